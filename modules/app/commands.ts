@@ -1,0 +1,69 @@
+import { CommandError, describeError } from "./command-error";
+
+/** A message of DESIGN.md section 4: `type` names the command, the rest are its fields. */
+export interface Message {
+  type?: unknown;
+  /** Over MQTT: repeated in the answer, so that the sender can tell answers apart. */
+  clientToken?: unknown;
+  [field: string]: unknown;
+}
+
+export type Transport = "bluetooth" | "mqtt";
+
+/** The Bluetooth endpoint that a command belongs to (its GATT characteristic). */
+export type Endpoint = "camera-cert" | "camera-command" | "camera-upload" | "camera-event";
+
+export interface Command {
+  endpoint: Endpoint;
+  /** Commands that hand out or replace the identity are taken from somebody in the room only. */
+  overMQTT: boolean;
+  run(message: Message): object | Promise<object>;
+}
+
+/**
+ * One command set for both transports. Every message gets exactly one answer, `{type, ...}` or `{type, error}`; nothing
+ * is thrown, because an answer is awaited in an I/O callback.
+ */
+export class CommandSet {
+  #commands: Record<string, Command>;
+
+  constructor(commands: Record<string, Command>) {
+    this.#commands = commands;
+  }
+
+  async execute(message: Message, transport: Transport, endpoint?: Endpoint): Promise<object> {
+    const type = typeof message.type === "string" ? message.type : "";
+    const token = typeof message.clientToken === "string" ? { clientToken: message.clientToken } : {};
+    try {
+      const command = Object.hasOwn(this.#commands, type) ? this.#commands[type] : undefined;
+      if (!command || (endpoint && command.endpoint !== endpoint))
+        throw new CommandError("UnknownCommand", `${endpoint ?? transport} knows no command "${type.slice(0, 32)}"`);
+      if (transport === "mqtt" && !command.overMQTT)
+        throw new CommandError("NotAllowed", `${type} is taken over Bluetooth only`);
+      const answer = await command.run(message);
+      return { type, ...token, ...answer };
+    } catch (error) {
+      return { type, ...token, error: describeError(error) };
+    }
+  }
+}
+
+/** The field as a string of 1 to `limit` characters. @throws CommandError BadField */
+export function stringField(message: Message, name: string, limit: number): string {
+  const value = message[name];
+  if (typeof value !== "string" || !value.length) throw new CommandError("BadField", `${name} is missing`);
+  if (value.length > limit) throw new CommandError("BadField", `${name} is longer than ${limit} characters`);
+  return value;
+}
+
+export function optionalString(message: Message, name: string, limit: number): string | undefined {
+  return message[name] === undefined || message[name] === null ? undefined : stringField(message, name, limit);
+}
+
+/** The field as a whole number from 0 to `limit`, 0 when it is absent. @throws CommandError BadField */
+export function countField(message: Message, name: string, limit: number): number {
+  const value = message[name] ?? 0;
+  if (typeof value !== "number" || !(value >= 0 && value <= limit) || value % 1 !== 0)
+    throw new CommandError("BadField", `${name} is a whole number from 0 to ${limit}`);
+  return value;
+}

@@ -1,0 +1,52 @@
+/** One thing that happened, as the phone fetches it from `camera-event`. */
+export interface DeviceEvent {
+  /** Serial number since start, from 1. */
+  n: number;
+  type: string;
+  /** Milliseconds since 1970, or 0 while the clock is not set. */
+  time: number;
+  [field: string]: unknown;
+}
+
+export interface EventPage {
+  events: DeviceEvent[];
+  /** The newest serial number: what the next request gives as `since`. */
+  last: number;
+  /** How many events after `since` had already been dropped. */
+  lost: number;
+}
+
+/** The most events in one answer: it has to stay well below the largest Bluetooth message. */
+const pageSize = 8;
+
+/** The last few events, for phones that come and go. The oldest is dropped when there is no room. */
+export class EventLog {
+  #events: DeviceEvent[] = [];
+  #last = 0;
+  #capacity: number;
+  #now: () => number;
+  #onEvent: (event: DeviceEvent) => void;
+
+  constructor(options: { capacity: number; now: () => number; onEvent: (event: DeviceEvent) => void }) {
+    this.#capacity = options.capacity;
+    this.#now = options.now;
+    this.#onEvent = options.onEvent;
+  }
+
+  add(type: string, fields: Record<string, unknown>): DeviceEvent {
+    this.#last += 1;
+    const event: DeviceEvent = { n: this.#last, type, time: this.#now(), ...fields };
+    if (this.#events.length === this.#capacity) this.#events.shift();
+    this.#events.push(event);
+    this.#onEvent(event);
+    return event;
+  }
+
+  /** The oldest events after serial number `since`. A number from before a restart counts as 0. */
+  since(since: number): EventPage {
+    const from = since > this.#last ? 0 : since;
+    const newer = this.#events.filter((event) => event.n > from);
+    const first = newer.length ? newer[0].n : this.#last + 1;
+    return { events: newer.slice(0, pageSize), last: this.#last, lost: first - 1 - from };
+  }
+}

@@ -1,0 +1,40 @@
+import type { RecordStore } from "../storage/record-store";
+
+/** What is printed on the camera: its Bluetooth name and the proof that one holds it in hand. */
+export interface Label {
+  /** Advertised name, `PROV_` and six hexadecimal digits. */
+  name: string;
+  proofOfPossession: string;
+  /** Serial number: the six digits of the name; also part of the thing name that the app proposes. */
+  serial: string;
+}
+
+const hexDigits = "0123456789ABCDEF";
+/** Without characters that are mistaken for one another. */
+const letters = "23456789abcdefghjkmnpqrstuvwxyz";
+
+/** The label that was written at the factory, or a new one, which is kept from then on. */
+export function loadLabel(records: RecordStore, randomBytes: (count: number) => Uint8Array): Label {
+  const known = records.read<Label>("label");
+  if (known?.name && known.proofOfPossession) return known;
+  const random = randomBytes(16);
+  let serial = "";
+  for (let i = 0; i < 6; i++) serial += hexDigits[random[i] & 15];
+  let proofOfPossession = "";
+  for (let i = 6; i < 16; i++) proofOfPossession += letters[random[i] % letters.length];
+  const label = { name: `PROV_${serial}`, proofOfPossession, serial };
+  records.write("label", label);
+  return label;
+}
+
+/** What Espressif's apps read from a QR code, for people who print their own label (network_provisioning). */
+export function qrPayload(label: Label): string {
+  return JSON.stringify({
+    ver: "v1",
+    name: label.name,
+    pop: label.proofOfPossession,
+    transport: "ble",
+    network: "wifi",
+    security: "1",
+  });
+}

@@ -1,0 +1,133 @@
+import type { RecordStore } from "../storage/record-store";
+import { CommandError, describeError } from "./command-error";
+import type { Photo } from "./photographer";
+
+/** What the uploader (modules/upload) says in the end; see there for the meaning of each status. */
+export interface UploadResult {
+  status: string;
+  code?: string;
+  message?: string;
+  etag?: string;
+  bytes: number;
+  attempts: number;
+}
+
+export interface UploadRequest {
+  url: string;
+  headers?: Record<string, string>;
+  framing?: "length" | "chunked";
+}
+
+/** What is said of a stored picture on `device/<thing>/photos`. */
+export interface PhotoAnnouncement {
+  imageId: string;
+  /** The object's URL without its query: the query is a credential. */
+  url: string;
+  bytes: number;
+  etag: string;
+  time: number;
+  width: number;
+  height: number;
+  resolution: string;
+}
+
+interface Options {
+  records: RecordStore;
+  upload: (request: UploadRequest, photo: Photo, onProgress: (sent: number) => void) => Promise<UploadResult>;
+  /** The URL in a form that may be shown: without its query. Throws when it is not a URL that this camera can use. */
+  redact: (url: string) => string;
+  /** Resolves when the cloud has acknowledged the announcement. */
+  announce: (announcement: PhotoAnnouncement) => Promise<void>;
+  report: (type: string, fields: Record<string, unknown>) => void;
+}
+
+/**
+ * Sends one picture at a time and tells of it. An announcement is written to storage before it is sent and removed when
+ * the cloud has it, so that a restart in between repeats it: a stored picture is announced at least once.
+ */
+export class PhotoUploads {
+  readonly counters = { uploaded: 0, failed: 0, announced: 0 };
+  #options: Options;
+  #busy?: string;
+  #announcing = false;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** The image that is on its way, if any. */
+  get busy(): string | undefined {
+    return this.#busy;
+  }
+
+  /** Starts the upload and returns at once; the outcome is reported as an UploadResult event. */
+  start(request: UploadRequest, photo: Photo): void {
+    if (this.#busy) throw new CommandError("Busy", `${this.#busy} is being uploaded`);
+    if (typeof request.url !== "string") throw new CommandError("BadURL", "url is missing");
+    const url = this.#options.redact(request.url);
+    this.#busy = photo.imageId;
+    this.#send(request, photo, url).catch((error) => this.#fail(photo, describeError(error)));
+  }
+
+  async #send(request: UploadRequest, photo: Photo, url: string): Promise<void> {
+    try {
+      const result = await this.#options.upload(request, photo, () => {});
+      if (result.status !== "stored") {
+        this.#fail(photo, { code: result.code ?? result.status, message: result.message ?? "" }, result);
+        return;
+      }
+      this.counters.uploaded += 1;
+      const { imageId, time, resolution, frame } = photo;
+      const { bytes, attempts, etag = "" } = result;
+      const { width, height } = frame;
+      this.#remember({ imageId, url, bytes, etag, time, width, height, resolution });
+      this.#options.report("UploadResult", { imageId, status: "stored", bytes, etag, attempts, url });
+    } finally {
+      this.#busy = undefined;
+    }
+    await this.announcePending();
+  }
+
+  #fail(photo: Photo, error: { code: string; message: string }, result?: UploadResult): void {
+    this.#busy = undefined;
+    this.counters.failed += 1;
+    const { code, message } = error;
+    const status = result?.status ?? "failed";
+    this.#options.report("UploadResult", {
+      imageId: photo.imageId,
+      status,
+      code,
+      message,
+      attempts: result?.attempts ?? 0,
+    });
+  }
+
+  #remember(announcement: PhotoAnnouncement): void {
+    const pending = this.#pending();
+    pending.push(announcement);
+    this.#options.records.write("announcements", { pending });
+  }
+
+  #pending(): PhotoAnnouncement[] {
+    const pending = this.#options.records.read<{ pending: PhotoAnnouncement[] }>("announcements")?.pending;
+    return Array.isArray(pending) ? pending : [];
+  }
+
+  /** Tells the cloud of every stored picture that it has not acknowledged yet. Called again whenever the session comes back. */
+  async announcePending(): Promise<void> {
+    if (this.#announcing) return;
+    this.#announcing = true;
+    try {
+      for (let next = this.#pending()[0]; next; next = this.#pending()[0]) {
+        await this.#options.announce(next);
+        this.counters.announced += 1;
+        this.#options.records.write("announcements", { pending: this.#pending().slice(1) });
+        this.#options.report("PhotoAnnounced", { imageId: next.imageId });
+      }
+    } catch {
+      // Not connected, or the session ended before the acknowledgement: the record stays and the next session sends it.
+    } finally {
+      this.#announcing = false;
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { CommandError } from "./command-error";
+
+/** A frame in the camera's memory (modules/camera/frame). */
+export interface Frame {
+  readonly byteLength: number;
+  readonly width: number;
+  readonly height: number;
+  read(buffer: Uint8Array): number;
+  rewind(): boolean;
+}
+
+export type Quality = "high" | "default" | "low";
+
+/** A camera that takes one still at a time and keeps it in its own memory until the next one. */
+export interface StillCamera {
+  readonly resolutions: readonly string[];
+  takeStill(settings: { resolution: string; quality: Quality }): Promise<Frame>;
+}
+
+export interface Photo {
+  imageId: string;
+  frame: Frame;
+  resolution: string;
+  quality: Quality;
+  /** Milliseconds since 1970, or 0 when the clock was not set. */
+  time: number;
+  thumbnail?: Uint8Array;
+}
+
+/** A 128x128 JPEG of low quality is 2 to 4 KB; a larger one is not kept, because it would be held in RAM. */
+const thumbnailLimit = 4096;
+const thumbnailSettings = { resolution: "128x128", quality: "low" } as const;
+const qualities: readonly string[] = ["high", "default", "low"];
+
+/**
+ * Takes pictures one at a time. The camera's memory holds a single frame, so the thumbnail is exposed first and read at
+ * once, and the picture proper stays in the camera for the upload.
+ */
+export class Photographer {
+  #camera: StillCamera;
+  #identify: () => string;
+  #now: () => number;
+  #busy = false;
+  #photo?: Photo;
+
+  constructor(options: { camera: StillCamera; identify: () => string; now: () => number }) {
+    this.#camera = options.camera;
+    this.#identify = options.identify;
+    this.#now = options.now;
+  }
+
+  /** The picture that is in the camera's memory now. */
+  get photo(): Photo | undefined {
+    return this.#photo;
+  }
+
+  /** @throws CommandError Busy, BadResolution, BadQuality; CameraError from the camera */
+  async take(options: { resolution?: string; quality?: string }): Promise<Photo> {
+    const resolution = options.resolution ?? "VGA";
+    const quality = options.quality ?? "default";
+    if (!this.#camera.resolutions.includes(resolution))
+      throw new CommandError("BadResolution", `this camera takes ${this.#camera.resolutions.join(", ")}`);
+    if (!qualities.includes(quality)) throw new CommandError("BadQuality", `quality is ${qualities.join(", ")}`);
+    if (this.#busy) throw new CommandError("Busy", "a picture is being taken");
+    this.#busy = true;
+    try {
+      this.#photo = undefined;
+      const thumbnail = await this.#takeThumbnail();
+      const frame = await this.#camera.takeStill({ resolution, quality: quality as Quality });
+      const imageId = this.#identify();
+      this.#photo = { imageId, frame, resolution, quality: quality as Quality, time: this.#now(), thumbnail };
+      return this.#photo;
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #takeThumbnail(): Promise<Uint8Array | undefined> {
+    if (!this.#camera.resolutions.includes(thumbnailSettings.resolution)) return undefined;
+    const frame = await this.#camera.takeStill(thumbnailSettings);
+    if (frame.byteLength > thumbnailLimit) return undefined;
+    const thumbnail = new Uint8Array(frame.byteLength);
+    let filled = 0;
+    while (filled < thumbnail.length) {
+      const count = frame.read(thumbnail.subarray(filled));
+      if (!count) return undefined;
+      filled += count;
+    }
+    return thumbnail;
+  }
+}

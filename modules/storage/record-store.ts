@@ -1,0 +1,48 @@
+import KeyValueStorage, { type Storage } from "embedded:storage/key-value";
+
+/** The longest key and path that NVS takes, in characters (ESP-IDF NVS_KEY_NAME_MAX_SIZE - 1). */
+const keyLimit = 15;
+
+/**
+ * Small JSON records over ECMA-419 key-value storage, one key each. A record is written in one piece, so that a cut
+ * leaves the old one or the new one, never a mixture. A record that cannot be read counts as absent: storage that wore
+ * out must not keep the camera from starting.
+ */
+export class RecordStore {
+  #storage: Storage;
+
+  /** @param path the storage's name (an NVS namespace on the chip), at most 15 characters */
+  constructor(path: string) {
+    if (path.length > keyLimit) throw new RangeError(`storage path longer than ${keyLimit} characters: ${path}`);
+    this.#storage = KeyValueStorage.open({ path, format: "buffer" });
+  }
+
+  read<T extends object>(key: string): T | undefined {
+    try {
+      const value = this.#storage.read(key) as ArrayBuffer | undefined;
+      if (!value?.byteLength) return undefined;
+      const record = JSON.parse(String.fromArrayBuffer(value));
+      return typeof record === "object" && record !== null ? record : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Throws what the storage throws (full, worn out): the caller must not report as saved what is not. */
+  write(key: string, record: object): void {
+    if (key.length > keyLimit) throw new RangeError(`storage key longer than ${keyLimit} characters: ${key}`);
+    this.#storage.write(key, ArrayBuffer.fromString(JSON.stringify(record)));
+  }
+
+  delete(key: string): void {
+    try {
+      this.#storage.delete(key);
+    } catch {
+      // Some ports throw for a key that is not there; absent is what was asked for.
+    }
+  }
+
+  close(): void {
+    this.#storage.close();
+  }
+}
