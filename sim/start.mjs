@@ -2,8 +2,9 @@
  * `npm start`: sets the machine up if need be, then runs the whole line. See sim/start/options.mjs for the options.
  * Plain JavaScript, because on the first start there is nothing yet that could run TypeScript.
  */
-import { help, parseOptions, UsageError } from "./start/options.mjs";
+
 import { ensureSetup } from "./setup.mjs";
+import { help, parseOptions, UsageError } from "./start/options.mjs";
 
 let options;
 try {

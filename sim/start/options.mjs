@@ -6,7 +6,20 @@ import { parseArgs } from "node:util";
  */
 
 export const resolutions = [
-  "96x96", "128x128", "QQVGA", "QVGA", "320x320", "VGA", "SVGA", "XGA", "HD", "SXGA", "UXGA", "FHD", "QXGA", "5MP",
+  "96x96",
+  "128x128",
+  "QQVGA",
+  "QVGA",
+  "320x320",
+  "VGA",
+  "SVGA",
+  "XGA",
+  "HD",
+  "SXGA",
+  "UXGA",
+  "FHD",
+  "QXGA",
+  "5MP",
 ];
 const qualities = ["high", "default", "low"];
 const devices = ["xs-host", "mcsim"];
