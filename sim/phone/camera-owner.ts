@@ -1,0 +1,130 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { CameraClient } from "./camera-client.ts";
+
+/** The AWS side of the app: aws.ts implements it with the AWS SDK. */
+export interface Registrar {
+  registerThing(request: { thingName: string; csrPem: string }): Promise<Registration>;
+  /** A URL for one PUT of a JPEG. */
+  presignPhoto(request: { thingName: string; imageId: string }): Promise<string>;
+}
+
+export interface Registration {
+  thingName: string;
+  endpoint: string;
+  certPem: string;
+  certificateArn: string;
+}
+
+/** What the camera answers to TakePhoto. */
+export interface PhotoInfo {
+  imageId: string;
+  byteLength: number;
+  width: number;
+  height: number;
+}
+
+export interface CameraEvent {
+  n: number;
+  type: string;
+  [field: string]: unknown;
+}
+
+/** The camera answered a command with an error. */
+export class CameraRefusal extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(`${code}: ${message}`);
+    this.code = code;
+  }
+}
+
+interface Options {
+  client: CameraClient;
+  registrar: Registrar;
+  rootCA?: string;
+  region?: string;
+  onEvent?: (event: CameraEvent) => void;
+}
+
+const pollInterval = 250;
+
+/** What the owner of a camera does with the app: register it, take pictures, send them to the bucket. */
+export class CameraOwner {
+  #options: Options;
+  #since = 0;
+  #seen: CameraEvent[] = [];
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** The app's name for the camera in AWS IoT: part of topics and of the client id. */
+  static thingNameFor(serial: string): string {
+    return `camera-${serial}`;
+  }
+
+  async deviceInfo(): Promise<Record<string, unknown>> {
+    return this.#ask("camera-command", { type: "GetDeviceInfo" });
+  }
+
+  /** Key and request are made on the camera; only the request and the certificate travel. */
+  async register(thingName: string): Promise<Registration> {
+    const { csr } = await this.#ask("camera-cert", { type: "CreateCsr", thingName });
+    const { registrar, rootCA, region } = this.#options;
+    const registration = await registrar.registerThing({ thingName, csrPem: csr as string });
+    const { endpoint, certPem } = registration;
+    await this.#ask("camera-cert", { type: "RegisterDevice", thingName, endpoint, certPem, rootCA, region });
+    return registration;
+  }
+
+  async takePhoto(settings: { resolution?: string; quality?: string }): Promise<PhotoInfo> {
+    return (await this.#ask("camera-command", { type: "TakePhoto", ...settings })) as unknown as PhotoInfo;
+  }
+
+  async thumbnail(imageId: string): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    let offset = 0;
+    for (;;) {
+      const answer = await this.#ask("camera-command", { type: "GetThumbnail", imageId, offset });
+      const piece = Buffer.from(answer.bytes as string, "base64");
+      pieces.push(piece);
+      offset += piece.length;
+      if (!piece.length || offset >= (answer.byteLength as number)) return Buffer.concat(pieces);
+    }
+  }
+
+  async upload(imageId: string, thingName: string): Promise<void> {
+    const url = await this.#options.registrar.presignPhoto({ thingName, imageId });
+    await this.#ask("camera-upload", { type: "UploadPhoto", imageId, url });
+  }
+
+  /** The first event that fits, of those that have not been returned yet. Rejects after `limit` milliseconds. */
+  async waitFor(what: string, fits: (event: CameraEvent) => boolean, limit: number): Promise<CameraEvent> {
+    const deadline = Date.now() + limit;
+    for (;;) {
+      const at = this.#seen.findIndex(fits);
+      if (at >= 0) return this.#seen.splice(0, at + 1)[at];
+      if (Date.now() > deadline) throw new Error(`no ${what} within ${limit / 1000} s`);
+      if (!(await this.#fetchEvents())) await delay(pollInterval);
+    }
+  }
+
+  async #fetchEvents(): Promise<boolean> {
+    const page = await this.#ask("camera-event", { type: "GetEvents", since: this.#since });
+    const events = page.events as CameraEvent[];
+    for (const event of events) {
+      this.#since = event.n;
+      this.#seen.push(event);
+      this.#options.onEvent?.(event);
+    }
+    return events.length > 0;
+  }
+
+  async #ask(endpoint: string, message: object): Promise<Record<string, unknown>> {
+    const answer = (await this.#options.client.request(endpoint, message)) as Record<string, unknown>;
+    const error = answer.error as { code: string; message: string } | undefined;
+    if (error) throw new CameraRefusal(error.code, error.message);
+    return answer;
+  }
+}

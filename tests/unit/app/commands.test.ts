@@ -1,0 +1,57 @@
+import { CommandError } from "../../../modules/app/command-error";
+import { CommandSet, countField, stringField } from "../../../modules/app/commands";
+import { equal, test, throws } from "../harness";
+
+const commands = new CommandSet({
+  Echo: { endpoint: "camera-command", overMQTT: true, run: (message) => ({ said: message.text }) },
+  Register: { endpoint: "camera-cert", overMQTT: false, run: () => ({ done: true }) },
+  Fail: {
+    endpoint: "camera-command",
+    overMQTT: true,
+    run: () => Promise.reject(new CommandError("Busy", "not now")),
+  },
+  Throw: {
+    endpoint: "camera-command",
+    overMQTT: true,
+    run: () => {
+      throw new TypeError("odd");
+    },
+  },
+});
+
+const answer = async (message: object, transport: "bluetooth" | "mqtt" = "bluetooth", endpoint?: "camera-command") =>
+  JSON.stringify(await commands.execute(message, transport, endpoint));
+
+test("a command is answered with its type", async () => {
+  equal(await answer({ type: "Echo", text: "hi" }), '{"type":"Echo","said":"hi"}');
+});
+
+test("a client token comes back", async () => {
+  equal(
+    await answer({ type: "Echo", text: "hi", clientToken: "t1" }),
+    '{"type":"Echo","clientToken":"t1","said":"hi"}',
+  );
+});
+
+test("errors are answers: rejected, thrown, unknown", async () => {
+  equal(await answer({ type: "Fail" }), '{"type":"Fail","error":{"code":"Busy","message":"not now"}}');
+  equal(await answer({ type: "Throw" }), '{"type":"Throw","error":{"code":"InternalError","message":"odd"}}');
+  for (const type of ["Nothing", "__proto__", "toString", "", 7, null, undefined])
+    equal((await answer({ type })).includes('"code":"UnknownCommand"'), true, String(type));
+});
+
+test("a command on the wrong endpoint is unknown there", async () => {
+  equal((await answer({ type: "Register" }, "bluetooth", "camera-command")).includes("UnknownCommand"), true);
+});
+
+test("identity commands are refused over MQTT", async () => {
+  equal((await answer({ type: "Register" }, "mqtt")).includes("NotAllowed"), true);
+});
+
+test("fields are checked", () => {
+  equal(stringField({ name: "x" }, "name", 1), "x");
+  for (const name of [undefined, null, "", 5, {}, "xx"]) throws(() => stringField({ name }, "name", 1));
+  equal(countField({}, "n", 9), 0);
+  equal(countField({ n: 9 }, "n", 9), 9);
+  for (const n of [-1, 10, 1.5, "1", Number.NaN, {}]) throws(() => countField({ n }, "n", 9));
+});

@@ -1,0 +1,50 @@
+import { EventLog } from "../../../modules/app/event-log";
+import { equal, test } from "../harness";
+
+function filled(count: number, capacity = 4) {
+  const log = new EventLog({ capacity, now: () => 1000, onEvent: () => {} });
+  for (let i = 1; i <= count; i++) log.add("Tick", { i });
+  return log;
+}
+
+test("events are numbered from 1 and carry time and fields", () => {
+  const event = filled(0).add("PhotoCaptured", { imageId: "a" });
+  equal(JSON.stringify(event), '{"n":1,"type":"PhotoCaptured","time":1000,"imageId":"a"}');
+});
+
+test("a phone that asks from the start gets everything in order", () => {
+  const page = filled(3).since(0);
+  equal(page.events.map((event) => event.n).join(), "1,2,3");
+  equal(page.last, 3);
+  equal(page.lost, 0);
+});
+
+test("a phone that is up to date gets nothing", () => {
+  const page = filled(3).since(3);
+  equal(page.events.length, 0);
+  equal(page.lost, 0);
+});
+
+test("events that were dropped are counted", () => {
+  const page = filled(10).since(2);
+  equal(page.events.map((event) => event.n).join(), "7,8,9,10");
+  equal(page.lost, 4);
+});
+
+test("a serial number from before a restart starts over", () => {
+  const page = filled(2).since(900);
+  equal(page.events.map((event) => event.n).join(), "1,2");
+  equal(page.lost, 0);
+});
+
+test("an answer holds at most eight events, the oldest first", () => {
+  const log = filled(20, 16);
+  equal(
+    log
+      .since(0)
+      .events.map((event) => event.n)
+      .join(),
+    "5,6,7,8,9,10,11,12",
+  );
+  equal(log.since(12).events.length, 8);
+});
