@@ -1,0 +1,127 @@
+/**
+ * Runs the firmware in the Moddable simulator (mcsim), with the same face as startDevice of the XS host: a process to watch,
+ * to feed by environment variables, and to end. Needs $MODDABLE and, where no display is set, the X server Xvfb.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { build, findSDK } from "../mcconfig.mjs";
+
+export interface SimulatorOptions {
+  /** What the simulator-only modules read with getEnvironment(): RADIO_PORT, STORAGE_DIRECTORY, CAMERA_..., */
+  environment?: Record<string, string>;
+  /** host:port of an xsbug; makes a debug build. */
+  xsbug?: string;
+  /** A debug build, which names the line of an uncaught exception. Default: whether xsbug is given. */
+  debug?: boolean;
+  /** Each line that the firmware traces. */
+  onTrace?(line: string): void;
+  onExit?(exit: SimulatorExit): void;
+}
+
+export interface SimulatorExit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stderr: string;
+}
+
+export interface SimulatorProcess {
+  readonly pid: number;
+  readonly exited: Promise<SimulatorExit>;
+  kill(signal?: NodeJS.Signals): void;
+}
+
+/** How long Xvfb may take to say which display it serves. */
+const DISPLAY_TIMEOUT = 10_000;
+/** The exit code for firmware that was aborted; mcsim itself would stay up and wait for the next application. */
+const ABORTED = 1;
+
+/** Builds the firmware for the Moddable simulator where it is out of date, and starts it. Rejects when a tool is missing. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<SimulatorProcess> {
+  const debug = options.debug ?? options.xsbug !== undefined;
+  const { moddable, tools } = findSDK();
+  const library = await build({ platform: "lin", debug });
+  const display = await openDisplay();
+  // mcsim keeps its copy of the application and its window's place here: a folder of its own for each instance.
+  const settings = await mkdtemp(join(tmpdir(), "devicelink-mcsim-"));
+  const child = spawn("stdbuf", ["-oL", join(tools, "mcsim"), join(moddable, "build", "simulators"), library], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...process.env,
+      ...options.environment,
+      ...xsbugAddress(options.xsbug),
+      DISPLAY: display.name,
+      XDG_CONFIG_HOME: settings,
+      // Without a session bus GTK neither looks for a running instance nor for accessibility services.
+      DBUS_SESSION_BUS_ADDRESS: "disabled:",
+      GDK_BACKEND: "x11",
+      GSETTINGS_BACKEND: "memory",
+      NO_AT_BRIDGE: "1",
+    },
+  });
+  const exited = watch(child, options).finally(async () => {
+    display.close();
+    await rm(settings, { recursive: true, force: true });
+  });
+  exited.then((exit) => options.onExit?.(exit));
+  return { pid: child.pid ?? 0, exited, kill: (signal = "SIGTERM") => void child.kill(signal) };
+}
+
+/** A debug build looks for xsbug when it starts; port 9 (discard) stands for none. */
+function xsbugAddress(address: string | undefined): Record<string, string> {
+  const [host = "127.0.0.1", port = "5002"] = (address ?? "127.0.0.1:9").split(":");
+  return { XSBUG_HOST: host || "127.0.0.1", XSBUG_PORT: port };
+}
+
+function watch(child: ChildProcess, options: SimulatorOptions): Promise<SimulatorExit> {
+  let stderr = "";
+  let aborted = false;
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    stderr = (stderr + text).slice(-16_384);
+  });
+  createInterface({ input: child.stdout as Readable }).on("line", (line) => {
+    options.onTrace?.(line);
+    if (/: exception: |^XS abort: /.test(line)) stderr += `${line}\n`;
+    if (!line.startsWith("XS abort: ")) return;
+    aborted = true;
+    child.kill();
+  });
+  return new Promise((resolve) => {
+    child.on("error", (error) => resolve({ code: 127, signal: null, stderr: `${error.message}\n` }));
+    child.on("close", (code, signal) => {
+      if (aborted) resolve({ code: ABORTED, signal: null, stderr });
+      else resolve({ code, signal, stderr });
+    });
+  });
+}
+
+interface Display {
+  name: string;
+  close(): void;
+}
+
+/** The user's display, or a virtual one that lives as long as the simulator. */
+async function openDisplay(): Promise<Display> {
+  const name = process.env["DISPLAY"];
+  if (name) return { name, close: () => undefined };
+  const server = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", "640x480x24", "-nolisten", "tcp"], {
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+  });
+  return new Promise((resolve, reject) => {
+    const fail = (reason: string) => {
+      clearTimeout(timer);
+      server.kill();
+      reject(new Error(`the Moddable simulator needs a display: ${reason}`));
+    };
+    const timer = setTimeout(() => fail("Xvfb does not start"), DISPLAY_TIMEOUT);
+    server.on("error", (error) => fail(`DISPLAY is not set and Xvfb cannot be run (${error.message})`));
+    server.on("exit", (code) => fail(`Xvfb ended with code ${code}`));
+    createInterface({ input: server.stdio[3] as Readable }).once("line", (number) => {
+      clearTimeout(timer);
+      resolve({ name: `:${number}`, close: () => void server.kill() });
+    });
+  });
+}

@@ -1,0 +1,133 @@
+// Builds the firmware with the Moddable SDK: `node sim/mcconfig.mjs lin|esp32[/subplatform] [--debug] [--target T] [--verbose]`.
+//
+// The SDK's own tool mcconfig reads manifest.json; this script finds the tool, gives it this project's TypeScript compiler and
+// keeps all its output below .build/. It is plain JavaScript with no packages, so that its messages come before any set-up.
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { delimiter, dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const PROJECT = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+/** What manifest.json calls the application (`build.NAME`); mcconfig names its folders after it. */
+const NAME = "devicelink-camera";
+/** Where mcconfig puts everything. */
+const OUTPUT = join(PROJECT, ".build", "sdk");
+
+const HELP = `usage: node sim/mcconfig.mjs lin|esp32[/subplatform] [--debug] [--target build|deploy|xsbug|clean] [--verbose]
+
+  lin     the Moddable simulator's mc.so            needs MODDABLE
+  esp32   the flash image, e.g. esp32/esp32s3       needs MODDABLE and IDF_PATH; --target deploy flashes it
+`;
+
+/** A reason not to build that the user can do something about: one line, exit code 2. */
+class SetupError extends Error {}
+
+function parseArguments(args) {
+  const options = { platform: "", debug: false, target: "build", verbose: false };
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i];
+    if (arg === "--debug") options.debug = true;
+    else if (arg === "--verbose") options.verbose = true;
+    else if (arg === "--target" && args[i + 1]) options.target = args[++i];
+    else if (/^(lin|esp32(\/[\w-]+)?)$/.test(arg) && !options.platform) options.platform = arg;
+    else throw new SetupError(`unknown argument "${arg}"; see node sim/mcconfig.mjs --help`);
+  }
+  if (!options.platform) throw new SetupError("which platform? lin or esp32; see node sim/mcconfig.mjs --help");
+  return options;
+}
+
+/** The folder with the SDK's tools, and the environment that they want. */
+export function findSDK(environment = process.env) {
+  const moddable = environment.MODDABLE;
+  if (!moddable) {
+    throw new SetupError("MODDABLE is not set: install the Moddable SDK (8.2 or later) and set MODDABLE to its folder");
+  }
+  const host = { linux: "lin", darwin: "mac" }[process.platform];
+  const tools = ["release", "debug"]
+    .map((configuration) => join(moddable, "build", "bin", host ?? "lin", configuration))
+    .find((folder) => existsSync(join(folder, "mcconfig")));
+  if (!tools) throw new SetupError(`no mcconfig below MODDABLE=${moddable}: build the SDK's tools first`);
+  return { moddable, tools };
+}
+
+function checkTools(platform, environment) {
+  const sdk = findSDK(environment);
+  if (platform.startsWith("esp32") && !environment.IDF_PATH) {
+    throw new SetupError("IDF_PATH is not set: install ESP-IDF v6.0 and set IDF_PATH to its folder");
+  }
+  if (!existsSync(join(PROJECT, "node_modules", ".bin", "tsc"))) {
+    throw new SetupError("no TypeScript in node_modules: run npm install first");
+  }
+  return sdk;
+}
+
+/** Where the result of a build lies. */
+export function outputPath(platform, debug = false) {
+  const [chip, subplatform] = platform.split("/");
+  const configuration = debug ? "debug" : "release";
+  const file = chip === "lin" ? "mc.so" : "xs_esp32.bin";
+  return join(OUTPUT, "bin", chip, subplatform ?? (chip === "lin" ? "mc" : ""), configuration, NAME, file);
+}
+
+/**
+ * Runs mcconfig and resolves with the path of what was built.
+ * Rejects with an Error that carries the exit code; output goes to this process's stderr as it comes.
+ */
+export async function build({ platform, debug = false, target = "build", verbose = false, environment = process.env }) {
+  const { tools } = checkTools(platform, environment);
+  mkdirSync(OUTPUT, { recursive: true });
+  const args = [...(debug ? ["-d"] : []), "-m", "-p", platform, "-t", target, "-o", OUTPUT];
+  const path = [tools, join(PROJECT, "node_modules", ".bin"), environment.PATH].join(delimiter);
+  await run(
+    join(tools, "mcconfig"),
+    [...args, join(PROJECT, "manifest.json")],
+    { ...environment, PATH: path },
+    verbose,
+  );
+  return outputPath(platform, debug);
+}
+
+/** The SDK's tools write a line for each file; without --verbose only those are shown that are not mere progress. */
+function run(command, args, environment, verbose) {
+  const child = spawn(command, args, { cwd: PROJECT, env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  const progress = /^# (cc|xsc|tsc|xsid|xsl|mcrez|ld|copy)\b|^Total resource size|^###? \d+ instances|^### warning: /;
+  for (const stream of [child.stdout, child.stderr]) {
+    let rest = "";
+    stream.setEncoding("utf8").on("data", (text) => {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop();
+      for (const line of lines) if (verbose || !progress.test(line)) process.stderr.write(`${line}\n`);
+    });
+    stream.on("end", () => rest && process.stderr.write(`${rest}\n`));
+  }
+  return new Promise((resolvePromise, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      if (code === 0) resolvePromise();
+      else reject(Object.assign(new Error(`mcconfig ended with ${signal ?? `code ${code}`}`), { exitCode: code ?? 1 }));
+    });
+  });
+}
+
+async function main(args) {
+  if (args.includes("--help")) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  try {
+    const options = parseArguments(args);
+    const started = Date.now();
+    const path = await build(options);
+    if (options.target === "build") {
+      const seconds = ((Date.now() - started) / 1000).toFixed(1);
+      process.stderr.write(`${options.platform}: ${relative(process.cwd(), path)} (${seconds} s)\n`);
+    }
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`);
+    return error instanceof SetupError ? 2 : (error.exitCode ?? 1);
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) process.exitCode = await main(process.argv.slice(2));
