@@ -1,0 +1,77 @@
+import { Photographer } from "../../../modules/app/photographer";
+import { equal, rejects, test } from "../harness";
+
+function camera(sizes: Record<string, number> = {}) {
+  const taken: string[] = [];
+  return {
+    taken,
+    resolutions: ["128x128", "VGA"],
+    takeStill: async ({ resolution, quality }: { resolution: string; quality: string }) => {
+      taken.push(`${resolution} ${quality}`);
+      const byteLength = sizes[resolution] ?? 100;
+      let position = 0;
+      return {
+        byteLength,
+        width: 640,
+        height: 480,
+        read: (buffer: Uint8Array) => {
+          const count = Math.min(7, buffer.length, byteLength - position);
+          for (let i = 0; i < count; i++) buffer[i] = (position + i) & 255;
+          position += count;
+          return count;
+        },
+        rewind: () => false,
+      };
+    },
+  };
+}
+
+const photographer = (parts: ReturnType<typeof camera>) =>
+  new Photographer({ camera: parts, identify: () => "id", now: () => 1 });
+
+test("the thumbnail is exposed first, so that the picture stays in the camera", async () => {
+  const parts = camera();
+  const photo = await photographer(parts).take({});
+  equal(parts.taken.join(), "128x128 low,VGA default");
+  equal(photo.thumbnail?.length, 100);
+  equal(photo.thumbnail?.[99], 99);
+});
+
+test("a thumbnail that is too large is not held in RAM", async () => {
+  const photo = await photographer(camera({ "128x128": 4097 })).take({});
+  equal(photo.thumbnail, undefined);
+});
+
+test("a camera that ends a thumbnail early gives none", async () => {
+  const parts = camera();
+  const takeStill = parts.takeStill;
+  parts.takeStill = async (settings) => ({ ...(await takeStill(settings)), byteLength: 120 });
+  const photo = await photographer(parts).take({});
+  equal(photo.thumbnail, undefined);
+});
+
+test("what the camera cannot do is refused by name", async () => {
+  const subject = photographer(camera());
+  for (const settings of [{ resolution: "8K" }, { resolution: "vga" }, { quality: "best" }])
+    await rejects(() => subject.take(settings));
+});
+
+test("one picture at a time", async () => {
+  const subject = photographer(camera());
+  const first = subject.take({});
+  await rejects(() => subject.take({}));
+  await first;
+  await subject.take({});
+});
+
+test("after a failure there is no picture, and the next one may be taken", async () => {
+  const parts = camera();
+  const subject = photographer(parts);
+  await subject.take({});
+  const { takeStill } = parts;
+  parts.takeStill = () => Promise.reject(new Error("CaptureTimeout"));
+  await rejects(() => subject.take({}));
+  equal(subject.photo, undefined);
+  parts.takeStill = takeStill;
+  equal((await subject.take({})).imageId, "id");
+});
