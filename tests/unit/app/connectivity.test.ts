@@ -17,7 +17,12 @@ function setUp() {
       wifi.connected = true;
     },
   };
-  const clock = { isSet: false, synchronize: async () => void (clock.isSet = true) };
+  const clock = {
+    isSet: false,
+    synchronize: async () => {
+      clock.isSet = true;
+    },
+  };
   const states: string[] = [];
   const sessions: { closed: boolean; thingName: string }[] = [];
   const connectivity = new Connectivity({
@@ -28,7 +33,10 @@ function setUp() {
     openSession: ({ thingName }) => {
       const session = { closed: false, thingName };
       sessions.push(session);
-      return { connected: false, close: () => void (session.closed = true) };
+      const close = () => {
+        session.closed = true;
+      };
+      return { connected: false, close };
     },
     onStateChanged: (state) => states.push(state),
   });
