@@ -1,0 +1,83 @@
+import type { PresignedURL } from "./presigned-url";
+
+export type Framing = "length" | "chunked";
+
+export type RequestHeaderErrorCode =
+  | "MalformedHeader"
+  | "ForbiddenHeader"
+  | "HeaderNotSigned"
+  | "SignedHeaderMissing"
+  | "LengthMismatch";
+
+/** Why a grant (URL and headers) cannot be turned into a request. Names the header, never its value. */
+export class RequestHeaderError extends Error {
+  readonly code: RequestHeaderErrorCode;
+  readonly header: string;
+
+  constructor(code: RequestHeaderErrorCode, header: string) {
+    super(`${code}: ${header}`);
+    this.name = "RequestHeaderError";
+    this.code = code;
+    this.header = header;
+  }
+}
+
+/** These decide the framing and the life of the connection: the engine alone sets them. */
+const forbidden: readonly string[] = [
+  "connection",
+  "expect",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+/** Headers that the engine writes itself and that a grant may repeat if they agree. */
+const own: readonly string[] = ["host", "content-length"];
+
+/**
+ * Checks the headers of a grant and returns the ones to send besides those of the engine, in the order given.
+ *
+ * A request must carry every signed header with its exact value, and S3 refuses unsigned `x-amz-*` headers (403 HeadersNotSigned).
+ * Nothing is added unasked: a default Content-Type alone breaks a signature (SignatureDoesNotMatch).
+ *
+ * @param byteLength length of the frame, to be compared with a granted Content-Length
+ * @throws RequestHeaderError
+ */
+export function checkHeaders(
+  url: PresignedURL,
+  headers: Readonly<Record<string, string>> | undefined,
+  byteLength: number,
+  framing: Framing,
+): [name: string, value: string][] {
+  const result: [string, string][] = [];
+  const seen: string[] = [];
+  for (const name of Object.keys(headers ?? {})) {
+    const value = headers?.[name] as string;
+    const lower = name.toLowerCase();
+    checkSyntax(lower, value);
+    if (seen.includes(lower) || forbidden.includes(lower)) throw new RequestHeaderError("ForbiddenHeader", lower);
+    seen.push(lower);
+    if (lower === "host" && value !== url.authority) throw new RequestHeaderError("ForbiddenHeader", lower);
+    if (lower === "content-length" && (framing === "chunked" || value !== String(byteLength))) {
+      throw new RequestHeaderError("LengthMismatch", lower);
+    }
+    if (lower.startsWith("x-amz-") && url.signedHeaders && !url.signedHeaders.includes(lower)) {
+      throw new RequestHeaderError("HeaderNotSigned", lower);
+    }
+    if (!own.includes(lower)) result.push([name, value]);
+  }
+  for (const name of url.signedHeaders ?? []) {
+    if (name !== "host" && !seen.includes(name)) throw new RequestHeaderError("SignedHeaderMissing", name);
+  }
+  return result;
+}
+
+/** RFC 9110 sections 5.1 and 5.5: a token, and visible ASCII with inner spaces. Keeps line breaks out of the head. */
+function checkSyntax(name: string, value: unknown): void {
+  if (!/^[!#$%&'*+\-.^_`|~0-9a-z]{1,64}$/.test(name)) throw new RequestHeaderError("MalformedHeader", "(name)");
+  if (typeof value !== "string" || value.length > 1024 || !/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
+    throw new RequestHeaderError("MalformedHeader", name);
+  }
+}

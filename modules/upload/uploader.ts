@@ -1,0 +1,317 @@
+import Timer from "timer";
+import { Attempt, type AttemptLimits, type AttemptOutcome, defaultLimits } from "./attempt";
+import { Backoff, type BackoffOptions } from "./backoff";
+import type { Connect } from "./connection";
+import { type DigestConstructor, ETagCheck } from "./etag";
+import { PresignedURL } from "./presigned-url";
+import { type BodySource, PutRequest } from "./put-request";
+import type { Framing } from "./request-headers";
+import { type Action, judgeAnswer, judgeFailure, type Verdict } from "./verdict";
+import type { TimerModule } from "./watchdog";
+
+/** A picture in the camera's memory, see modules/camera/frame. */
+export interface FrameSource extends BodySource {
+  /** Bytes read so far. */
+  readonly position: number;
+  /** Goes back to the first byte; false if this camera cannot. */
+  rewind(): boolean;
+}
+
+export interface UploadOptions {
+  /** Presigned PUT URL, https. */
+  url: string;
+  /** Headers that the URL was signed with, exactly. */
+  headers?: Readonly<Record<string, string>>;
+  framing?: Framing;
+  frame: FrameSource;
+  connect: Connect;
+  /** Tells a dead URL before a connection is wasted on it; without a set clock the store tells. */
+  clock?: { readonly isSet: boolean; now(): number };
+  /** Uniform in [0, 1), for the jitter. */
+  random?: () => number;
+  /** MD5 of what is sent, to be compared with the ETag. Without it a stored object counts as unverified. */
+  Digest?: DigestConstructor;
+  /**
+   * Ask before sending the body (one round trip). Default: yes, since a refused request then leaves the frame untouched, which matters
+   * where the camera cannot read it twice.
+   */
+  expectContinue?: boolean;
+  /** Body bytes handed to the socket, of how many. Starts again from the beginning with a retry. */
+  onProgress?: (sent: number, total: number) => void;
+  /** For logs and telemetry: an attempt has failed and the next one follows after `delay` ms. */
+  onRetry?: (attempt: number, code: string, delay: number) => void;
+  limits?: Partial<AttemptLimits>;
+  backoff?: BackoffOptions;
+  /** Size of the one buffer through which the picture goes, in bytes. */
+  bufferLength?: number;
+  timers?: TimerModule;
+}
+
+/**
+ * - `stored`: the object is in the bucket (with code `PreconditionFailed`: it was there already, and `If-None-Match: *` was asked for);
+ * - `needURL`: ask for another URL;
+ * - `needRetake`: the URL is good, but the picture is gone: part of it was sent and this camera cannot read it twice;
+ * - `failed`: see `action`: after `retry` the same upload may be tried again later, after `stop` or `bug` somebody has to change something;
+ * - `closed`: by the caller.
+ */
+export type UploadStatus = "stored" | "needURL" | "needRetake" | "failed" | "closed";
+
+export interface UploadResult {
+  status: UploadStatus;
+  /** Name of the reason: the store's `<Code>`, `HTTP <status>`, or the name of a failure; empty if stored. */
+  code: string;
+  /** For people; contains nothing of the URL's query. */
+  message: string;
+  action: Action | "none";
+  /** HTTP status of the last answer, 0 without one. */
+  httpStatus: number;
+  /** As the store gave it, without quotes. */
+  etag?: string;
+  /** The ETag is the MD5 of what was sent. */
+  verified: boolean;
+  /** Body bytes sent in the last attempt. */
+  bytes: number;
+  attempts: number;
+  requestId?: string;
+  /** The frame can be sent from its first byte (again). */
+  frameIntact: boolean;
+  /** In some attempt the whole body went out, but no answer came: the object may be there. */
+  uncertain: boolean;
+  /** The URL without its query, empty if it was not a URL. */
+  url: string;
+}
+
+const BUFFER_LENGTH = 4096;
+
+/**
+ * The upload of one frame to one presigned URL, with bounded retries. Whatever happens, `result` is resolved exactly once and never
+ * rejected, and the connection is closed by then.
+ */
+export class Upload {
+  readonly result: Promise<UploadResult>;
+
+  readonly #options: UploadOptions;
+  readonly #timers: TimerModule;
+  readonly #backoff: Backoff;
+  readonly #buffer: Uint8Array;
+  #resolve: ((result: UploadResult) => void) | undefined;
+  #url: PresignedURL | undefined;
+  #request: PutRequest | undefined;
+  #etag: ETagCheck | undefined;
+  #attempt: Attempt | undefined;
+  #attempts = 0;
+  #retriesByCode: Record<string, number> = {};
+  #wait: unknown;
+  #expectContinue: boolean;
+  #uncertain = false;
+
+  constructor(options: UploadOptions) {
+    this.#options = options;
+    this.#timers = options.timers ?? Timer;
+    this.#backoff = new Backoff(options.random ?? Math.random, options.backoff);
+    this.#buffer = new Uint8Array(options.bufferLength ?? BUFFER_LENGTH);
+    this.#expectContinue = options.expectContinue ?? true;
+    this.result = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    this.#open();
+  }
+
+  /** Ends the upload at any time; the result is `closed`, unless there is one already. */
+  close(): void {
+    this.#finish("closed", { action: "retry", code: "Closed" }, "closed by the caller");
+  }
+
+  #open(): void {
+    const { url, frame } = this.#options;
+    try {
+      this.#url = PresignedURL.parse(url);
+    } catch (error) {
+      this.#finish("needURL", { action: "newURL", code: codeOf(error) }, messageOf(error));
+      return;
+    }
+    if (!this.#url.secure) {
+      this.#finish("needURL", { action: "newURL", code: "InsecureURL" }, "not https");
+    } else if (!(frame.byteLength > 0)) {
+      this.#finish("failed", { action: "stop", code: "EmptyFrame" }, "the frame has no bytes");
+    } else {
+      this.#begin();
+    }
+  }
+
+  /** One attempt, from an untouched frame over a new connection. */
+  #begin(): void {
+    const { clock } = this.#options;
+    const url = this.#url as PresignedURL;
+    if (clock?.isSet && url.isExpired(clock.now())) {
+      this.#finish("needURL", { action: "newURL", code: "URLExpired" }, "the URL has expired");
+      return;
+    }
+    if (!this.#restoreFrame()) {
+      this.#finish("needRetake", { action: "stop", code: "FrameNotRewindable" }, "the frame cannot be read twice");
+      return;
+    }
+    try {
+      this.#prepare(url);
+    } catch (error) {
+      this.#finish("needURL", { action: "newURL", code: codeOf(error) }, messageOf(error));
+      return;
+    }
+    this.#attempts += 1;
+    this.#attempt?.start();
+  }
+
+  #prepare(url: PresignedURL): void {
+    const { connect, frame, headers, framing, Digest, limits, onProgress } = this.#options;
+    this.#etag = Digest && new ETagCheck(Digest);
+    const request = new PutRequest({
+      url,
+      headers,
+      source: frame,
+      framing,
+      expectContinue: this.#expectContinue,
+      onBody: this.#etag,
+      buffer: this.#buffer,
+    });
+    this.#request = request;
+    this.#attempt = new Attempt({
+      connect,
+      host: url.host,
+      port: url.port,
+      request,
+      limits: { ...defaultLimits, ...limits },
+      timers: this.#timers,
+      onProgress: (taken) => {
+        try {
+          onProgress?.(taken, frame.byteLength);
+        } catch {
+          // Who watches an upload must not be able to stop it.
+        }
+      },
+      onDone: (outcome) => this.#ended(outcome),
+    });
+  }
+
+  #ended(outcome: AttemptOutcome): void {
+    this.#attempt = undefined;
+    const { response, failure, bodySent } = outcome;
+    if (bodySent && !response) this.#uncertain = true;
+    const verdict = response
+      ? judgeAnswer(response.status, response.elements, this.#createOnly)
+      : judgeFailure(failure?.code ?? "");
+    const message = (response ? response.elements.Message : failure?.message) ?? "";
+
+    switch (verdict.action) {
+      case "stored":
+        this.#stored(outcome, verdict);
+        break;
+      case "retry":
+        if (response?.status === 417) this.#expectContinue = false;
+        this.#retry(verdict, message, outcome);
+        break;
+      case "newURL":
+        this.#finish("needURL", verdict, message, outcome);
+        break;
+      default:
+        this.#finish("failed", verdict, message, outcome);
+    }
+  }
+
+  #stored(outcome: AttemptOutcome, verdict: Verdict): void {
+    const { response } = outcome;
+    if (this.#etag && response && this.#etag.compare(response.headers, this.#url?.host ?? "") === "different") {
+      const damaged: Verdict = { action: "retry", code: "ETagMismatch", retries: 1 };
+      this.#retry(damaged, "the store has other bytes than were sent", outcome);
+      return;
+    }
+    this.#finish("stored", verdict, "", outcome);
+  }
+
+  #retry(verdict: Verdict, message: string, outcome: AttemptOutcome): void {
+    const done = this.#retriesByCode[verdict.code] ?? 0;
+    if (this.#attempts >= this.#backoff.attempts || done >= (verdict.retries ?? this.#backoff.attempts)) {
+      this.#finish("failed", verdict, message, outcome);
+    } else if (!this.#restoreFrame()) {
+      this.#finish("needRetake", verdict, message, outcome);
+    } else {
+      this.#retriesByCode[verdict.code] = done + 1;
+      const delay = this.#backoff.delay(this.#attempts, outcome.response?.headers["retry-after"]);
+      this.#etag?.close();
+      try {
+        this.#options.onRetry?.(this.#attempts, verdict.code, delay);
+      } catch {
+        // As with onProgress.
+      }
+      // onRetry may have closed the upload.
+      if (!this.#resolve) return;
+      this.#wait = this.#timers.set(() => {
+        this.#wait = undefined;
+        this.#begin();
+      }, delay);
+    }
+  }
+
+  /** True if the frame stands at its first byte, now. */
+  #restoreFrame(): boolean {
+    const { frame } = this.#options;
+    try {
+      return frame.position === 0 || frame.rewind();
+    } catch {
+      return false;
+    }
+  }
+
+  get #createOnly(): boolean {
+    const { headers } = this.#options;
+    return Object.keys(headers ?? {}).some((name) => name.toLowerCase() === "if-none-match" && headers?.[name] === "*");
+  }
+
+  #finish(status: UploadStatus, verdict: Verdict, message: string, outcome?: AttemptOutcome): void {
+    const resolve = this.#resolve;
+    if (!resolve) return;
+    this.#resolve = undefined;
+    this.#attempt?.close();
+    this.#attempt = undefined;
+    if (this.#wait !== undefined) this.#timers.clear(this.#wait as never);
+    const response = outcome?.response;
+    const stored = status === "stored";
+    const verified =
+      stored && response !== undefined && this.#etag?.compare(response.headers, this.#url?.host ?? "") === "same";
+    this.#etag?.close();
+    resolve({
+      status,
+      code: verdict.code,
+      message: (this.#url?.redact(message) ?? message).slice(0, 200),
+      action: status === "closed" ? "none" : verdict.action,
+      httpStatus: response?.status ?? 0,
+      etag: response && response.status < 300 ? unquote(response.headers["etag"]) : undefined,
+      verified,
+      bytes: this.#request?.taken ?? 0,
+      attempts: this.#attempts,
+      requestId: response?.requestId,
+      frameIntact: !stored && this.#restoreFrame(),
+      uncertain: !stored && this.#uncertain,
+      url: this.#url?.redacted ?? "",
+    });
+  }
+}
+
+/**
+ * Uploads one frame and tells how it ended. Never rejects. Use `Upload` to be able to close it.
+ */
+export function uploadFrame(options: UploadOptions): Promise<UploadResult> {
+  return new Upload(options).result;
+}
+
+function unquote(etag: string | undefined): string | undefined {
+  return etag?.replace(/^(W\/)?"/, "").replace(/"$/, "");
+}
+
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === "string" ? code : "UnexpectedError";
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "";
+}
