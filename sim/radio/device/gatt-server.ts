@@ -1,0 +1,273 @@
+import { getEnvironment } from "environment";
+import { type AdvertisingRecords, advertisingData, bytesOf, uuidBytes } from "./advertising-data";
+import { AttributeTable, type ServiceOptions } from "./attribute-table";
+import { GATTServerCharacteristic, GATTServerConnection, type NotifyCallback } from "./gatt-objects";
+import { FromRadio, protocolVersion, ToRadio, unlikelyError, valueItself } from "./protocol";
+import { RadioLink } from "./radio-link";
+
+export interface GATTServerOptions {
+  mtu?: number;
+  services: ServiceOptions[];
+  onReady?(): void;
+  onConnect?(connection: GATTServerConnection): void;
+  onDisconnect?(connection: GATTServerConnection): void;
+  onSecured?(connection: GATTServerConnection, state: object): void;
+  onWarning?(message: string): void;
+}
+
+/** Largest attribute value (Core Vol 3 Part F section 3.2.9). */
+const longestValue = 512;
+
+/**
+ * `GATTServer` of the SDK's `embedded:io/bluetoothle/peripheral`, on the simulator's radio instead of NimBLE: the same callbacks in
+ * the same order, the same errors for wrong options. The radio is the daemon at environment RADIO_PORT. When the daemon goes
+ * away every phone is gone (onDisconnect); when it is back, so are the attributes and the advertisement.
+ */
+export class GATTServer {
+  static readonly properties = Object.freeze({
+    broadcast: 0x01,
+    read: 0x02,
+    writeWithOutResponse: 0x04,
+    write: 0x08,
+    notify: 0x10,
+    indicate: 0x20,
+    authenticatedSignedWrites: 0x40,
+    reliableWrite: 0x80,
+    readEncrypted: 0x202,
+    readAuthenticated: 0x402,
+    writeEncrypted: 0x1008,
+    writeAuthenticated: 0x2008,
+    subscribeEncrypted: 0x8010,
+    subscribeAuthenticated: 0x10010,
+  });
+
+  #options: GATTServerOptions;
+  #table = new AttributeTable();
+  #link: RadioLink | undefined;
+  #connections = new Map<number, GATTServerConnection>();
+  #notifications = new Map<number, NotifyCallback | undefined>();
+  #nextToken = 1;
+  #ready = false;
+  #wasReady = false;
+  #advertisement: { scan: Uint8Array; response: Uint8Array } | undefined;
+
+  constructor(options: GATTServerOptions) {
+    this.#options = options;
+    for (const service of options.services) this.addService(service);
+    const port = Number(getEnvironment("RADIO_PORT"));
+    if (!port) {
+      options.onWarning?.("no radio: RADIO_PORT is not set");
+      return;
+    }
+    this.#link = new RadioLink({
+      port,
+      onConnected: () => this.#register(),
+      onFrame: (type, payload) => this.#frame(type, payload),
+      onLost: () => this.#lost(),
+    });
+  }
+
+  close(): void {
+    this.#link?.close();
+    this.#link = undefined;
+    this.#connections.clear();
+  }
+
+  /** @throws Error after onReady, as on the chip. */
+  addService(service: ServiceOptions): void {
+    if (this.#wasReady) throw new Error("can't add service now");
+    this.#table.add(service);
+  }
+
+  deleteService(_service: ServiceOptions): void {}
+
+  /** @throws RangeError when a record does not fit into 31 bytes. */
+  startAdvertising(scan: AdvertisingRecords, response?: AdvertisingRecords): void {
+    if (!this.#wasReady) throw new Error("not ready");
+    this.#advertisement = {
+      scan: advertisingData(scan),
+      response: response ? advertisingData(response) : new Uint8Array(0),
+    };
+    this.#advertise();
+  }
+
+  stopAdvertising(): void {
+    this.#advertisement = undefined;
+    if (this.#ready) this.#link?.send(ToRadio.stopAdvertising, []);
+  }
+
+  #advertise(): void {
+    const wanted = this.#advertisement;
+    if (!wanted || !this.#ready) return;
+    const { scan, response } = wanted;
+    this.#link?.send(ToRadio.advertise, [scan.length, ...scan, response.length, ...response]);
+  }
+
+  #register(): void {
+    const link = this.#link!;
+    const name = new Uint8Array(ArrayBuffer.fromString("camera"));
+    const mtu = this.#options.mtu ?? 0;
+    link.send(ToRadio.hello, [protocolVersion, mtu & 255, mtu >> 8], name);
+    if (this.#table.deviceName) link.send(ToRadio.deviceName, [], this.#table.deviceName);
+    if (this.#table.appearance) link.send(ToRadio.appearance, [], this.#table.appearance);
+    let id = 0;
+    for (const service of this.#table.services) {
+      link.send(ToRadio.service, [], uuidBytes(service.uuid));
+      for (const { options } of service.characteristics) {
+        const uuid = uuidBytes(options.uuid);
+        const p = options.properties!;
+        const properties = [p & 255, (p >> 8) & 255, (p >> 16) & 255, 0];
+        const value = options.value ? bytesOf(options.value) : undefined;
+        link.send(ToRadio.characteristic, [id, ...properties, value ? 1 : 0, uuid.length, ...uuid], value);
+        (options.descriptors ?? []).forEach((descriptor, index) => {
+          const uuid = uuidBytes(descriptor.uuid);
+          const value = descriptor.value ? bytesOf(descriptor.value) : undefined;
+          const access = value ? 1 : (descriptor.onRead ? 2 : 0) | (descriptor.onWrite ? 4 : 0);
+          link.send(ToRadio.descriptor, [id, index, access, uuid.length, ...uuid], value);
+        });
+        id += 1;
+      }
+    }
+    link.send(ToRadio.start, []);
+  }
+
+  #lost(): void {
+    this.#ready = false;
+    this.#notifications.clear();
+    const connections = [...this.#connections.values()];
+    this.#connections.clear();
+    if (this.#wasReady && connections.length) this.#options.onWarning?.("radio lost");
+    for (const connection of connections) this.#options.onDisconnect?.call(this, connection);
+  }
+
+  #frame(type: number, payload: Uint8Array): void {
+    const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+    switch (type) {
+      case FromRadio.ready:
+        this.#becomeReady();
+        break;
+      case FromRadio.connected:
+        this.#connect(view.getUint16(0, true), view.getUint16(2, true));
+        break;
+      case FromRadio.disconnected:
+        this.#disconnect(view.getUint16(0, true));
+        break;
+      case FromRadio.read:
+        this.#read(view);
+        break;
+      case FromRadio.write:
+        this.#write(view, payload);
+        break;
+      case FromRadio.subscribed:
+        this.#subscribed(view.getUint16(0, true), payload[2], payload[3]);
+        break;
+      case FromRadio.notified:
+        this.#notified(view.getUint16(0, true), payload[2]);
+        break;
+      case FromRadio.secured:
+        this.#secured(view.getUint16(0, true), payload[2], payload[3]);
+        break;
+    }
+  }
+
+  #becomeReady(): void {
+    this.#ready = true;
+    const first = !this.#wasReady;
+    this.#wasReady = true;
+    if (first) this.#options.onReady?.call(this);
+    else this.#advertise();
+  }
+
+  #connect(number: number, maximumWrite: number): void {
+    const connection = new GATTServerConnection(maximumWrite, {
+      notify: (characteristic, value, callback) => this.#notify(number, characteristic, value, callback),
+      close: () => {
+        this.#connections.delete(number);
+        this.#link?.send(ToRadio.disconnect, [number & 255, number >> 8]);
+      },
+    });
+    this.#connections.set(number, connection);
+    this.#options.onConnect?.call(this, connection);
+  }
+
+  #disconnect(number: number): void {
+    const connection = this.#connections.get(number);
+    if (!connection) return;
+    this.#connections.delete(number);
+    connection.dispose();
+    this.#options.onDisconnect?.call(this, connection);
+  }
+
+  #read(view: DataView): void {
+    const connection = this.#connectionOf(view);
+    const target = this.#table.target(view.getUint8(6), view.getUint8(7));
+    const head = [view.getUint8(0), view.getUint8(1)];
+    if (!connection || !target?.onRead) {
+      this.#link?.send(ToRadio.value, [...head, unlikelyError]);
+      return;
+    }
+    // As on the chip: an exception in the callback ends the machine.
+    const value = bytesOf(target.onRead(connection));
+    if (value.length > longestValue) throw new RangeError("value too big");
+    this.#link?.send(ToRadio.value, [...head, 0], value);
+  }
+
+  #write(view: DataView, payload: Uint8Array): void {
+    const connection = this.#connectionOf(view);
+    const target = this.#table.target(view.getUint8(6), view.getUint8(7));
+    const head = [view.getUint8(0), view.getUint8(1)];
+    const wantsAnswer = view.getUint16(0, true) !== 0;
+    const value = payload.slice(8).buffer as ArrayBuffer;
+    const accepted = connection !== undefined && target?.onWrite !== undefined;
+    if (accepted) target.onWrite!(value, connection);
+    if (wantsAnswer) this.#link?.send(ToRadio.written, [...head, accepted ? 0 : unlikelyError]);
+  }
+
+  #connectionOf(view: DataView): GATTServerConnection | undefined {
+    const connection = this.#connections.get(view.getUint16(2, true));
+    connection?.update(view.getUint16(4, true));
+    return connection;
+  }
+
+  #subscribed(number: number, id: number, flags: number): void {
+    const connection = this.#connections.get(number);
+    const characteristic = this.#table.characteristics[id];
+    if (!connection || !characteristic) return;
+    characteristic.handle.subscribed = flags !== 0;
+    const { onSubscribe, onUnsubscribe } = characteristic.options;
+    if (flags) onSubscribe?.call(characteristic.handle, connection);
+    else onUnsubscribe?.call(characteristic.handle, connection);
+  }
+
+  #notify(
+    number: number,
+    characteristic: GATTServerCharacteristic,
+    value: ArrayBuffer | Uint8Array,
+    callback?: NotifyCallback,
+  ): void {
+    if (!characteristic.subscribed) throw new Error("disabled");
+    const token = this.#nextToken;
+    this.#nextToken = (token % 0xffff) + 1;
+    const head = [number & 255, number >> 8, characteristic.id, token & 255, token >> 8];
+    if (this.#link?.send(ToRadio.notify, head, bytesOf(value))) this.#notifications.set(token, callback);
+  }
+
+  #notified(token: number, status: number): void {
+    const callback = this.#notifications.get(token);
+    this.#notifications.delete(token);
+    callback?.(status ? new Error("not sent") : undefined);
+  }
+
+  #secured(number: number, flags: number, keySize: number): void {
+    const connection = this.#connections.get(number);
+    if (!connection) return;
+    this.#options.onSecured?.call(this, connection, {
+      encrypted: (flags & 1) !== 0,
+      authenticated: (flags & 2) !== 0,
+      bonded: (flags & 4) !== 0,
+      keySize,
+    });
+  }
+}
+
+export { GATTServerCharacteristic, GATTServerConnection, valueItself };

@@ -1,0 +1,153 @@
+import TCP from "embedded:io/socket/tcp";
+import Timer from "timer";
+import { headerLength, maximumPayload } from "./protocol";
+
+export interface RadioLinkOptions {
+  /** TCP port of the radio daemon on this machine. */
+  port: number;
+  /** The connection stands: the first frame may be sent. */
+  onConnected(): void;
+  /** A frame arrived. `payload` is valid until the callback returns. */
+  onFrame(type: number, payload: Uint8Array): void;
+  /** The connection ended, or could not be made. The next attempt is on its way. */
+  onLost(): void;
+}
+
+const firstPause = 200;
+const longestPause = 5000;
+/** Bytes that may wait to be sent. The radio reads at once, so more than this means that it hangs. */
+const queueLimit = 8192;
+
+/** A connection to the radio daemon that speaks frames (protocol.ts) and comes back after a loss, with growing pauses. */
+export class RadioLink {
+  #options: RadioLinkOptions;
+  #socket: TCP | undefined;
+  #connected = false;
+  #timer: Timer | undefined;
+  #pause = firstPause;
+  #closed = false;
+
+  #frame = new Uint8Array(headerLength + maximumPayload);
+  #filled = 0;
+  #queue: Uint8Array[] = [];
+  #queued = 0;
+  #writable = 0;
+
+  constructor(options: RadioLinkOptions) {
+    this.#options = options;
+    this.#timer = Timer.set(() => this.#connect(), 0);
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#timer !== undefined) Timer.clear(this.#timer);
+    this.#timer = undefined;
+    this.#socket?.close();
+    this.#socket = undefined;
+    this.#connected = false;
+  }
+
+  /** @returns false when there is no connection or no room: the frame is not sent then. */
+  send(type: number, head: number[], value?: Uint8Array): boolean {
+    if (!this.#connected) return false;
+    const length = head.length + (value?.length ?? 0);
+    if (length > maximumPayload) throw new RangeError(`frame of ${length} bytes`);
+    if (this.#queued + length > queueLimit) {
+      this.#lost();
+      return false;
+    }
+    const frame = new Uint8Array(headerLength + length);
+    frame[0] = type;
+    frame[1] = length & 255;
+    frame[2] = length >> 8;
+    frame.set(head, headerLength);
+    if (value) frame.set(value, headerLength + head.length);
+    this.#queue.push(frame);
+    this.#queued += frame.length;
+    this.#flush();
+    return true;
+  }
+
+  #connect(): void {
+    this.#timer = undefined;
+    this.#filled = 0;
+    this.#queue.length = 0;
+    this.#queued = 0;
+    this.#writable = 0;
+    try {
+      this.#socket = new TCP({
+        address: "127.0.0.1",
+        port: this.#options.port,
+        nodelay: true,
+        format: "buffer",
+        onReadable: () => this.#receive(),
+        onWritable: (count: number) => {
+          this.#writable = count;
+          if (!this.#connected) {
+            this.#connected = true;
+            this.#pause = firstPause;
+            this.#options.onConnected();
+          }
+          this.#flush();
+        },
+        onError: () => this.#lost(),
+      });
+    } catch {
+      this.#lost();
+    }
+  }
+
+  #lost(): void {
+    if (this.#closed || this.#timer !== undefined) return;
+    this.#socket?.close();
+    this.#socket = undefined;
+    this.#connected = false;
+    const pause = this.#pause * (0.75 + Math.random() / 2);
+    this.#pause = Math.min(this.#pause * 2, longestPause);
+    this.#timer = Timer.set(() => this.#connect(), pause);
+    this.#options.onLost();
+  }
+
+  #flush(): void {
+    while (this.#socket && this.#queue.length && this.#writable > 0) {
+      const head = this.#queue[0];
+      const count = Math.min(head.length, this.#writable);
+      const piece = count === head.length ? head : head.slice(0, count);
+      this.#writable -= count;
+      this.#queued -= count;
+      if (count === head.length) this.#queue.shift();
+      else this.#queue[0] = head.subarray(count);
+      this.#socket.write(piece);
+    }
+  }
+
+  #receive(): void {
+    const data = this.#socket?.read();
+    if (!(data instanceof ArrayBuffer)) return;
+    const bytes = new Uint8Array(data);
+    let offset = 0;
+    while (offset < bytes.length && this.#socket) {
+      const wanted = this.#filled < headerLength ? headerLength : headerLength + this.#payloadLength();
+      if (wanted > this.#frame.length) {
+        this.#lost();
+        return;
+      }
+      const count = Math.min(wanted - this.#filled, bytes.length - offset);
+      this.#frame.set(bytes.subarray(offset, offset + count), this.#filled);
+      this.#filled += count;
+      offset += count;
+      if (this.#filled >= headerLength && this.#filled === headerLength + this.#payloadLength()) {
+        this.#filled = 0;
+        this.#options.onFrame(this.#frame[0], this.#frame.subarray(headerLength, headerLength + this.#payloadLength()));
+      }
+    }
+  }
+
+  #payloadLength(): number {
+    return this.#frame[1] | (this.#frame[2] << 8);
+  }
+}

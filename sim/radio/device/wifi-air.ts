@@ -1,0 +1,67 @@
+import { getEnvironment } from "environment";
+import { protocolVersion, WiFiFrame } from "./protocol";
+import { RadioLink } from "./radio-link";
+
+/** As scan results name it on the chip. */
+export type Security = "none" | "wep" | "wpa_psk" | "wpa2_psk" | "wpa_wpa2_psk" | "wpa3_psk" | "wpa2_wpa3_psk";
+
+/** A network of the simulated surroundings. */
+export interface Network {
+  SSID: string;
+  /** Absent or empty: open network. */
+  password?: string;
+  RSSI?: number;
+  channel?: number;
+  security?: Security;
+  BSSID?: string;
+  /** Address that it gives to the station; null: its DHCP server never answers. */
+  address?: string | null;
+}
+
+const surroundings: Network[] = [
+  { SSID: "Devicelink", password: "correct horse", RSSI: -48, channel: 6, security: "wpa2_psk" },
+  { SSID: "Neighbours", password: "battery staple", RSSI: -79, channel: 11, security: "wpa2_wpa3_psk" },
+  { SSID: "Cafe", RSSI: -70, channel: 1, security: "none" },
+];
+
+/**
+ * The networks that can be heard: from environment WIFI_NETWORKS (a JSON array), replaced by what the radio daemon says as soon as
+ * somebody has used its switch.
+ */
+export class WiFiAir {
+  networks: Network[];
+  #link: RadioLink | undefined;
+  #incoming: Network[] = [];
+
+  constructor(onChanged: () => void) {
+    const configured = getEnvironment("WIFI_NETWORKS");
+    this.networks = configured ? JSON.parse(configured) : surroundings;
+    const port = Number(getEnvironment("RADIO_PORT"));
+    if (!port) return;
+    const link = new RadioLink({
+      port,
+      onConnected: () => link.send(WiFiFrame.hello, [protocolVersion]),
+      onFrame: (type, payload) => {
+        if (type === WiFiFrame.network)
+          this.#incoming.push(JSON.parse(String.fromArrayBuffer(payload.slice().buffer as ArrayBuffer)));
+        else if (type === WiFiFrame.complete) {
+          this.networks = this.#incoming;
+          this.#incoming = [];
+          onChanged();
+        }
+      },
+      onLost: () => {
+        this.#incoming = [];
+      },
+    });
+    this.#link = link;
+  }
+
+  find(SSID: string): Network | undefined {
+    return this.networks.find((network) => network.SSID === SSID);
+  }
+
+  close(): void {
+    this.#link?.close();
+  }
+}

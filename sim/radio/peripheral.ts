@@ -1,0 +1,338 @@
+import { EventEmitter } from "node:events";
+import type { Socket } from "node:net";
+import type { Air } from "./air.ts";
+import { Controller } from "./controller.ts";
+import { FromRadio, protocolVersion, ToRadio, unlikelyError, valueItself } from "./device/protocol.ts";
+import { type Frame, FrameReader, frame, u16 } from "./frames.ts";
+import {
+  type BleManager,
+  type HostCharacteristic,
+  type HostConnection,
+  type HostService,
+  loadBleHost,
+} from "./host-stack.ts";
+
+/** ATT gives up after 30 s (Core Vol 3 Part F section 3.3.3): answer before that. */
+const answerTimeout = 25_000;
+const maximumConnections = 3;
+
+type ReadDone = (error: number, value?: Buffer) => void;
+
+interface Pending {
+  done: ReadDone;
+  timer: NodeJS.Timeout;
+}
+
+/** Bits of `properties` (Core Vol 3 Part G section 3.3.1.1) and the SDK's encryption bits above them. */
+const propertyNames: [number, string][] = [
+  [0x01, "broadcast"],
+  [0x02, "read"],
+  [0x04, "write-without-response"],
+  [0x08, "write"],
+  [0x10, "notify"],
+  [0x20, "indicate"],
+];
+const readEncrypted = 0x200 | 0x400;
+const writeEncrypted = 0x1000 | 0x2000;
+
+/**
+ * The Bluetooth of one simulated device: a host stack on a virtual controller. The device, another process, builds its
+ * attributes and answers reads and writes over a TCP connection; when that connection ends, the radio falls silent.
+ */
+export class Peripheral {
+  readonly controller: Controller;
+  name = "";
+  #socket: Socket;
+  #manager: BleManager | undefined;
+  #reader = new FrameReader();
+  #services: HostService[] = [];
+  #characteristics = new Map<number, HostCharacteristic>();
+  #connections = new Map<number, HostConnection>();
+  #nextConnection = 1;
+  #nextRequest = 1;
+  #pending = new Map<number, Pending>();
+  #advertisement: { data: Buffer; response: Buffer } | undefined;
+  #advertising = false;
+  #closed = false;
+
+  constructor(air: Air, address: string, socket: Socket) {
+    const transport = Object.assign(new EventEmitter(), {
+      write: (packet: Buffer) => {
+        if (!this.#closed) setImmediate(() => this.controller.receive(packet));
+      },
+    });
+    this.controller = new Controller(air, address, (packet) => transport.emit("data", packet), "camera");
+    this.#socket = socket;
+    socket.on("close", () => this.close());
+    loadBleHost().BleManager.create(transport, {}, (error, manager) => {
+      if (error) {
+        socket.destroy();
+        return;
+      }
+      this.#manager = manager;
+      this.#startIfComplete();
+    });
+  }
+
+  get address(): string {
+    return this.controller.address;
+  }
+
+  get advertising(): boolean {
+    return this.controller.advertising;
+  }
+
+  receive(chunk: Buffer): void {
+    try {
+      for (const each of this.#reader.push(chunk)) this.#frame(each);
+    } catch {
+      this.#socket.destroy();
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { timer } of this.#pending.values()) clearTimeout(timer);
+    this.#pending.clear();
+    this.controller.remove();
+  }
+
+  // ---- from the device
+
+  #frame({ type, payload }: Frame): void {
+    switch (type) {
+      case ToRadio.hello:
+        if (payload[0] !== protocolVersion) throw new Error("another version of the protocol");
+        this.name = payload.toString("utf8", 3);
+        return;
+      case ToRadio.service:
+        this.#services.push({ uuid: uuidFromBytes(payload), characteristics: [] });
+        return;
+      case ToRadio.characteristic:
+        this.#addCharacteristic(payload);
+        return;
+      case ToRadio.descriptor:
+        this.#addDescriptor(payload);
+        return;
+      case ToRadio.start:
+        this.#complete = true;
+        this.#startIfComplete();
+        return;
+      case ToRadio.deviceName:
+        this.#deviceName = payload.toString("utf8");
+        return;
+      case ToRadio.appearance:
+        this.#appearance = payload.readUInt16LE(0);
+        return;
+      case ToRadio.advertise:
+        this.#startAdvertising(payload);
+        return;
+      case ToRadio.stopAdvertising:
+        this.#advertisement = undefined;
+        this.#stopAdvertising();
+        return;
+      case ToRadio.value:
+        this.#answer(payload, payload.subarray(3));
+        return;
+      case ToRadio.written:
+        this.#answer(payload, undefined);
+        return;
+      case ToRadio.notify:
+        this.#notify(payload);
+        return;
+      case ToRadio.disconnect:
+        this.#connections.get(payload.readUInt16LE(0))?.disconnect();
+        return;
+      default:
+        throw new Error(`unknown frame ${type}`);
+    }
+  }
+
+  #complete = false;
+  #started = false;
+  #deviceName: string | undefined;
+  #appearance: number | undefined;
+
+  #startIfComplete(): void {
+    const manager = this.#manager;
+    if (!manager || !this.#complete || this.#started || this.#closed) return;
+    this.#started = true;
+    if (this.#deviceName !== undefined) manager.gattDb.setDeviceName(this.#deviceName);
+    if (this.#appearance !== undefined) manager.gattDb.setAppearance(this.#appearance);
+    manager.gattDb.addServices(this.#services);
+    this.#send(frame(FromRadio.ready));
+  }
+
+  #addCharacteristic(payload: Buffer): void {
+    const id = payload[0];
+    const properties = payload.readUInt32LE(1);
+    const uuidLength = payload[6];
+    const service = this.#services.at(-1);
+    if (!service) throw new Error("characteristic without a service");
+    const characteristic: HostCharacteristic = {
+      uuid: uuidFromBytes(payload.subarray(7, 7 + uuidLength)),
+      properties: propertyNames.filter(([bit]) => properties & bit).map(([, name]) => name),
+      descriptors: [],
+    };
+    if (properties & readEncrypted) characteristic.readPerm = "encrypted";
+    if (properties & writeEncrypted) characteristic.writePerm = "encrypted";
+    if (payload[5]) characteristic.value = Buffer.from(payload.subarray(7 + uuidLength));
+    else {
+      characteristic.onRead = (connection, done) => this.#read(connection, id, valueItself, done);
+      characteristic.onWrite = (connection, answer, value, done) =>
+        this.#write(connection, id, valueItself, value, answer ? done : undefined);
+      characteristic.onSubscriptionChange = (connection, notification, indication) => {
+        const number = this.#numberOf(connection);
+        const flags = (notification ? 1 : 0) | (indication ? 2 : 0);
+        if (number) this.#send(frame(FromRadio.subscribed, [...u16(number), id, flags]));
+      };
+    }
+    service.characteristics.push(characteristic);
+    this.#characteristics.set(id, characteristic);
+  }
+
+  #addDescriptor(payload: Buffer): void {
+    const [id, index, access, uuidLength] = payload;
+    const characteristic = this.#characteristics.get(id);
+    if (!characteristic) throw new Error("descriptor without a characteristic");
+    const uuid = uuidFromBytes(payload.subarray(4, 4 + uuidLength));
+    if (access & 1) characteristic.descriptors.push({ uuid, value: Buffer.from(payload.subarray(4 + uuidLength)) });
+    else
+      characteristic.descriptors.push({
+        uuid,
+        onRead: (connection, done) => this.#read(connection, id, index, done),
+        onWrite: (connection, answer, value, done) =>
+          this.#write(connection, id, index, value, answer ? done : undefined),
+      });
+  }
+
+  #startAdvertising(payload: Buffer): void {
+    const length = payload[0];
+    const data = Buffer.from(payload.subarray(1, 1 + length));
+    const response = Buffer.from(payload.subarray(2 + length, 2 + length + payload[1 + length]));
+    this.#advertisement = { data, response };
+    this.#stopAdvertising();
+    this.#ensureAdvertising();
+  }
+
+  /** Advertises unless there are as many phones as there is room for, like NimBLE under the SDK. */
+  #ensureAdvertising(): void {
+    const manager = this.#manager;
+    const wanted = this.#advertisement;
+    if (!manager || !wanted || this.#advertising || this.#closed) return;
+    if (this.#connections.size >= maximumConnections) return;
+    this.#advertising = true;
+    manager.setAdvertisingData(wanted.data, () => undefined);
+    manager.setScanResponseData(wanted.response, () => undefined);
+    manager.startAdvertising({}, (status, connection) => {
+      this.#advertising = false;
+      if (status === 0) this.#connected(connection);
+      this.#ensureAdvertising();
+    });
+  }
+
+  #stopAdvertising(): void {
+    if (!this.#advertising) return;
+    this.#advertising = false;
+    this.#manager?.stopAdvertising(() => undefined);
+  }
+
+  #notify(payload: Buffer): void {
+    const connection = this.#connections.get(payload.readUInt16LE(0));
+    const characteristic = this.#characteristics.get(payload[2]);
+    const token = [...payload.subarray(3, 5)];
+    const value = Buffer.from(payload.subarray(5));
+    const finished = (status: number) => this.#send(frame(FromRadio.notified, [...token, status]));
+    if (!connection || connection.disconnected || !characteristic?.notify) finished(1);
+    else if (characteristic.properties.includes("notify"))
+      characteristic.notify(connection, value, undefined, () => finished(0));
+    else characteristic.indicate?.(connection, value, () => finished(0));
+  }
+
+  #answer(payload: Buffer, value: Buffer | undefined): void {
+    const id = payload.readUInt16LE(0);
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    this.#pending.delete(id);
+    clearTimeout(pending.timer);
+    pending.done(payload[2], value ? Buffer.from(value) : undefined);
+  }
+
+  // ---- from the air
+
+  #connected(connection: HostConnection): void {
+    const number = this.#nextConnection++ & 0xffff;
+    this.#connections.set(number, connection);
+    connection.on("disconnect", (reason: number) => {
+      this.#connections.delete(number);
+      this.#send(frame(FromRadio.disconnected, [...u16(number), reason]));
+      this.#ensureAdvertising();
+    });
+    connection.smp.on("pairingComplete", (result: { mitm: boolean; bonded: boolean; encryptionKeySize?: number }) => {
+      const flags = 1 | (result.mitm ? 2 : 0) | (result.bonded ? 4 : 0);
+      this.#send(frame(FromRadio.secured, [...u16(number), flags, result.encryptionKeySize ?? 16]));
+    });
+    this.#send(frame(FromRadio.connected, [...u16(number), ...u16(maximumWrite(connection))]));
+  }
+
+  #read(connection: HostConnection, id: number, descriptor: number, done: ReadDone): void {
+    const number = this.#numberOf(connection);
+    if (!number) {
+      done(unlikelyError);
+      return;
+    }
+    const request = this.#request(done);
+    const head = [...u16(request), ...u16(number), ...u16(maximumWrite(connection)), id, descriptor];
+    this.#send(frame(FromRadio.read, head));
+  }
+
+  #write(
+    connection: HostConnection,
+    id: number,
+    descriptor: number,
+    value: Buffer,
+    done: ((error: number) => void) | undefined,
+  ): void {
+    const number = this.#numberOf(connection);
+    if (!number) {
+      done?.(unlikelyError);
+      return;
+    }
+    const request = done ? this.#request(done) : 0;
+    const head = [...u16(request), ...u16(number), ...u16(maximumWrite(connection)), id, descriptor];
+    this.#send(frame(FromRadio.write, head, value));
+  }
+
+  #request(done: ReadDone): number {
+    const id = this.#nextRequest;
+    this.#nextRequest = (this.#nextRequest % 0xffff) + 1;
+    const timer = setTimeout(() => {
+      this.#pending.delete(id);
+      done(unlikelyError);
+    }, answerTimeout);
+    this.#pending.set(id, { done, timer });
+    return id;
+  }
+
+  #numberOf(connection: HostConnection): number {
+    for (const [number, each] of this.#connections) if (each === connection) return number;
+    return 0;
+  }
+
+  #send(bytes: Buffer): void {
+    if (!this.#closed) this.#socket.write(bytes);
+  }
+}
+
+function maximumWrite(connection: HostConnection): number {
+  return connection.gatt.currentMtu - 3;
+}
+
+/** 2 or 16 bytes, least significant first as in every Bluetooth packet. */
+function uuidFromBytes(bytes: Buffer): string | number {
+  if (bytes.length === 2) return bytes.readUInt16LE(0);
+  if (bytes.length !== 16) throw new Error("a UUID has 2 or 16 bytes");
+  const hex = Buffer.from(bytes).reverse().toString("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
