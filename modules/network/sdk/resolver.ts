@@ -21,6 +21,9 @@ interface Request {
 class SystemResolver {
   #closed = false;
 
+  /** Servers that the options may name are not asked: the system has its own. */
+  constructor(_options?: object) {}
+
   resolve(request: Request): void {
     const host = String(request.host);
     const known = knownAddress(host);
