@@ -1,0 +1,328 @@
+import Timer from "timer";
+import {
+  CONNACK,
+  type ControlMessage,
+  DISCONNECT,
+  type MQTTClient,
+  type MQTTClientClass,
+  PINGREQ,
+  PINGRESP,
+  PUBACK,
+  type QoS,
+  type ReadableOptions,
+  SUBSCRIBE,
+  type TopicFilter,
+  type Will,
+} from "./client-interface";
+import { asCloudError, CloudError } from "./cloud-error";
+import type { Endpoint } from "./endpoint";
+import { GuardResolver, type ResolverOptions } from "./guard-resolver";
+import { GuardSocket, type GuardWatcher, type TransportOptions } from "./guard-socket";
+import { limits } from "./limits";
+import { MessageReader } from "./message-reader";
+import type { PublishHeader } from "./packet-filter";
+
+export interface InboundMessage {
+  topic: string;
+  payload: ArrayBuffer;
+  QoS: number;
+  /** Packet identifier, 0 with QoS 0. */
+  id: number;
+  /** The broker marked it as sent before. AWS IoT does not mark. */
+  duplicate: boolean;
+  retain: boolean;
+}
+
+export interface OutboundMessage {
+  topic: string;
+  payload: Uint8Array;
+  QoS: QoS;
+  retain: boolean;
+  id: number;
+  duplicate: boolean;
+  /** The most bytes that the packet has besides its payload. */
+  headerLength: number;
+}
+
+export interface ConnectionOptions {
+  endpoint: Endpoint;
+  clientId: string;
+  /** Seconds. */
+  keepAlive: number;
+  will?: Will;
+  mqtt: { io: MQTTClientClass };
+  dns: ResolverOptions;
+  socket: TransportOptions;
+  /** Until TLS is up; from CONNECT to CONNACK; from PINGREQ to PINGRESP. Milliseconds. */
+  connectTimeout: number;
+  connackTimeout: number;
+  pingTimeout: number;
+  /** The largest payload that is taken, bytes. */
+  maximumMessage: number;
+}
+
+export interface ConnectionHandler {
+  /** The name is resolved, TCP and TLS begin. */
+  onConnecting(): void;
+  onConnected(sessionPresent: boolean): void;
+  /** PUBACK, SUBACK. */
+  onAcknowledged(message: ControlMessage): void;
+  onMessage(message: InboundMessage): void;
+  /** A message that was too large was acknowledged and dropped. `topic` is undefined when that was too long as well. */
+  onDropped(topic: string | undefined, byteLength: number): void;
+  onWritable(): void;
+  /** Once, and the last call. */
+  onClosed(error: CloudError): void;
+}
+
+/** No smaller piece of a payload is written, unless it is the last. */
+const smallestPiece = 128;
+/** Bytes of the packet that asks for (or gives) a sign of life. */
+const pingLength = 2;
+const pubackLength = 4;
+
+/** A PINGREQ goes out after this part of the keep-alive time: before the client's own, at three quarters. */
+const pingAfter = 0.7;
+
+/**
+ * One connection, from the name look-up to its end, over an ECMA-419 MQTT client. It is used once: `onClosed` comes exactly
+ * once unless `close()` was called, and nothing comes after either.
+ */
+export class Connection {
+  #options: ConnectionOptions;
+  #handler: ConnectionHandler;
+  #client?: MQTTClient;
+  /** The phase's time-out: connecting, waiting for CONNACK, waiting to ping, waiting for PINGRESP. */
+  #timer?: Timer;
+  #phase: "opening" | "login" | "connected" | "closed" = "opening";
+  #sessionPresent = false;
+  #refusal?: CloudError;
+  /** What the client says can be written now, bytes. */
+  #writable = 0;
+  #outbound?: { payload: Uint8Array; position: number };
+  #reader = new MessageReader();
+  /** The filter's view of the PUBLISH that is being read. */
+  #publish?: PublishHeader;
+  #pingDue = false;
+  /** Identifiers of held-back messages that have to be acknowledged. */
+  #acknowledgements: number[] = [];
+
+  constructor(options: ConnectionOptions, handler: ConnectionHandler) {
+    this.#options = options;
+    this.#handler = handler;
+  }
+
+  open(): void {
+    const { endpoint, clientId, keepAlive, will, mqtt, connectTimeout } = this.#options;
+    this.#arm(connectTimeout, "ConnectTimeout", "no TLS connection in time");
+    try {
+      this.#client = new mqtt.io({
+        host: endpoint.host,
+        port: endpoint.port,
+        id: clientId,
+        clean: false,
+        keepAlive: keepAlive * 1000,
+        will,
+        dns: {
+          io: GuardResolver,
+          resolver: this.#options.dns,
+          watcher: {
+            isClosed: () => this.#phase === "closed",
+            onResolved: () => this.#handler.onConnecting(),
+            onError: (error: CloudError) => this.fail(error),
+          },
+        },
+        socket: {
+          io: GuardSocket,
+          transport: this.#options.socket,
+          watcher: this.#watch(),
+          maximumMessage: this.#options.maximumMessage,
+        },
+        onReadable: (count, readable) => this.#onReadable(count, readable),
+        onWritable: (count) => this.#onWritable(count),
+        onControl: (message) => this.#onControl(message),
+        onError: () => this.fail(new CloudError("ConnectionClosed", "the MQTT client ended the connection")),
+      });
+    } catch (error) {
+      this.fail(asCloudError(error, "ClientFailed", "the MQTT client could not be made"));
+    }
+    // It may have failed while it was being made, when there was nothing to close yet.
+    if (this.#phase === "closed") this.#closeClient();
+  }
+
+  #watch(): GuardWatcher {
+    return {
+      onPublish: (header) => {
+        this.#publish = header;
+      },
+      onOpen: () => {
+        this.#phase = "login";
+        this.#arm(this.#options.connackTimeout, "ConnackTimeout", "nothing came back after CONNECT");
+      },
+      onConnack: (sessionPresent, returnCode) => {
+        this.#sessionPresent = sessionPresent;
+        if (returnCode) this.#refusal = refusal(returnCode);
+      },
+      onWithheld: (topic, byteLength, header) => this.#onWithheld(topic, byteLength, header),
+      onError: (error) => this.fail(error),
+    };
+  }
+
+  /** Whether a whole packet of this length can be written now. */
+  canWrite(byteLength: number): boolean {
+    return this.#phase === "connected" && !this.#outbound && this.#writable >= byteLength;
+  }
+
+  /** Starts to write a PUBLISH; what does not fit now follows by itself. @returns false when there is no room: try again after `onWritable` */
+  publish(message: OutboundMessage): boolean {
+    const { topic, payload, QoS, retain, id, duplicate, headerLength } = message;
+    const length = Math.min(payload.length, this.#writable - headerLength);
+    if (!this.canWrite(headerLength) || (length < payload.length && length < smallestPiece)) return false;
+    const complete = length === payload.length;
+    const piece = complete ? payload : payload.subarray(0, length);
+    if (!this.#write(piece, { topic, QoS, retain, id, duplicate, byteLength: payload.length })) return false;
+    if (!complete) this.#outbound = { payload, position: length };
+    return true;
+  }
+
+  /** @returns false when there is no room: try again after `onWritable` */
+  subscribe(id: number, items: TopicFilter[], byteLength: number): boolean {
+    return this.canWrite(byteLength) && this.#write(null, { operation: SUBSCRIBE, id, items });
+  }
+
+  /** Ends the connection with a DISCONNECT, so that the last will is not sent. */
+  close(): void {
+    if (this.canWrite(pingLength)) this.#write(null, { operation: DISCONNECT });
+    this.#end();
+  }
+
+  /** Ends the connection without a DISCONNECT, and tells the handler. */
+  fail(error: CloudError): void {
+    if (this.#phase === "closed") return;
+    const reason = this.#refusal ?? this.#asRefusal(error);
+    this.#end();
+    this.#handler.onClosed(reason);
+  }
+
+  #write(data: Uint8Array | null, options?: object): boolean {
+    try {
+      this.#writable = this.#client!.write(data, options);
+      return true;
+    } catch (error) {
+      // The client acknowledges by itself, so there may be less room than it said.
+      this.#writable = 0;
+      if (!(error instanceof Error && error.message === "overflow"))
+        this.fail(asCloudError(error, "ClientFailed", "the MQTT client could not write"));
+      return false;
+    }
+  }
+
+  #onWritable(count: number): void {
+    if (this.#phase !== "connected") return;
+    this.#writable = count;
+    this.#writeRest();
+    this.#writeDue();
+    if (this.canWrite(1)) this.#handler.onWritable();
+  }
+
+  #writeRest(): void {
+    const outbound = this.#outbound;
+    if (!outbound) return;
+    const { payload, position } = outbound;
+    const length = Math.min(payload.length - position, this.#writable);
+    if (length < smallestPiece && position + length < payload.length) return;
+    outbound.position += length;
+    if (outbound.position === payload.length) this.#outbound = undefined;
+    if (!this.#write(payload.subarray(position, position + length))) return;
+    // Bytes that leave prove the link as well as an answer does; the ping has to wait for them.
+    if (this.#pingDue) this.#awaitPong();
+  }
+
+  #writeDue(): void {
+    while (this.#acknowledgements.length && this.canWrite(pubackLength))
+      if (this.#write(null, { operation: PUBACK, id: this.#acknowledgements[0] })) this.#acknowledgements.shift();
+    if (this.#pingDue && this.canWrite(pingLength)) this.#pingDue = !this.#write(null, { operation: PINGREQ });
+  }
+
+  #onControl(message: ControlMessage): void {
+    if (this.#phase === "closed") return;
+    if (message.operation === CONNACK) {
+      this.#phase = "connected";
+      this.#rest();
+      this.#handler.onConnected(this.#sessionPresent);
+    } else if (message.operation === PINGRESP) this.#rest();
+    else this.#handler.onAcknowledged(message);
+  }
+
+  #onReadable(count: number, options: ReadableOptions): void {
+    if (this.#phase !== "connected") return;
+    const message = this.#reader.read(this.#client!, count, options);
+    if (message) this.#deliver(message.topic, message.payload, message.QoS);
+  }
+
+  #deliver(topic: string, payload: ArrayBuffer, QoS: number): void {
+    const { id = 0, duplicate = false, retain = false } = this.#publish ?? {};
+    this.#handler.onMessage({ topic, payload, QoS, id, duplicate, retain });
+  }
+
+  #onWithheld(topic: string | undefined, byteLength: number, header: PublishHeader): void {
+    if (this.#phase !== "connected") return;
+    if (header.QoS && this.#acknowledgements.length < limits.inFlight) this.#acknowledgements.push(header.id);
+    if (topic !== undefined && !byteLength) this.#deliver(topic, new ArrayBuffer(0), header.QoS);
+    else this.#handler.onDropped(topic, byteLength);
+    this.#writeDue();
+  }
+
+  /** Nothing to do until the next ping. */
+  #rest(): void {
+    this.#pingDue = false;
+    this.#setTimer(this.#options.keepAlive * 1000 * pingAfter, () => {
+      this.#pingDue = true;
+      this.#awaitPong();
+      this.#writeDue();
+    });
+  }
+
+  #awaitPong(): void {
+    this.#arm(this.#options.pingTimeout, "KeepAliveTimeout", "no PINGRESP in time");
+  }
+
+  #arm(milliseconds: number, code: string, message: string): void {
+    this.#setTimer(milliseconds, () => this.fail(new CloudError(code, message)));
+  }
+
+  #setTimer(milliseconds: number, callback: () => void): void {
+    Timer.clear(this.#timer);
+    this.#timer = Timer.set(() => {
+      this.#timer = undefined;
+      callback();
+    }, milliseconds);
+  }
+
+  /** Between CONNECT and CONNACK a closed connection is how AWS IoT says no: it gives no reason on the wire. */
+  #asRefusal(error: CloudError): CloudError {
+    if (this.#phase !== "login" || error.code !== "ConnectionClosed") return error;
+    return new CloudError("Refused", "closed instead of CONNACK: the certificate, its policy or the client id");
+  }
+
+  #end(): void {
+    this.#phase = "closed";
+    Timer.clear(this.#timer);
+    this.#timer = undefined;
+    this.#outbound = undefined;
+    this.#closeClient();
+  }
+
+  #closeClient(): void {
+    try {
+      this.#client?.close();
+    } catch {
+      // It is gone in any case.
+    }
+  }
+}
+
+function refusal(returnCode: number): CloudError {
+  if (returnCode === 3) return new CloudError("ServerUnavailable", "CONNACK: server unavailable");
+  return new CloudError("Refused", `CONNACK: return code ${returnCode}`);
+}

@@ -1,0 +1,73 @@
+import { asCloudError, CloudError } from "./cloud-error";
+
+/** ECMA-419 name look-up (`embedded:network/dns/resolver/udp`). */
+export interface Resolver {
+  resolve(options: {
+    host: string;
+    onResolved(host: string, address: string): void;
+    onError(error?: unknown): void;
+  }): void;
+  close?(): void;
+}
+
+export interface ResolverOptions {
+  io: new (options: never) => Resolver;
+  [option: string]: unknown;
+}
+
+export interface ResolverWatcher {
+  /** No answer is wanted any more. */
+  isClosed(): boolean;
+  onResolved(): void;
+  onError(error: CloudError): void;
+}
+
+/** The `dns` option of the MQTT client: `new options.dns.io(options.dns)`. */
+export interface GuardResolverOptions {
+  resolver: ResolverOptions;
+  watcher: ResolverWatcher;
+}
+
+/**
+ * Between the MQTT client and the resolver: the SDK's client does not survive an answer that comes after its `close()`, and
+ * does not say that a name was not found.
+ */
+export class GuardResolver {
+  #watcher: ResolverWatcher;
+  #resolver: Resolver;
+
+  constructor(options: GuardResolverOptions) {
+    this.#watcher = options.watcher;
+    this.#resolver = new options.resolver.io(options.resolver as never);
+  }
+
+  resolve(options: { host: string; onResolved(host: string, address: string): void }): void {
+    const { host, onResolved } = options;
+    this.#resolver.resolve({
+      host,
+      onResolved: (name, address) =>
+        this.#once(() => {
+          this.#watcher.onResolved();
+          onResolved(name, address);
+        }),
+      onError: () =>
+        this.#once(() => {
+          throw new CloudError("ResolveFailed", `${host} has no address`);
+        }),
+    });
+  }
+
+  #once(callback: () => void): void {
+    if (this.#watcher.isClosed()) return;
+    try {
+      callback();
+    } catch (error) {
+      this.#watcher.onError(asCloudError(error, "ClientFailed", "the MQTT client failed"));
+    }
+    try {
+      this.#resolver.close?.();
+    } catch {
+      // It has done its work.
+    }
+  }
+}

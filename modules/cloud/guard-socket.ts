@@ -1,0 +1,225 @@
+import Timer from "timer";
+import type { Bytes } from "./client-interface";
+import { asCloudError, type CloudError } from "./cloud-error";
+import { PacketFilter, type PublishHeader } from "./packet-filter";
+
+/** TLSSocket or TCP, ECMA-419 shape, in format "buffer". */
+export interface Transport {
+  format: "number" | "buffer";
+  /** Fills the whole buffer, which is never larger than what is there to read. */
+  read(buffer: Uint8Array): unknown;
+  /** @returns how many more bytes can be written now */
+  write(data: Bytes, options?: { more?: boolean; byteLength?: number }): number;
+  close(): void;
+}
+
+export interface TransportOptions {
+  io: new (options: never) => Transport;
+  [option: string]: unknown;
+}
+
+/** What the guard tells the connection that it belongs to. */
+export interface GuardWatcher {
+  /** Once, with the filter's view of the PUBLISH that is passing; the same object describes each one in turn. */
+  onPublish(header: PublishHeader): void;
+  /** TLS is up; the client sends CONNECT now. */
+  onOpen(): void;
+  onConnack(sessionPresent: boolean, returnCode: number): void;
+  onWithheld(topic: string | undefined, byteLength: number, header: PublishHeader): void;
+  /** The connection is lost, and why. The client is not told: it would not pass the reason on. */
+  onError(error: CloudError): void;
+}
+
+/** The `socket` option of the MQTT client, as the client hands it on with what it adds. */
+export interface GuardSocketOptions {
+  transport: TransportOptions;
+  watcher: GuardWatcher;
+  maximumMessage: number;
+  address: string;
+  host: string;
+  port: number;
+  onReadable(count: number): void;
+  onWritable(count: number): void;
+  onError(error?: unknown): void;
+}
+
+/** Read from the transport at a time. Only this many bytes of a message are ever held here. */
+const bufferLength = 256;
+
+/**
+ * Sits between the MQTT client and its socket, and is to each of them what the other one would be. It shows the client the
+ * packets that the filter lets through, and lets no exception reach a callback, where it would end the virtual machine.
+ */
+export class GuardSocket {
+  format: "number" | "buffer" = "buffer";
+  #transport?: Transport;
+  #watcher: GuardWatcher;
+  #filter: PacketFilter;
+  #options: GuardSocketOptions;
+  #buffer = new Uint8Array(bufferLength);
+  /** Bytes of #buffer that the filter has not seen yet. */
+  #start = 0;
+  #end = 0;
+  /** Bytes that the transport holds. */
+  #available = 0;
+  /** What the client may read now: part of #buffer, or the filter's head. */
+  #window: Uint8Array = this.#buffer;
+  #position = 0;
+  #limit = 0;
+  #open = false;
+  #closed = false;
+  /** The transport or the client is at work: what comes up meanwhile waits for the timer. */
+  #busy = true;
+  #error?: CloudError;
+  #timer?: Timer;
+
+  constructor(options: GuardSocketOptions) {
+    const { transport, watcher, maximumMessage, address, host, port } = options;
+    this.#options = options;
+    this.#watcher = watcher;
+    this.#filter = new PacketFilter({
+      maximumMessage,
+      onConnack: (sessionPresent, returnCode) => watcher.onConnack(sessionPresent, returnCode),
+      onWithheld: (topic, byteLength, header) => watcher.onWithheld(topic, byteLength, header),
+    });
+    watcher.onPublish(this.#filter.publish);
+    this.#run("the socket could not be made", () => {
+      this.#transport = new transport.io({
+        ...transport,
+        address,
+        host,
+        port,
+        format: "buffer",
+        onReadable: (count: number) => this.#onReadable(count),
+        onWritable: (count: number) => this.#onWritable(count),
+        onError: (error?: unknown) =>
+          this.#fail(asCloudError(error, "ConnectionClosed", "the connection was closed by the peer")),
+      } as never);
+    });
+    this.#busy = false;
+  }
+
+  close(): void {
+    this.#closed = true;
+    Timer.clear(this.#timer);
+    this.#timer = undefined;
+    this.#position = this.#limit = 0;
+    const transport = this.#transport;
+    this.#transport = undefined;
+    try {
+      transport?.close();
+    } catch {
+      // It is gone in any case.
+    }
+  }
+
+  /** In format "number" the next byte, otherwise an ArrayBuffer of `count` bytes, or the buffer filled; undefined when there is nothing. */
+  read(count?: number | Bytes): number | ArrayBuffer | undefined {
+    const available = this.#limit - this.#position;
+    if (!available) return undefined;
+    let result: number | ArrayBuffer;
+    if (this.format === "number") {
+      result = this.#window[this.#position];
+      this.#position += 1;
+    } else {
+      const from = this.#position;
+      this.#position += Math.min(available, typeof count === "object" ? count.byteLength : (count ?? available));
+      const bytes = this.#window.subarray(from, this.#position);
+      if (typeof count === "object") {
+        const target = count instanceof Uint8Array ? count : new Uint8Array(count);
+        target.set(bytes);
+        result = bytes.length;
+      } else result = bytes.slice().buffer;
+    }
+    if (this.#position === this.#limit && !this.#busy) this.#later();
+    return result;
+  }
+
+  /** Never throws: some of the client's writes come from its own timers. */
+  write(data: Bytes, options?: { more?: boolean; byteLength?: number }): number {
+    let writable = 0;
+    this.#run("write failed", () => {
+      writable = this.#transport?.write(data, options) ?? 0;
+    });
+    return writable;
+  }
+
+  #onReadable(count: number): void {
+    this.#available = count;
+    this.#pump();
+  }
+
+  #onWritable(count: number): void {
+    if (this.#closed) return;
+    if (!this.#open) {
+      this.#open = true;
+      this.#watcher.onOpen();
+    }
+    this.#run("the MQTT client failed", () => this.#options.onWritable(count));
+  }
+
+  /** Moves packets from the transport to the client until one of them has had enough. */
+  #pump(): void {
+    if (this.#busy) {
+      this.#later();
+      return;
+    }
+    this.#run("the MQTT client failed", () => {
+      while (!this.#closed && this.#position === this.#limit && this.#fill()) {
+        const from = this.#start;
+        this.#start += this.#filter.next(this.#buffer, from, this.#end);
+        if (this.#filter.verdict !== "hold") this.#show(from);
+      }
+    });
+  }
+
+  /** @returns false when there is nothing to look at */
+  #fill(): boolean {
+    if (this.#start < this.#end) return true;
+    const count = Math.min(this.#available, bufferLength);
+    if (!count) return false;
+    this.#start = 0;
+    this.#end = count;
+    this.#available -= count;
+    this.#transport!.read(count === bufferLength ? this.#buffer : this.#buffer.subarray(0, count));
+    return true;
+  }
+
+  #show(from: number): void {
+    const isHead = this.#filter.verdict === "head";
+    this.#window = isHead ? this.#filter.head : this.#buffer;
+    this.#position = isHead ? 0 : from;
+    this.#limit = isHead ? this.#filter.headLength : this.#start;
+    this.#options.onReadable(this.#limit - this.#position);
+  }
+
+  /** Calls the transport or the client; what it throws ends the connection. */
+  #run(what: string, call: () => void): void {
+    const wasBusy = this.#busy;
+    this.#busy = true;
+    try {
+      call();
+    } catch (error) {
+      this.#fail(asCloudError(error, "ClientFailed", what));
+    } finally {
+      this.#busy = wasBusy;
+    }
+  }
+
+  /** Told when nobody is in the middle of anything: the watcher closes the client, and the client this socket. */
+  #fail(error: CloudError): void {
+    if (this.#closed) return;
+    this.#error ??= error;
+    if (this.#busy) this.#later();
+    else this.#watcher.onError(this.#error);
+  }
+
+  #later(): void {
+    if (this.#closed) return;
+    this.#timer ??= Timer.set(() => {
+      this.#timer = undefined;
+      if (this.#error) this.#watcher.onError(this.#error);
+      else this.#pump();
+    }, 0);
+  }
+}

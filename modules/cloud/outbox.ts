@@ -1,0 +1,175 @@
+import type { QoS } from "./client-interface";
+import { CloudError } from "./cloud-error";
+import type { OutboundMessage } from "./connection";
+
+export interface OutboxOptions {
+  /** The most messages that wait or are in flight. */
+  maximumCount: number;
+  /** The most bytes of payload that wait or are in flight. */
+  maximumBytes: number;
+  /** The most QoS 1 messages that are sent before the first of them is acknowledged. */
+  maximumInFlight: number;
+  /** A QoS 1 message that was not acknowledged after this time is sent again, milliseconds. */
+  acknowledgeTimeout: number;
+  /** How often a message is sent in one connection before the connection counts as dead. */
+  maximumAttempts: number;
+  takeId(): number;
+}
+
+export interface Draft {
+  topic: string;
+  topicByteLength: number;
+  payload: Uint8Array;
+  QoS: QoS;
+  retain: boolean;
+}
+
+interface Entry extends OutboundMessage {
+  /** When it was last sent in this connection, if at all. */
+  sentAt?: number;
+  attempts: number;
+  /** The broker may have seen it: it was sent in this session. */
+  wasSent: boolean;
+  resolve(): void;
+  reject(error: CloudError): void;
+}
+
+/** Fixed header, topic length and packet identifier of a PUBLISH (MQTT 3.1.1, 3.3): at most this many bytes besides the topic. */
+const publishOverhead = 1 + 4 + 2 + 2;
+
+/** Milliseconds from one reading of the clock to another; the chip's clock is 32 bits wide and wraps. */
+export const elapsed = (from: number, to: number): number => (to - from) | 0;
+
+/**
+ * What is on its way to the cloud: messages that wait for room or for a connection, and messages that were sent and not
+ * acknowledged, in the order in which they were published. No I/O; time is given.
+ */
+export class Outbox {
+  #options: OutboxOptions;
+  #entries: Entry[] = [];
+  #bytes = 0;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  /** Messages that wait or are in flight. */
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  /** Resolves when the message is acknowledged, or with QoS 0 when it is written. @throws CloudError PayloadTooLarge, QueueFull */
+  add(draft: Draft): Promise<void> {
+    const { maximumCount, maximumBytes } = this.#options;
+    const { topic, payload, QoS, retain } = draft;
+    if (payload.length > maximumBytes)
+      throw new CloudError("PayloadTooLarge", `payload of ${payload.length} bytes; the queue takes ${maximumBytes}`);
+    if (this.#entries.length >= maximumCount || this.#bytes + payload.length > maximumBytes)
+      throw new CloudError("QueueFull", `${this.#entries.length} messages of ${this.#bytes} bytes wait already`);
+    this.#bytes += payload.length;
+    const headerLength = publishOverhead + draft.topicByteLength;
+    return new Promise((resolve, reject) => {
+      const message = { topic, payload, QoS, retain, headerLength, id: 0, duplicate: false };
+      this.#entries.push({ ...message, attempts: 0, wasSent: false, resolve, reject });
+    });
+  }
+
+  isInUse(id: number): boolean {
+    return this.#entries.some((entry) => entry.id === id);
+  }
+
+  /**
+   * The message to send now: the oldest of those that wait or whose acknowledgement is overdue.
+   *
+   * @throws CloudError AckTimeout when one was sent often enough
+   */
+  next(now: number): OutboundMessage | undefined {
+    const { maximumInFlight, maximumAttempts } = this.#options;
+    let inFlight = 0;
+    for (const entry of this.#entries) {
+      if (entry.sentAt !== undefined) {
+        inFlight += 1;
+        if (this.#wait(entry.sentAt, now) > 0) continue;
+        if (entry.attempts >= maximumAttempts)
+          throw new CloudError(
+            "AckTimeout",
+            `packet ${entry.id} was sent ${entry.attempts} times and not acknowledged`,
+          );
+      } else if (inFlight >= maximumInFlight && entry.QoS) return undefined;
+      if (entry.QoS && !entry.id) entry.id = this.#options.takeId();
+      return entry;
+    }
+    return undefined;
+  }
+
+  /** The message that `next` gave was written. */
+  sent(message: OutboundMessage, now: number): void {
+    const entry = message as Entry;
+    if (!entry.QoS) {
+      this.#remove(entry);
+      entry.resolve();
+      return;
+    }
+    entry.sentAt = now;
+    entry.attempts += 1;
+    entry.wasSent = entry.duplicate = true;
+  }
+
+  /** @returns false when no message with this identifier was in flight */
+  acknowledge(id: number): boolean {
+    const entry = this.#entries.find((candidate) => candidate.id === id && candidate.attempts > 0);
+    if (!entry) return false;
+    this.#remove(entry);
+    entry.resolve();
+    return true;
+  }
+
+  /** Milliseconds until the next acknowledgement is overdue; undefined when none is awaited. */
+  wait(now: number): number | undefined {
+    let least: number | undefined;
+    for (const { sentAt } of this.#entries) {
+      if (sentAt === undefined) continue;
+      const wait = Math.max(this.#wait(sentAt, now), 0);
+      if (least === undefined || wait < least) least = wait;
+    }
+    return least;
+  }
+
+  /**
+   * A new connection: what was in flight is sent again, first of all and with its identifier (MQTT 3.1.1, 4.4). When the broker has
+   * forgotten the session it has forgotten the identifier too, and the message is a new one to it.
+   */
+  connected(sessionPresent: boolean): void {
+    for (const entry of this.#entries) {
+      entry.sentAt = undefined;
+      entry.attempts = 0;
+      entry.wasSent &&= sessionPresent;
+      entry.duplicate = entry.wasSent;
+    }
+  }
+
+  /** The connection is gone. QoS 0 does not outlive it. */
+  disconnected(error: CloudError): void {
+    this.#drop(error, (entry) => !entry.QoS);
+  }
+
+  close(error: CloudError): void {
+    this.#drop(error, () => true);
+  }
+
+  #drop(error: CloudError, which: (entry: Entry) => boolean): void {
+    for (const entry of this.#entries.filter(which)) {
+      this.#remove(entry);
+      entry.reject(error);
+    }
+  }
+
+  #remove(entry: Entry): void {
+    this.#bytes -= entry.payload.length;
+    this.#entries.splice(this.#entries.indexOf(entry), 1);
+  }
+
+  #wait(sentAt: number, now: number): number {
+    return this.#options.acknowledgeTimeout - elapsed(sentAt, now);
+  }
+}

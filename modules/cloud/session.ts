@@ -1,0 +1,342 @@
+import Time from "time";
+import Timer from "timer";
+import { Backoff, type BackoffOptions } from "./backoff";
+import {
+  type ControlMessage,
+  type MQTTClientClass,
+  PUBACK,
+  type QoS,
+  SUBACK,
+  type TopicFilter,
+  type Will,
+} from "./client-interface";
+import { asCloudError, CloudError } from "./cloud-error";
+import { Connection, type ConnectionOptions, type InboundMessage } from "./connection";
+import { parseEndpoint } from "./endpoint";
+import type { ResolverOptions } from "./guard-resolver";
+import type { TransportOptions } from "./guard-socket";
+import { checkClientId, checkPayload, checkTopic, checkTopicFilter, clampKeepAlive, utf8Length } from "./limits";
+import { Outbox } from "./outbox";
+import { PacketIds } from "./packet-ids";
+import { RecentMessages } from "./recent-messages";
+import { Subscriptions } from "./subscriptions";
+
+export type { InboundMessage } from "./connection";
+
+/**
+ * - disconnected: not wanted, or not yet
+ * - resolving, connecting: on the way
+ * - connected: CONNACK came
+ * - backing-off: the next attempt waits for its time
+ * - refused: likewise, and the last attempt failed because the broker (or its TLS) does not accept this device. It keeps trying: a
+ *   certificate that has just been made may take a while to be accepted, and one may be activated later.
+ */
+export type CloudState = "disconnected" | "resolving" | "connecting" | "connected" | "backing-off" | "refused";
+
+export interface CloudSessionOptions {
+  /** `host` or `host:port`; port 8883 when not given, and 443 is spoken with the ALPN name that AWS IoT asks for. */
+  endpoint: string;
+  /** AWS IoT: the thing name. */
+  clientId: string;
+  /** The MQTT client: `{ io: MQTTClient }` from `embedded:network/mqtt/client`. */
+  mqtt: { io: MQTTClientClass };
+  /** The resolver: `{ io: Resolver, ... }` from `embedded:network/dns/resolver/udp`. */
+  dns: ResolverOptions;
+  /** The socket: `{ io: TLSSocket, TCP: {...}, secure: {...} }`. On port 443 the ALPN name is put into `secure`. */
+  socket: TransportOptions;
+  /** What the broker says for the device when it is lost without a word. */
+  will?: Will;
+  /** Seconds; 30 to 1200 are kept, others become the nearest of them. Default 1200. */
+  keepAlive?: number;
+  backoff?: BackoffOptions;
+  /** A connection that held this long was a good one, and the next attempt after it starts with the shortest delay. Milliseconds. */
+  stableTime?: number;
+  /** Milliseconds; see ConnectionOptions. */
+  connectTimeout?: number;
+  connackTimeout?: number;
+  pingTimeout?: number;
+  /** After this time without PUBACK or SUBACK the packet is sent again, milliseconds. */
+  acknowledgeTimeout?: number;
+  /** The largest payload that is taken, bytes; larger ones are acknowledged, dropped and reported. */
+  maximumMessage?: number;
+  /** Outbound messages that wait or are in flight: how many, and of how many bytes together. */
+  queueCount?: number;
+  queueBytes?: number;
+  maximumInFlight?: number;
+  /** The error is there when a connection ended by itself. */
+  onStateChanged?(state: CloudState, error?: CloudError): void;
+  onMessage?(message: InboundMessage): void;
+  /** Something went wrong that is not the end of the connection. */
+  onError?(error: CloudError): void;
+}
+
+export interface PublishOptions {
+  /** 1: resolves when the broker has acknowledged. 0: resolves when written, and is not queued without a connection. Default 1. */
+  QoS?: QoS;
+  retain?: boolean;
+}
+
+const maximumAttempts = 4;
+
+/** No PINGRESP for this long, or for half the keep-alive time if that is less: the connection is dead. Milliseconds. */
+const pingTimeout = 20_000;
+
+const refusals = ["Refused", "PeerAlert"];
+
+/**
+ * A device's persistent session with AWS IoT Core, or with any MQTT 3.1.1 broker. It connects for ever, with growing and
+ * jittered pauses, and keeps what was asked of it across connections: subscriptions and unacknowledged QoS 1 messages.
+ *
+ * Nothing is thrown out of a callback. `publish` and `subscribe` reject with a CloudError.
+ */
+export class CloudSession {
+  #options: CloudSessionOptions;
+  #connectionOptions: ConnectionOptions;
+  #connection?: Connection;
+  #state: CloudState = "disconnected";
+  #closed = false;
+  #backoff: Backoff;
+  #ids = new PacketIds();
+  #outbox: Outbox;
+  #subscriptions: Subscriptions;
+  #recent = new RecentMessages();
+  /** Until the next attempt, or until the connection counts as stable. */
+  #timer?: Timer;
+  #acknowledgeTimer?: Timer;
+  #flushing = false;
+
+  /** @throws CloudError InvalidEndpoint, InvalidClientId, InvalidTopic (of the will) */
+  constructor(options: CloudSessionOptions) {
+    this.#options = options;
+    checkClientId(options.clientId);
+    if (options.will) checkTopic(options.will.topic);
+    this.#connectionOptions = connectionOptions(options);
+    this.#backoff = new Backoff(options.backoff);
+    const acknowledge = {
+      acknowledgeTimeout: options.acknowledgeTimeout ?? 10_000,
+      maximumAttempts,
+      takeId: () => this.#ids.take((id) => this.#outbox.isInUse(id) || this.#subscriptions.isInUse(id)),
+    };
+    this.#subscriptions = new Subscriptions(acknowledge);
+    this.#outbox = new Outbox({
+      ...acknowledge,
+      maximumCount: options.queueCount ?? 16,
+      maximumBytes: options.queueBytes ?? 8192,
+      maximumInFlight: options.maximumInFlight ?? 4,
+    });
+  }
+
+  get state(): CloudState {
+    return this.#state;
+  }
+
+  get connected(): boolean {
+    return this.#state === "connected";
+  }
+
+  /** Outbound messages that wait or are in flight. */
+  get pending(): number {
+    return this.#outbox.length;
+  }
+
+  /** Connects, and connects again whenever it has to. While an attempt waits for its time, it is made now. */
+  connect(): void {
+    if (this.#closed || this.#connection) return;
+    this.#clearTimers();
+    this.#connection = new Connection(this.#connectionOptions, {
+      onConnecting: () => this.#enter("connecting"),
+      onConnected: (sessionPresent) => this.#onConnected(sessionPresent),
+      onAcknowledged: (message) => this.#onAcknowledged(message),
+      onMessage: (message) => this.#onMessage(message),
+      onDropped: (topic, byteLength) =>
+        this.#report(
+          new CloudError("MessageTooLarge", `${byteLength} bytes on ${topic ?? "a topic that is too long"}`),
+        ),
+      onWritable: () => this.#flush(),
+      onClosed: (error) => this.#onClosed(error),
+    });
+    this.#enter("resolving");
+    this.#connection?.open();
+  }
+
+  /** Ends the connection and stays without one until `connect()`. What is queued stays queued. */
+  disconnect(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#clearTimers();
+    connection?.close();
+    this.#outbox.disconnected(new CloudError("NotConnected", "disconnected"));
+    this.#enter("disconnected");
+  }
+
+  /** Ends the session for good: what waits is rejected with Closed. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.disconnect();
+    const error = new CloudError("Closed", "the session was closed");
+    this.#outbox.close(error);
+    this.#subscriptions.close(error);
+  }
+
+  /**
+   * Sends a message; a QoS 1 message is sent again, in this connection and in later ones, until it is acknowledged. Bytes that are
+   * handed in must not change before that.
+   */
+  async publish(
+    topic: string,
+    payload: string | ArrayBuffer | Uint8Array,
+    options: PublishOptions = {},
+  ): Promise<void> {
+    const { QoS = 1, retain = false } = options;
+    this.#checkOpen();
+    checkTopic(topic);
+    const bytes = payload instanceof Uint8Array ? payload : new Uint8Array(toBuffer(payload));
+    checkPayload(bytes.length);
+    if (!QoS && !this.connected) throw new CloudError("NotConnected", "QoS 0 is not queued");
+    const sent = this.#outbox.add({ topic, topicByteLength: utf8Length(topic), payload: bytes, QoS, retain });
+    this.#flush();
+    return sent;
+  }
+
+  /** Asks for topics, now or as soon as there is a connection; resolves when the broker has granted all of them. */
+  async subscribe(filters: TopicFilter[]): Promise<void> {
+    this.#checkOpen();
+    for (const { topic } of filters) checkTopicFilter(topic);
+    const granted = this.#subscriptions.add(filters);
+    this.#flush();
+    return granted;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new CloudError("Closed", "the session was closed");
+  }
+
+  #onConnected(sessionPresent: boolean): void {
+    this.#outbox.connected(sessionPresent);
+    this.#subscriptions.connected(sessionPresent);
+    this.#timer = Timer.set(() => {
+      this.#timer = undefined;
+      this.#backoff.reset();
+    }, this.#options.stableTime ?? 30_000);
+    this.#enter("connected");
+  }
+
+  #onClosed(error: CloudError): void {
+    this.#connection = undefined;
+    this.#clearTimers();
+    this.#timer = Timer.set(() => {
+      this.#timer = undefined;
+      this.connect();
+    }, this.#backoff.next());
+    this.#outbox.disconnected(error);
+    this.#enter(refusals.includes(error.code) ? "refused" : "backing-off", error);
+  }
+
+  #onAcknowledged({ operation, id = 0, payload = [] }: ControlMessage): void {
+    if (operation === PUBACK) this.#outbox.acknowledge(id);
+    else if (operation === SUBACK)
+      for (const topic of this.#subscriptions.acknowledge(id, payload))
+        this.#report(new CloudError("SubscriptionRefused", topic));
+    this.#flush();
+  }
+
+  #onMessage(message: InboundMessage): void {
+    if (message.QoS && this.#recent.isRepetition(message)) return;
+    try {
+      this.#options.onMessage?.(message);
+    } catch (error) {
+      this.#report(asCloudError(error, "HandlerFailed", "onMessage failed"));
+    }
+  }
+
+  /** Writes as much as there is room for: subscriptions first, so that no answer to what follows is missed. */
+  #flush(): void {
+    const connection = this.#connection;
+    if (!connection || !this.connected || this.#flushing) return;
+    this.#flushing = true;
+    try {
+      this.#flushSubscriptions(connection);
+      this.#flushOutbox(connection);
+      this.#awaitAcknowledgements();
+    } catch (error) {
+      connection.fail(asCloudError(error, "ClientFailed", "nothing could be sent"));
+    } finally {
+      this.#flushing = false;
+    }
+  }
+
+  #flushSubscriptions(connection: Connection): void {
+    const packet = this.#subscriptions.next(Time.ticks);
+    if (packet && connection.subscribe(packet.id, packet.items, packet.byteLength))
+      this.#subscriptions.sent(Time.ticks);
+  }
+
+  #flushOutbox(connection: Connection): void {
+    for (;;) {
+      const message = this.#outbox.next(Time.ticks);
+      if (!message || !connection.publish(message)) return;
+      this.#outbox.sent(message, Time.ticks);
+    }
+  }
+
+  #awaitAcknowledgements(): void {
+    Timer.clear(this.#acknowledgeTimer);
+    this.#acknowledgeTimer = undefined;
+    const now = Time.ticks;
+    const wait = Math.min(this.#outbox.wait(now) ?? Infinity, this.#subscriptions.wait(now) ?? Infinity);
+    if (wait === Infinity || !this.connected) return;
+    this.#acknowledgeTimer = Timer.set(() => {
+      this.#acknowledgeTimer = undefined;
+      this.#flush();
+    }, wait);
+  }
+
+  #clearTimers(): void {
+    Timer.clear(this.#timer);
+    Timer.clear(this.#acknowledgeTimer);
+    this.#timer = this.#acknowledgeTimer = undefined;
+  }
+
+  #enter(state: CloudState, error?: CloudError): void {
+    if (this.#state === state && !error) return;
+    this.#state = state;
+    try {
+      this.#options.onStateChanged?.(state, error);
+    } catch (failure) {
+      this.#report(asCloudError(failure, "HandlerFailed", "onStateChanged failed"));
+    }
+  }
+
+  #report(error: CloudError): void {
+    try {
+      this.#options.onError?.(error);
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+}
+
+function connectionOptions(options: CloudSessionOptions): ConnectionOptions {
+  const endpoint = parseEndpoint(options.endpoint);
+  const keepAlive = clampKeepAlive(options.keepAlive ?? 0);
+  const protocols = endpoint.applicationLayerProtocolNegotiation;
+  const secure = { ...(options.socket.secure as object), applicationLayerProtocolNegotiation: protocols };
+  return {
+    endpoint,
+    clientId: options.clientId,
+    keepAlive,
+    will: options.will,
+    mqtt: options.mqtt,
+    dns: options.dns,
+    socket: protocols ? { ...options.socket, secure } : options.socket,
+    connectTimeout: options.connectTimeout ?? 30_000,
+    connackTimeout: options.connackTimeout ?? 10_000,
+    pingTimeout: options.pingTimeout ?? Math.min(pingTimeout, keepAlive * 500),
+    maximumMessage: options.maximumMessage ?? 4096,
+  };
+}
+
+function toBuffer(payload: string | ArrayBuffer): ArrayBuffer {
+  return typeof payload === "string" ? ArrayBuffer.fromString(payload) : payload;
+}
