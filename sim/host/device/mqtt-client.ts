@@ -1,0 +1,411 @@
+import Time from "time";
+import Timer from "timer";
+import { codec, encodeControl, type TopicFilter } from "./mqtt-codec";
+
+/**
+ * `embedded:network/mqtt/client` on the XS host: the ECMA-419 MQTT 3.1.1 client with the interface and the behaviour of the
+ * SDK's, so that firmware runs on both unchanged. Like the SDK's it streams payloads instead of keeping them, reports the room
+ * in the socket less eight bytes for its own acknowledgements, pings by itself, and does not say in `onControl` whether a
+ * session was present. Unlike the SDK's it survives a PUBLISH without payload.
+ */
+
+type Bytes = ArrayBuffer | Uint8Array;
+
+interface Socket {
+  format: "number" | "buffer";
+  read(count?: number | Bytes): number | ArrayBuffer | undefined;
+  write(data: Bytes, options?: { more: boolean; byteLength?: number }): number;
+  close(): void;
+}
+
+interface Resolver {
+  resolve(options: { host: string; onResolved(host: string, address: string): void; onError(): void }): void;
+}
+
+interface Will {
+  topic: string;
+  message: string | ArrayBuffer;
+  QoS?: number;
+  retain?: boolean;
+}
+
+interface Options {
+  host: string;
+  port?: number;
+  id?: string;
+  clean?: boolean;
+  /** Milliseconds. */
+  keepAlive?: number;
+  user?: string;
+  password?: string | ArrayBuffer;
+  will?: Will;
+  dns: { io: new (options: object) => Resolver };
+  socket: { io: new (options: object) => Socket };
+  onReadable?(count: number, options: object): void;
+  onWritable?(count: number): void;
+  onControl?(message: Control): void;
+  onError?(): void;
+}
+
+interface Control {
+  operation: number;
+  id?: number;
+  returnCode?: number;
+  payload?: number[];
+}
+
+interface WriteOptions {
+  operation?: number;
+  id?: number;
+  topic?: string;
+  QoS?: number;
+  retain?: boolean;
+  duplicate?: boolean;
+  byteLength?: number;
+  items?: TopicFilter[];
+}
+
+/** The packet that is coming in. For a PUBLISH the body ends before the payload. */
+interface Incoming {
+  type: number;
+  flags: number;
+  length: number;
+  digits: number;
+  body?: Uint8Array;
+  position: number;
+}
+
+/** Kept free in the socket, for two acknowledgements. */
+const overhead = 8;
+/** A control packet, or the header of a PUBLISH, of more bytes than this is not collected. */
+const maximumBody = 1024;
+const connectLimit = 30_000;
+
+const start = (): Incoming => ({ type: 0, flags: 0, length: 0, digits: 0, position: -1 });
+
+export default class MQTTClient {
+  static CONNECT = 1 as const;
+  static CONNACK = 2 as const;
+  static PUBLISH = 3 as const;
+  static PUBACK = 4 as const;
+  static PUBREC = 5 as const;
+  static PUBREL = 6 as const;
+  static PUBCOMP = 7 as const;
+  static SUBSCRIBE = 8 as const;
+  static SUBACK = 9 as const;
+  static UNSUBSCRIBE = 10 as const;
+  static UNSUBACK = 11 as const;
+  static PINGREQ = 12 as const;
+  static PINGRESP = 13 as const;
+  static DISCONNECT = 14 as const;
+
+  #options?: Options;
+  #socket?: Socket;
+  #state: "resolving" | "connecting" | "login" | "connected" | "publishing" = "resolving";
+  #connecting?: Timer;
+  #keepAlive?: Timer;
+  #flushing?: Timer;
+  #parsing?: Timer;
+  #isParsing = false;
+  #incoming = start();
+  /** Of the message that is coming in: bytes that the application may read now, and bytes after them. */
+  #payload = 0;
+  #rest = 0;
+  #message?: { topic: string; byteLength: number; QoS: number; id: number; isNew: boolean };
+  #readable = 0;
+  #writable = 0;
+  /** Bytes of an outgoing payload that are still to be written by the application. */
+  #remaining = 0;
+  #pending: { operation: number; id?: number }[] = [];
+  #id = 1;
+  #pinged = 0;
+  #ponged = 0;
+
+  constructor(options: Options) {
+    if (!options.host) throw new Error("host required");
+    this.#options = options;
+    new options.dns.io(options.dns).resolve({
+      host: options.host,
+      onResolved: (host, address) => this.#connect(host, address),
+      onError: () => this.#fail("name not found"),
+    });
+  }
+
+  get format(): "buffer" {
+    return "buffer";
+  }
+
+  close(): void {
+    for (const timer of [this.#connecting, this.#keepAlive, this.#flushing, this.#parsing]) Timer.clear(timer);
+    this.#connecting = this.#keepAlive = this.#flushing = this.#parsing = undefined;
+    this.#options = undefined;
+    this.#readable = this.#writable = this.#payload = this.#rest = 0;
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
+  }
+
+  /** The payload of the current message: all that is there, `count` bytes of it, or as much as fits the buffer. */
+  read(count: number | Bytes = this.#payload): ArrayBuffer | number | undefined {
+    const length = Math.min(typeof count === "number" ? count : count.byteLength, this.#payload);
+    if (!length) return undefined;
+    this.#payload -= length;
+    this.#readable -= length;
+    const target = typeof count === "number" ? length : new Uint8Array(...viewOf(count, length));
+    this.#socket!.format = "buffer";
+    const result = this.#socket!.read(target);
+    if (!this.#payload && !this.#isParsing)
+      this.#parsing ??= Timer.set(() => {
+        this.#parsing = undefined;
+        this.#onReadable(this.#readable);
+      }, 0);
+    return result;
+  }
+
+  write(data: Bytes | null, options?: WriteOptions): number {
+    if (this.#state === "publishing" && !options) return this.#writePayload(data!);
+    if (this.#state !== "connected" || !options) throw new Error("not connected");
+    const { operation = MQTTClient.PUBLISH, id = ++this.#id } = options;
+    if (operation === MQTTClient.PUBLISH) return this.#publish(data!, id, options);
+    if (operation === MQTTClient.PINGREQ) this.#pinged = Time.ticks;
+    this.#send(encodeControl(operation, id, options.items ?? []));
+    return this.#room;
+  }
+
+  get #room(): number {
+    return Math.max(this.#writable - overhead, 0);
+  }
+
+  #publish(data: Bytes, id: number, options: WriteOptions): number {
+    const { topic, QoS = 0, retain, duplicate, byteLength = data.byteLength } = options;
+    if (data.byteLength > byteLength) throw new Error("invalid");
+    const packet = { topic, qos: QoS, pkt_id: id, retain, dup: duplicate, payloadLength: byteLength };
+    const header = codec.encode_pkt("publish", packet);
+    const length = header.length + data.byteLength;
+    if (length > this.#writable) throw new Error("overflow");
+    this.#socket!.write(header, { more: true, byteLength: length });
+    this.#writable = this.#socket!.write(data);
+    this.#remaining = byteLength - data.byteLength;
+    if (this.#remaining) this.#state = "publishing";
+    return this.#room;
+  }
+
+  #writePayload(data: Bytes): number {
+    if (data.byteLength > this.#remaining) throw new Error("invalid");
+    this.#writable = this.#socket!.write(data);
+    this.#remaining -= data.byteLength;
+    if (!this.#remaining) this.#state = "connected";
+    return this.#room;
+  }
+
+  #send(packet: Uint8Array): void {
+    if (packet.length > this.#writable) throw new Error("overflow");
+    this.#writable = this.#socket!.write(packet);
+  }
+
+  #connect(host: string, address: string): void {
+    const options = this.#options;
+    if (!options) return;
+    this.#state = "connecting";
+    try {
+      this.#socket = new options.socket.io({
+        ...options.socket,
+        host,
+        address,
+        port: options.port ?? 1883,
+        onReadable: (count: number) => this.#onReadable(count),
+        onWritable: (count: number) => this.#onWritable(count),
+        onError: () => this.#fail("the socket failed"),
+      });
+    } catch {
+      this.#fail("no socket");
+      return;
+    }
+    this.#connecting = Timer.set(() => this.#fail("no connection in time"), connectLimit);
+  }
+
+  #onWritable(count: number): void {
+    this.#writable = count;
+    if (this.#state === "connecting") {
+      this.#login();
+      return;
+    }
+    if (this.#state === "connected") this.#flush();
+    if (this.#state !== "login" && this.#room) this.#options?.onWritable?.(this.#room);
+  }
+
+  #login(): void {
+    Timer.clear(this.#connecting);
+    this.#connecting = undefined;
+    const { id = "", clean = true, keepAlive = 0, user, password, will } = this.#options!;
+    const seconds = Math.ceil(keepAlive / 1000);
+    this.#state = "login";
+    this.#send(
+      codec.encode_pkt("connect", {
+        client_id: id,
+        keep_alive: seconds,
+        flags: { clean_start: clean },
+        username: user,
+        password,
+        will: will && { topic: will.topic, payload: will.message, qos: will.QoS ?? 0, retain: will.retain },
+      }),
+    );
+    if (!seconds) return;
+    this.#pinged = this.#ponged = Time.ticks;
+    this.#keepAlive = Timer.repeat(() => this.#checkKeepAlive(seconds * 1000), seconds * 250);
+  }
+
+  /** Pings after three quarters of the time, and gives up after one and a half without an answer. */
+  #checkKeepAlive(interval: number): void {
+    const now = Time.ticks;
+    if (Time.delta(this.#ponged, now) >= interval * 1.5) {
+      this.#fail("time out");
+      return;
+    }
+    if (Time.delta(this.#pinged, now) < interval * 0.75 - 500) return;
+    if (this.#pending.some(({ operation }) => operation === MQTTClient.PINGREQ)) {
+      this.#fail("time out");
+      return;
+    }
+    this.#queue({ operation: MQTTClient.PINGREQ });
+  }
+
+  #queue(packet: { operation: number; id?: number }): void {
+    this.#pending.push(packet);
+    this.#flushing ??= Timer.set(() => {
+      this.#flushing = undefined;
+      this.#onWritable(this.#writable);
+    }, 0);
+  }
+
+  #flush(): void {
+    while (this.#pending.length && this.#writable >= 4) this.write(null, this.#pending.shift()!);
+  }
+
+  #onReadable(count: number): void {
+    this.#readable = count;
+    if (this.#payload) return;
+    this.#isParsing = true;
+    while (this.#socket && this.#readable) {
+      if (this.#rest) {
+        this.#offerPayload();
+        if (this.#payload) break;
+      } else {
+        this.#readable -= 1;
+        this.#socket.format = "number";
+        this.#take(this.#socket.read() as number);
+      }
+    }
+    this.#isParsing = false;
+  }
+
+  #take(byte: number): void {
+    const incoming = this.#incoming;
+    if (incoming.position < 0) {
+      incoming.type = byte >> 4;
+      incoming.flags = byte & 15;
+      incoming.position = 0;
+      if (incoming.type === 0 || incoming.type === 15) this.#fail("invalid operation");
+    } else if (!incoming.body) {
+      incoming.length += (byte & 0x7f) * 128 ** incoming.digits;
+      incoming.digits += 1;
+      if (!(byte & 0x80)) this.#startBody(incoming);
+      else if (incoming.digits === 4) this.#fail("bad data");
+    } else {
+      incoming.body[incoming.position] = byte;
+      incoming.position += 1;
+      if (incoming.position === incoming.body.length) this.#endBody(incoming, incoming.body);
+    }
+  }
+
+  #startBody(incoming: Incoming): void {
+    const length = incoming.type === MQTTClient.PUBLISH ? 2 : incoming.length;
+    if (length > maximumBody || length > incoming.length) {
+      this.#fail("unexpected length");
+      return;
+    }
+    incoming.body = new Uint8Array(length);
+    if (!length) this.#control(incoming, incoming.body);
+  }
+
+  #endBody(incoming: Incoming, body: Uint8Array): void {
+    if (incoming.type !== MQTTClient.PUBLISH) {
+      this.#control(incoming, body);
+      return;
+    }
+    const QoS = (incoming.flags >> 1) & 3;
+    const length = 2 + ((body[0] << 8) | body[1]) + (QoS ? 2 : 0);
+    if (body.length < length) {
+      if (length > maximumBody || length > incoming.length) {
+        this.#fail("unexpected length");
+        return;
+      }
+      incoming.body = new Uint8Array(length);
+      incoming.body.set(body);
+      return;
+    }
+    this.#incoming = start();
+    const { topic = "", pkt_id: id = 0 } = codec.decode_pkt((incoming.type << 4) | incoming.flags, body) ?? {};
+    if (!topic) {
+      this.#fail("empty topic");
+      return;
+    }
+    this.#rest = incoming.length - length;
+    this.#message = { topic, byteLength: this.#rest, QoS, id, isNew: true };
+    if (!this.#rest) this.#offerPayload();
+  }
+
+  #offerPayload(): void {
+    const message = this.#message!;
+    const { topic, byteLength, QoS, id } = message;
+    const count = Math.min(this.#rest, this.#readable);
+    this.#rest -= count;
+    this.#payload = count;
+    const isLast = !this.#rest;
+    if (isLast && QoS) this.#queue({ operation: QoS === 1 ? MQTTClient.PUBACK : MQTTClient.PUBREC, id });
+    const first = message.isNew ? { topic, byteLength, QoS } : {};
+    message.isNew = false;
+    this.#options?.onReadable?.(count, { ...first, more: !isLast });
+  }
+
+  #control({ type: operation, flags }: Incoming, body: Uint8Array): void {
+    this.#incoming = start();
+    const message: Control = { operation };
+    if (operation === MQTTClient.CONNACK) {
+      if (body.length !== 2) {
+        this.#fail("unexpected length");
+        return;
+      }
+      message.returnCode = Number(codec.decode_pkt(operation << 4, body)?.reason);
+      if (message.returnCode) {
+        this.#fail("connection rejected");
+        return;
+      }
+      this.#state = "connected";
+    } else if (operation === MQTTClient.PINGRESP) this.#ponged = Time.ticks;
+    else {
+      if (body.length < 2) {
+        this.#fail("unexpected length");
+        return;
+      }
+      message.id = (body[0] << 8) | body[1];
+      if (operation === MQTTClient.SUBACK)
+        message.payload = (codec.decode_pkt((operation << 4) | flags, body)?.answers ?? []).map(Number);
+      else if (operation === MQTTClient.PUBREC) this.#queue({ operation: MQTTClient.PUBREL, id: message.id });
+      else if (operation === MQTTClient.PUBREL) this.#queue({ operation: MQTTClient.PUBCOMP, id: message.id });
+    }
+    this.#options?.onControl?.(message);
+    if (operation === MQTTClient.CONNACK && this.#room) this.#options?.onWritable?.(this.#room);
+  }
+
+  #fail(reason: string): void {
+    if (!this.#options) return;
+    trace(`mqttClient error: ${reason}\n`);
+    this.#options.onError?.();
+    this.close();
+  }
+}
+
+function viewOf(buffer: Bytes, length: number): [ArrayBuffer, number, number] {
+  return buffer instanceof Uint8Array ? [buffer.buffer as ArrayBuffer, buffer.byteOffset, length] : [buffer, 0, length];
+}
