@@ -1,0 +1,40 @@
+/** Which modules can be loaded: those whose static imports, and the imports of these, are all there. */
+import { readFile } from "node:fs/promises";
+import { posix } from "node:path";
+
+const STATIC_IMPORT = /^(?:import|export)\b(?:[^;'"]*?\bfrom)?\s*["']([^"']+)["']/gm;
+
+export interface Unresolved {
+  module: string;
+  specifier: string;
+}
+
+/** `scripts`: module name to JavaScript file. Returns what is imported but not there, and the modules that cannot be loaded because of it. */
+export async function findUnresolved(
+  scripts: Map<string, string>,
+): Promise<{ unresolved: Unresolved[]; broken: Set<string> }> {
+  const imports = new Map<string, string[]>();
+  const unresolved: Unresolved[] = [];
+  const broken = new Set<string>();
+  for (const [module, script] of scripts) {
+    const names: string[] = [];
+    for (const [, specifier] of (await readFile(script, "utf8")).matchAll(STATIC_IMPORT)) {
+      const name = resolveSpecifier(module, specifier);
+      names.push(name);
+      if (scripts.has(name)) continue;
+      unresolved.push({ module, specifier });
+      broken.add(module);
+    }
+    imports.set(module, names);
+  }
+  for (let size = -1; size !== broken.size; ) {
+    size = broken.size;
+    for (const [module, names] of imports) if (names.some((name) => broken.has(name))) broken.add(module);
+  }
+  return { unresolved, broken };
+}
+
+function resolveSpecifier(module: string, specifier: string): string {
+  const name = specifier.replace(/\.m?js$/, "");
+  return name.startsWith(".") ? posix.join(posix.dirname(module), name) : name;
+}

@@ -1,0 +1,89 @@
+#include <getopt.h>
+#include <signal.h>
+
+#include "clock.h"
+#include "debugger.h"
+#include "failure.h"
+#include "loop.h"
+#include "machine.h"
+#include "statistics.h"
+
+static const char help[] =
+    "Usage: xs-host --manifest FILE [options] MODULE\n"
+    "\n"
+    "Runs one device: an XS machine with the memory of the manifest's `creation`.\n"
+    "\n"
+    "  --manifest FILE     compiled manifest, made by sim/host/build.ts\n"
+    "  --name NAME         machine name shown in the debugger (default: the module's)\n"
+    "  --xsbug HOST[:PORT] connect to a debugger (port 5002 if not given)\n"
+    "  --time-scale N      a device second lasts 1/N real seconds\n"
+    "  --stats             print memory and compute figures as a line of JSON at the end\n"
+    "  --help              print this\n"
+    "\n"
+    "trace() goes to standard output. Ends when nothing is left to wait for. Exit codes: 0 done, 1 uncaught exception or\n"
+    "unhandled rejection, 2 wrong use, 3 out of memory, 4 stopped by the debugger, 5 engine failure.\n";
+
+static txMachine *machine;
+static bool print_statistics;
+
+static void at_exit(void) {
+  if (!print_statistics || !machine)
+    return;
+  char text[1024];
+  statistics_write(machine, text, sizeof(text));
+  printf("{\"event\":\"statistics\",\"statistics\":%s}\n", text);
+}
+
+static void usage(const char *reason) {
+  fprintf(stderr, "xs-host: %s (--help shows the options)\n", reason);
+  exit(EXIT_USAGE);
+}
+
+static double parse_scale(const char *text) {
+  char *end;
+  double scale = strtod(text, &end);
+  if (*end || !(scale > 0))
+    usage("--time-scale wants a positive number");
+  return scale;
+}
+
+int main(int argc, char **argv) {
+  static const struct option options[] = {
+      {"manifest", required_argument, NULL, 'm'}, {"name", required_argument, NULL, 'n'},
+      {"xsbug", required_argument, NULL, 'x'},    {"time-scale", required_argument, NULL, 't'},
+      {"stats", no_argument, NULL, 's'},          {"help", no_argument, NULL, 'h'},
+      {NULL, 0, NULL, 0}};
+  const char *manifest = NULL, *name = NULL, *debugger = NULL;
+  double scale = 1;
+  for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
+    switch (option) {
+      case 'm': manifest = optarg; break;
+      case 'n': name = optarg; break;
+      case 'x': debugger = optarg; break;
+      case 't': scale = parse_scale(optarg); break;
+      case 's': print_statistics = true; break;
+      case 'h': fputs(help, stdout); return 0;
+      default: exit(EXIT_USAGE);
+    }
+  }
+  if (!manifest)
+    usage("--manifest is missing");
+  if (optind + 1 != argc)
+    usage("name exactly one module to run");
+  const char *main_module = argv[optind];
+
+  signal(SIGPIPE, SIG_IGN);
+  setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
+  clock_start(scale);
+  firmware *it = modules_read(manifest);
+  if (!modules_find(main_module))
+    usage("the manifest has no such module");
+  if (debugger)
+    debugger_prepare(debugger);
+  atexit(at_exit);
+  machine = machine_create(it, name ? name : main_module);
+  machine_start(machine, main_module);
+  debugger_watch(machine);
+  loop_run(machine);
+  return 0;
+}

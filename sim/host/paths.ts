@@ -1,0 +1,13 @@
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The project's folder. */
+export const top = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+export const buildDirectory = join(top, ".build");
+export const hostExecutable = join(buildDirectory, "xs-host");
+export const engineDirectory = join(top, "node_modules/@agoric/xsnap/moddable/xs");
+
+/** A path as it is shown: from the project's folder, with slashes. */
+export function fromTop(path: string): string {
+  return relative(top, path).replaceAll("\\", "/");
+}
