@@ -1,23 +1,25 @@
 /**
- * Builds the XS host and the firmware for it. `node --import tsx sim/host/build.ts [manifest.json...]` does both and prints what it compiles.
+ * Builds the XS host and the firmware for it. `node --import tsx sim/host/build.ts [manifest.json...]` does both.
  */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { buildHost } from "./executable.ts";
 import { buildFirmware } from "./firmware.ts";
 import { fromTop } from "./paths.ts";
+import { Progress } from "./progress.ts";
 
 export { buildHost, type HostOptions } from "./executable.ts";
 export { buildFirmware, type CompiledFirmware } from "./firmware.ts";
 
 async function main(manifests: string[]): Promise<void> {
-  await buildHost({ onProgress: (step) => console.error(step) });
+  const progress = new Progress("Compiling the engine and its natives");
+  await buildHost({ onProgress: (file, index, total) => progress.step(index, total, file) }).finally(() =>
+    progress.end(),
+  );
   for (const manifest of manifests.length ? manifests.map((path) => resolve(path)) : [undefined]) {
     const firmware = await buildFirmware(manifest);
     for (const warning of firmware.warnings) console.error(`warning: ${warning}`);
-    console.error(
-      `${fromTop(firmware.path)}: ${firmware.modules.length} modules, ${firmware.preload.length} preloaded`,
-    );
+    console.error(`Firmware: ${firmware.modules.length} modules in ${fromTop(firmware.path)}`);
   }
 }
 

@@ -15,8 +15,8 @@ export interface HostOptions {
   manifests?: string[];
   /** Another executable in .build with address and undefined-behaviour sanitizers: xs-host-sanitized. */
   sanitize?: boolean;
-  /** Called for each file that is compiled. */
-  onProgress?(step: string): void;
+  /** Called for each file that is compiled, `index` of `total`. */
+  onProgress?(file: string, index: number, total: number): void;
 }
 
 const defaultManifests = ["manifest.json", "tests/unit/manifest.json"].map((name) => join(top, name));
@@ -38,17 +38,16 @@ export async function buildHost(options: HostOptions = {}): Promise<string> {
       keepGoing: process.env.XS_HOST_KEEP_GOING === "1",
       flags: options.sanitize ? ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"] : [],
     });
-    await make(makefile, options.onProgress ?? (() => {}));
+    await make(makefile, options.onProgress);
     return executable;
   });
 }
 
-function make(makefile: string, onProgress: (step: string) => void): Promise<void> {
-  const child = spawn("make", ["--silent", `-j${availableParallelism()}`, "-f", makefile], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+/** Runs make and collects what it prints. */
+function run(args: string[], onLine: (line: string) => void): Promise<void> {
+  const child = spawn("make", ["--silent", ...args], { stdio: ["ignore", "pipe", "pipe"] });
   const messages: string[] = [];
-  createInterface({ input: child.stdout }).on("line", onProgress);
+  createInterface({ input: child.stdout }).on("line", onLine);
   child.stderr.setEncoding("utf8").on("data", (text: string) => messages.push(text));
   return new Promise((resolve, reject) => {
     child.on("error", (error) => reject(new Error(`make cannot be started: ${error.message}`)));
@@ -56,5 +55,16 @@ function make(makefile: string, onProgress: (step: string) => void): Promise<voi
       if (code === 0) resolve();
       else reject(new Error(`the host does not compile:\n${messages.join("").trim()}`));
     });
+  });
+}
+
+async function make(makefile: string, onProgress: HostOptions["onProgress"]): Promise<void> {
+  let total = 0;
+  let index = 0;
+  await run(["--dry-run", "-f", makefile], (line) => {
+    if (line.startsWith('echo "cc ')) total++;
+  });
+  await run([`-j${availableParallelism()}`, "-f", makefile], (line) => {
+    if (line.startsWith("cc ")) onProgress?.(line.slice(3), ++index, total);
   });
 }

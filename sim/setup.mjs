@@ -1,0 +1,177 @@
+/**
+ * Everything that a fresh machine needs: npm packages, system packages, the engine and the firmware. `node sim/setup.mjs` does it all,
+ * `--packages` only the first. A second run finds nothing to do, in a few hundredths of a second. Runs on plain Node, before any package is there.
+ */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { delimiter, dirname, join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const top = join(dirname(fileURLToPath(import.meta.url)), "..");
+const stamp = join(top, ".build", "setup.stamp");
+const products = [".build/xs-host", ".build/firmware/firmware.manifest"];
+/** What the engine and the firmware are made of. */
+const sources = [
+  "manifest.json",
+  "main.ts",
+  "package-lock.json",
+  "modules",
+  "native",
+  "sim",
+  "tests/unit/manifest.json",
+];
+
+/** @param {{packages?: boolean, system?: boolean, build?: boolean}} [parts] all of them unless said otherwise */
+export async function ensureSetup({ packages = true, system = true, build = true } = {}) {
+  checkNode();
+  if (packages) await ensurePackages();
+  if (system) await ensureSystem();
+  if (build) await ensureBuild();
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > 20 || (major === 20 && minor >= 9)) return;
+  stop(`Node ${process.versions.node} is too old: 20.9 or newer is needed.`);
+}
+
+function say(text) {
+  process.stderr.write(`${text}\n`);
+}
+
+function stop(reason) {
+  say(reason);
+  process.exit(1);
+}
+
+/** Runs a command quietly; what it says is shown only where it fails. */
+function run(command, args, env = {}) {
+  const child = spawn(command, args, { cwd: top, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const output = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => output.push(data));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code === 0) resolve();
+      else
+        reject(new Error(`${command} ${args.join(" ")} failed (${code}):\n${Buffer.concat(output).toString().trim()}`));
+    });
+  });
+}
+
+function readJSON(path) {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether node_modules holds what package-lock.json asks for; what is optional may be missing (other systems' binaries). */
+function arePackagesInstalled() {
+  const wanted = readJSON(join(top, "package-lock.json"))?.packages;
+  const installed = readJSON(join(top, "node_modules/.package-lock.json"))?.packages;
+  if (!wanted || !installed) return false;
+  const isThere = ([path, { version, optional, devOptional }]) =>
+    path === "" || installed[path]?.version === version || ((optional || devOptional) && !installed[path]);
+  return Object.entries(wanted).every(isThere);
+}
+
+async function ensurePackages() {
+  if (arePackagesInstalled()) return;
+  say("Installing npm packages ...");
+  await run("npm", ["ci", "--no-audit", "--no-fund", "--no-progress", "--loglevel=error"]).catch((error) =>
+    stop(error.message),
+  );
+}
+
+function isCommand(name) {
+  const isExecutable = (directory) => {
+    try {
+      accessSync(join(directory, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return (process.env.PATH ?? "").split(delimiter).some((directory) => directory && isExecutable(directory));
+}
+
+const hasHeader = (name) =>
+  ["/usr/include", "/usr/local/include"].some((directory) => existsSync(join(directory, name)));
+
+/** Debian's names of what is missing. */
+function missingSystemPackages() {
+  const missing = [];
+  if (!isCommand("cc")) missing.push("gcc");
+  if (!hasHeader("stdio.h")) missing.push("libc6-dev");
+  if (!isCommand("make")) missing.push("make");
+  if (!hasHeader("mbedtls/ssl.h")) missing.push("libmbedtls-dev");
+  return missing;
+}
+
+async function ensureSystem() {
+  const missing = missingSystemPackages();
+  if (!missing.length) return;
+  if (!isCommand("apt-get"))
+    stop(
+      "Please install a C compiler, make and the development files of mbedTLS (2.28 or newer), then run this again.",
+    );
+  const install = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
+  if (process.getuid?.() !== 0)
+    stop(`Missing: ${missing.join(", ")}. Please run:\n\n  sudo sh -c 'apt-get update && ${install}'\n`);
+  say(`Installing system packages: ${missing.join(", ")} ...`);
+  const quiet = { DEBIAN_FRONTEND: "noninteractive" };
+  try {
+    await run("apt-get", ["update", "-qq"], quiet);
+    await run("apt-get", install.replace("apt-get ", "").split(" ").concat("-qq"), quiet);
+  } catch (error) {
+    stop(error.message);
+  }
+}
+
+/** Changes with every change of a source: names, times and sizes. */
+function fingerprint() {
+  const hash = createHash("sha256");
+  const add = (path) => {
+    const status = statSync(path, { throwIfNoEntry: false });
+    if (!status) return;
+    if (status.isDirectory()) for (const name of readdirSync(path).sort()) add(join(path, name));
+    else hash.update(`${relative(top, path)} ${status.mtimeMs} ${status.size}\n`);
+  };
+  for (const source of sources) add(join(top, source));
+  return hash.digest("hex");
+}
+
+function isBuilt(now) {
+  if (!products.every((product) => existsSync(join(top, product)))) return false;
+  return existsSync(stamp) && readFileSync(stamp, "utf8") === now;
+}
+
+async function ensureBuild() {
+  const now = fingerprint();
+  if (isBuilt(now)) return;
+  const child = spawn(process.execPath, ["--import", "tsx", join(top, "sim/host/build.ts")], {
+    cwd: top,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  if (code !== 0) process.exit(1);
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, now);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const all = !process.argv.includes("--packages");
+  await ensureSetup({ system: all, build: all });
+}
