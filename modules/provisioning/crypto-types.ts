@@ -1,0 +1,20 @@
+type Bytes = ArrayBuffer | Uint8Array;
+
+/** What provisioning needs of native/tls/crypto; tests may hand in another one. */
+export interface ProvisioningCrypto {
+  /** A fresh key pair on Curve25519 (RFC 7748). Keys and secrets are 32 bytes, little endian. */
+  X25519: new () => { readonly publicKey: Bytes; deriveSecret(peerPublicKey: Uint8Array): Bytes };
+  /** AES in counter mode as one running stream; encrypts and decrypts in place. */
+  AESCTR: new (
+    key: Uint8Array,
+    initialCounter: Uint8Array,
+  ) => { transform(data: Uint8Array): unknown };
+  Digest: new (algorithm: "SHA-256") => { write(data: Uint8Array): unknown; close(): Bytes };
+  randomBytes(count: number): Bytes;
+  timingSafeEqual(a: Uint8Array, b: Uint8Array): boolean;
+}
+
+/** The same bytes as a Uint8Array, without a copy. */
+export function bytesOf(value: Bytes): Uint8Array {
+  return value instanceof ArrayBuffer ? new Uint8Array(value) : value;
+}

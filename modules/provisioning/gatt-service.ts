@@ -1,0 +1,88 @@
+/** Espressif's provisioning service (idf-extra-components network_provisioning/src/scheme_ble.c). */
+export const serviceUUID = "1775244d-6b43-439b-877c-060f2d9bed07";
+
+/** 16-bit numbers of the endpoints (network_provisioning/src/manager.c); endpoints of one's own begin at FF54. */
+const endpointNumbers: [string, string][] = [
+  ["prov-ctrl", "ff4f"],
+  ["prov-scan", "ff50"],
+  ["prov-session", "ff51"],
+  ["prov-config", "ff52"],
+  ["proto-ver", "ff53"],
+  ["camera-cert", "ff54"],
+  ["camera-command", "ff55"],
+  ["camera-upload", "ff56"],
+  ["camera-event", "ff57"],
+];
+
+/** The endpoint that also notifies. */
+export const eventEndpoint = "camera-event";
+
+/** GATT properties (Bluetooth Core Vol 3 Part G section 3.3.1.1), as in the SDK's GATTServer.properties. */
+const read = 0x02;
+const write = 0x08;
+const notify = 0x10;
+/** Characteristic user description, where Espressif's clients find the name of the endpoint. */
+const userDescription = "2901";
+
+type Bytes = ArrayBuffer | Uint8Array;
+
+/** What this module uses of the SDK's GATTServer (`embedded:io/bluetoothle/peripheral`). */
+export interface GATTConnection {
+  readonly maximumWrite: number;
+  notify(characteristic: unknown, value: Bytes): void;
+}
+
+export interface GATTServerInstance {
+  startAdvertising(scan: object, response?: object): void;
+  stopAdvertising(): void;
+  close?(): void;
+}
+
+export type GATTServerClass = new (options: {
+  mtu?: number;
+  services: object[];
+  onReady(): void;
+  onConnect(connection: GATTConnection): void;
+  onDisconnect(connection: GATTConnection): void;
+  onWarning?(message: string): void;
+}) => GATTServerInstance;
+
+export interface ServiceCallbacks {
+  onRead(endpoint: string, connection: GATTConnection): ArrayBuffer;
+  onWrite(endpoint: string, value: ArrayBuffer, connection: GATTConnection): void;
+  /** @param characteristic what `connection.notify` wants */
+  onSubscribe(connection: GATTConnection, characteristic: unknown): void;
+  onUnsubscribe(connection: GATTConnection): void;
+}
+
+/** The endpoint's characteristic: the service's UUID with bytes 12 and 13 replaced (protocomm_nimble.c). */
+export function characteristicUUID(number: string): string {
+  return serviceUUID.slice(0, 4) + number + serviceUUID.slice(8);
+}
+
+/** The attribute table: the device name, and a readable and writable characteristic for each endpoint. */
+export function provisioningServices(name: string, callbacks: ServiceCallbacks): object[] {
+  const genericAccess = {
+    uuid: "1800",
+    characteristics: [{ uuid: "2a00", properties: read, value: ArrayBuffer.fromString(name) }],
+  };
+  const characteristics = endpointNumbers.map(([endpoint, number]) => ({
+    uuid: characteristicUUID(number),
+    properties: read | write,
+    descriptors: [{ uuid: userDescription, value: ArrayBuffer.fromString(endpoint) }],
+    onRead: (connection: GATTConnection) => callbacks.onRead(endpoint, connection),
+    onWrite: (value: ArrayBuffer, connection: GATTConnection) => callbacks.onWrite(endpoint, value, connection),
+    ...(endpoint === eventEndpoint ? subscription(callbacks) : {}),
+  }));
+  return [genericAccess, { uuid: serviceUUID, characteristics }];
+}
+
+function subscription(callbacks: ServiceCallbacks): object {
+  return {
+    properties: read | write | notify,
+    onSubscribe(this: unknown, connection: GATTConnection) {
+      callbacks.onSubscribe(connection, this);
+    },
+    onUnsubscribe: (connection: GATTConnection) => callbacks.onUnsubscribe(connection),
+  };
+}

@@ -1,0 +1,288 @@
+import { errorHeader, FragmentReader, FragmentWriter } from "./fragments";
+import { MalformedMessage } from "./protobuf";
+import type { EndpointHandler, Protocomm } from "./protocomm";
+import { Security1 } from "./security1";
+import {
+  readSessionRequest,
+  SessionMessage,
+  type SessionRequest,
+  Status,
+  securityScheme1,
+  sessionResponse0,
+  sessionResponse1,
+} from "./session-messages";
+import { decodeText, encodeText } from "./text";
+
+export const versionEndpoint = "proto-ver";
+export const sessionEndpoint = "prov-session";
+
+const empty = new ArrayBuffer(0);
+/** Largest attribute value (Bluetooth Core Vol 3 Part F section 3.2.9). */
+const longestValue = 512;
+
+/** Why a message was refused and the session, if there was one, ended. */
+export type Refusal =
+  | "Busy"
+  | "NoSession"
+  | "RequestPending"
+  | "OutOfOrder"
+  | "MessageTooLong"
+  | "InvalidMessage"
+  | "UnknownEndpoint";
+
+/** What exists while the session is open. */
+interface Session {
+  reader: FragmentReader;
+  /** Endpoint whose fragments are coming in. */
+  receiving: string | undefined;
+  /** Endpoint that owes an answer. */
+  answering: string | undefined;
+  answer: FragmentWriter | undefined;
+  askedAt: number;
+  /** Counts the requests: a handler that comes too late must not answer the next one. */
+  request: number;
+}
+
+/**
+ * The conversation with one phone. Requests are strictly one at a time, because both directions share one cipher stream. Whatever
+ * is not a message of this protocol ends the session: after it the two streams are no longer in step. The refusal is
+ * read in the clear; nothing has been changed on the device.
+ */
+export class Link {
+  #protocomm: Protocomm;
+  #security: Security1;
+  #session: Session | undefined;
+  #value: ArrayBuffer = empty;
+  #valueEndpoint = "";
+  lastActive: number;
+
+  constructor(protocomm: Protocomm) {
+    this.#protocomm = protocomm;
+    const { crypto, proofOfPossession, now } = protocomm.options;
+    this.#security = new Security1({ crypto, proofOfPossession });
+    this.lastActive = now();
+  }
+
+  get hasSession(): boolean {
+    return this.#session !== undefined;
+  }
+
+  /** The phone wrote to an endpoint. Never throws. */
+  write(endpoint: string, bytes: Uint8Array): void {
+    // Espressif ignores empty writes, too.
+    if (!bytes.length) return;
+    this.lastActive = this.#protocomm.options.now();
+    const { binary, json } = this.#protocomm.options;
+    if (endpoint === versionEndpoint) this.#setValue(endpoint, ArrayBuffer.fromString(this.#protocomm.version()));
+    else if (endpoint === sessionEndpoint) this.#setValue(endpoint, this.#sessionAnswer(bytes));
+    else if (!this.#session) this.#refuse(endpoint, this.#protocomm.busy ? "Busy" : "NoSession");
+    else if (this.#isPending()) this.#refuse(endpoint, "RequestPending");
+    else if (endpoint in binary) this.#binary(endpoint, bytes);
+    else if (endpoint in json) this.#fragment(endpoint, bytes);
+    else this.#refuse(endpoint, "UnknownEndpoint");
+  }
+
+  /**
+   * The phone reads an endpoint. Never throws.
+   * @param limit bytes that one read takes without a second request; longer values are read in parts by the phone
+   * @returns the value; empty while there is nothing to read yet
+   */
+  read(endpoint: string, limit: number): ArrayBuffer {
+    const session = this.#session;
+    if (session?.answering === endpoint) {
+      if (!session.answer) this.#checkDeadline(session);
+      if (!session.answer) return empty;
+      this.lastActive = this.#protocomm.options.now();
+      const value = session.answer.next(Math.min(limit, longestValue));
+      if (session.answer.done) {
+        session.answer = undefined;
+        session.answering = undefined;
+      }
+      return value;
+    }
+    if (endpoint === versionEndpoint && this.#valueEndpoint !== endpoint)
+      return ArrayBuffer.fromString(this.#protocomm.version());
+    return this.#valueEndpoint === endpoint ? this.#value : empty;
+  }
+
+  /** The phone is gone. */
+  close(): void {
+    this.endSession();
+    this.#setValue("", empty);
+  }
+
+  endSession(): void {
+    this.#security.close();
+    this.#session = undefined;
+    this.#protocomm.release(this);
+  }
+
+  // ---- prov-session
+
+  #sessionAnswer(bytes: Uint8Array): ArrayBuffer {
+    let request: SessionRequest;
+    try {
+      request = readSessionRequest(bytes);
+    } catch {
+      return sessionResponse0(Status.invalidProtocol);
+    }
+    if (request.scheme !== securityScheme1) return sessionResponse0(Status.invalidSecurityScheme);
+    if (request.message === SessionMessage.command0) return this.#challenge(request);
+    if (request.message === SessionMessage.command1) return this.#verify(request);
+    return sessionResponse0(Status.invalidArgument);
+  }
+
+  #challenge(request: SessionRequest): ArrayBuffer {
+    if (this.#protocomm.limit.remaining) return sessionResponse0(Status.invalidSession);
+    if (!this.#protocomm.isFree(this)) return sessionResponse0(Status.tooManySessions);
+    const challenge = this.#security.challenge(request.clientPublicKey);
+    if (!challenge) return sessionResponse0(Status.invalidArgument);
+    // A phone that begins anew gives up the session that it had.
+    this.#session = undefined;
+    this.#protocomm.release(this);
+    return sessionResponse0(Status.success, challenge.publicKey, challenge.random);
+  }
+
+  #verify(request: SessionRequest): ArrayBuffer {
+    const { limit } = this.#protocomm;
+    if (!this.#security.challenged) return sessionResponse1(Status.invalidSession);
+    if (limit.remaining) return sessionResponse1(Status.invalidSession);
+    if (!this.#protocomm.isFree(this)) return sessionResponse1(Status.tooManySessions);
+    const proof = this.#security.verify(request.clientVerifyData);
+    if (!proof) {
+      limit.failed();
+      return sessionResponse1(Status.cryptoError);
+    }
+    limit.succeeded();
+    this.#session = {
+      reader: new FragmentReader(new Uint8Array(this.#maximumMessage)),
+      receiving: undefined,
+      answering: undefined,
+      answer: undefined,
+      askedAt: 0,
+      request: 0,
+    };
+    this.#protocomm.claim(this);
+    return sessionResponse1(Status.success, proof);
+  }
+
+  // ---- Espressif's endpoints
+
+  #binary(endpoint: string, bytes: Uint8Array): void {
+    const session = this.#session!;
+    if (session.receiving) {
+      this.#refuse(endpoint, "OutOfOrder");
+      return;
+    }
+    const request = bytes.slice();
+    this.#security.transform(request);
+    try {
+      const answer = this.#protocomm.options.binary[endpoint](request);
+      this.#security.transform(new Uint8Array(answer));
+      this.#setValue(endpoint, answer);
+    } catch (error) {
+      if (!(error instanceof MalformedMessage)) throw error;
+      this.#refuse(endpoint, "InvalidMessage");
+    }
+  }
+
+  // ---- the camera's endpoints
+
+  #fragment(endpoint: string, bytes: Uint8Array): void {
+    const session = this.#session!;
+    if (session.receiving !== undefined && session.receiving !== endpoint) {
+      this.#refuse(endpoint, "OutOfOrder");
+      return;
+    }
+    const message = session.reader.push(bytes);
+    if (message === "OutOfOrder") this.#refuse(endpoint, "OutOfOrder");
+    else if (message === "TooLong") this.#refuse(endpoint, "MessageTooLong");
+    else if (message === undefined) session.receiving = endpoint;
+    else {
+      session.receiving = undefined;
+      this.#request(session, endpoint, message);
+    }
+  }
+
+  #request(session: Session, endpoint: string, bytes: Uint8Array): void {
+    this.#security.transform(bytes);
+    let message: unknown;
+    try {
+      message = JSON.parse(decodeText(bytes));
+    } catch {
+      message = undefined;
+    }
+    if (typeof message !== "object" || message === null || Array.isArray(message)) {
+      this.#refuse(endpoint, "InvalidMessage");
+      return;
+    }
+    session.answering = endpoint;
+    session.askedAt = this.#protocomm.options.now();
+    const request = ++session.request;
+    const handler = this.#protocomm.options.json[endpoint];
+    call(handler, message).then(
+      (answer) => this.#answer(session, request, answer),
+      (error) => this.#answer(session, request, { error: describe(error) }),
+    );
+  }
+
+  #answer(session: Session, request: number, answer: object): void {
+    // The phone is gone, has begun a new session, or has been told that it took too long.
+    if (this.#session !== session || session.request !== request || !session.answering || session.answer) return;
+    let bytes = encodeText(JSON.stringify(answer));
+    if (bytes.length > this.#maximumMessage)
+      bytes = encodeText(JSON.stringify({ error: { code: "AnswerTooLong", message: `${bytes.length} bytes` } }));
+    this.#security.transform(bytes);
+    session.answer = new FragmentWriter(bytes);
+  }
+
+  #checkDeadline(session: Session): void {
+    const { now, requestTimeout = 60_000 } = this.#protocomm.options;
+    if (((now() - session.askedAt) | 0) <= requestTimeout) return;
+    const error = { code: "Timeout", message: "the camera did not finish in time" };
+    this.#answer(session, session.request, { error });
+  }
+
+  #isPending(): boolean {
+    return this.#session?.answering !== undefined;
+  }
+
+  get #maximumMessage(): number {
+    return this.#protocomm.options.maximumMessage ?? 8192;
+  }
+
+  #refuse(endpoint: string, code: Refusal): void {
+    this.endSession();
+    const text = encodeText(JSON.stringify({ error: { code, message: refusals[code] } }));
+    const value = new Uint8Array(1 + text.length);
+    value[0] = errorHeader;
+    value.set(text, 1);
+    this.#setValue(endpoint, value.buffer as ArrayBuffer);
+  }
+
+  #setValue(endpoint: string, value: ArrayBuffer): void {
+    this.#valueEndpoint = endpoint;
+    this.#value = value;
+  }
+}
+
+const refusals: Record<Refusal, string> = {
+  Busy: "another phone has a session with this camera",
+  NoSession: "open a session first",
+  RequestPending: "the answer to the last request has not been read",
+  OutOfOrder: "a fragment is missing",
+  MessageTooLong: "the message is longer than the camera takes",
+  InvalidMessage: "not a message of this endpoint",
+  UnknownEndpoint: "no such endpoint",
+};
+
+/** Also turns what a handler throws at once into a rejection. */
+async function call(handler: EndpointHandler, message: object): Promise<object> {
+  return await handler(message);
+}
+
+function describe(error: unknown): { code: string; message: string } {
+  if (!(error instanceof Error)) return { code: "InternalError", message: String(error) };
+  const code = (error as Error & { code?: unknown }).code;
+  return { code: typeof code === "string" ? code : "InternalError", message: error.message };
+}

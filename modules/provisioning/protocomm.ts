@@ -1,0 +1,84 @@
+import { AttemptLimit } from "./attempt-limit";
+import type { ProvisioningCrypto } from "./crypto-types";
+import { Link } from "./link";
+
+/** Answers a message of a camera endpoint. A thrown error becomes `{"error": {code, message}}`, `code` from the error if it has one. */
+export type EndpointHandler = (message: object) => object | Promise<object>;
+
+/** Answers a request of one of Espressif's endpoints at once. @throws MalformedMessage */
+export type BinaryHandler = (request: Uint8Array) => ArrayBuffer;
+
+export interface ProtocommOptions {
+  crypto: ProvisioningCrypto;
+  proofOfPossession: string;
+  /** Espressif's endpoints: protobuf, one value each way. */
+  binary: Record<string, BinaryHandler>;
+  /** The camera's endpoints: JSON, fragmented, answered when ready. */
+  json: Record<string, EndpointHandler>;
+  /** Milliseconds that only ever grow; may wrap at 32 bits. */
+  now(): number;
+  /** Longest message of a camera endpoint in bytes. A buffer of this size exists as long as the session. */
+  maximumMessage?: number;
+  /** Milliseconds that a handler may take. */
+  requestTimeout?: number;
+  /** Milliseconds without a message after which the session is given up, so that another phone gets its turn. */
+  idleTimeout?: number;
+  onSession?(open: boolean): void;
+}
+
+/**
+ * Espressif's protocomm for one device and any number of links, without I/O: what is written to an endpoint goes in, what is read
+ * comes out. One session at a time; who comes second is told so.
+ */
+export class Protocomm {
+  readonly options: ProtocommOptions;
+  readonly limit: AttemptLimit;
+  #owner: Link | undefined;
+
+  constructor(options: ProtocommOptions) {
+    this.options = options;
+    this.limit = new AttemptLimit(options.now);
+  }
+
+  /** A phone has connected. */
+  open(): Link {
+    return new Link(this);
+  }
+
+  /** Whether a session is open. */
+  get busy(): boolean {
+    return this.#owner !== undefined;
+  }
+
+  /** Called from time to time: ends a session that nobody uses. */
+  expire(): void {
+    const { now, idleTimeout = 10 * 60 * 1000 } = this.options;
+    if (this.#owner && ((now() - this.#owner.lastActive) | 0) > idleTimeout) this.#owner.endSession();
+  }
+
+  /** What proto-ver answers (network_provisioning manager.c), and for our own app whether it would get a session now. */
+  version(): string {
+    const cap = ["wifi_prov", "wifi_scan"];
+    if (!this.options.proofOfPossession) cap.unshift("no_pop");
+    return JSON.stringify({
+      prov: { ver: "netprov-v1.2", sec_ver: 1, sec_patch_ver: 0, cap },
+      devicelink: { ver: "1", busy: this.busy, retryAfter: Math.ceil(this.limit.remaining / 1000) },
+    });
+  }
+
+  /** Whether this link may have the session. */
+  isFree(link: Link): boolean {
+    return this.#owner === undefined || this.#owner === link;
+  }
+
+  claim(link: Link): void {
+    this.#owner = link;
+    this.options.onSession?.(true);
+  }
+
+  release(link: Link): void {
+    if (this.#owner !== link) return;
+    this.#owner = undefined;
+    this.options.onSession?.(false);
+  }
+}

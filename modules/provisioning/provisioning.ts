@@ -1,0 +1,189 @@
+import Time from "time";
+import Timer from "timer";
+import type { WiFiCredentials } from "../network/wifi-types";
+import type { ProvisioningCrypto } from "./crypto-types";
+import {
+  type GATTConnection,
+  type GATTServerClass,
+  type GATTServerInstance,
+  provisioningServices,
+  serviceUUID,
+} from "./gatt-service";
+import type { Link } from "./link";
+import { type EndpointHandler, Protocomm } from "./protocomm";
+import { WiFiEndpoints, type WiFiStationLike } from "./wifi-endpoints";
+
+export type CameraEndpoint = "camera-cert" | "camera-command" | "camera-upload" | "camera-event";
+
+export type ProvisioningState = "starting" | "advertising" | "connected" | "session" | "closed";
+
+export interface ProvisioningOptions {
+  /** The class `GATTServer` of `embedded:io/bluetoothle/peripheral`. */
+  io: new (
+    options: never,
+  ) => unknown;
+  /** native/tls/crypto */
+  crypto: ProvisioningCrypto;
+  /** Advertised name, `PROV_...`, at most 29 bytes. */
+  name: string;
+  proofOfPossession: string;
+  wifi: WiFiStationLike;
+  endpoints: Record<CameraEndpoint, EndpointHandler>;
+  /** Wi-Fi credentials from the phone have worked. */
+  onWiFiConfigured?(credentials: WiFiCredentials): void;
+  onStateChanged?(state: ProvisioningState): void;
+  onWarning?(message: string): void;
+  maximumMessage?: number;
+  requestTimeout?: number;
+  idleTimeout?: number;
+}
+
+/** Largest ATT MTU that is of use: a 512-byte value and its header. */
+const mtu = 517;
+/** LE General Discoverable Mode, BR/EDR not supported. */
+const flags = 0x06;
+const expiryInterval = 15_000;
+
+/** A phone that is connected. */
+interface Peer {
+  connection: GATTConnection;
+  link: Link;
+  /** What notify() wants, once the phone has subscribed to camera-event. */
+  characteristic: unknown;
+}
+
+/**
+ * The camera's Bluetooth side: advertises, serves Espressif's unified provisioning and the camera endpoints, and tells phones that
+ * there is an event to fetch. Nothing is thrown out of the callbacks of the Bluetooth stack.
+ */
+export class Provisioning {
+  #options: ProvisioningOptions;
+  #server: GATTServerInstance;
+  #protocomm: Protocomm;
+  #wifi: WiFiEndpoints;
+  #peers: Peer[] = [];
+  #state: ProvisioningState = "starting";
+  #counter = 0;
+  #timer: Timer;
+
+  /** @throws RangeError when the name is too long to be advertised */
+  constructor(options: ProvisioningOptions) {
+    if (ArrayBuffer.fromString(options.name).byteLength > 29) throw new RangeError("name is longer than 29 bytes");
+    this.#options = options;
+    const now = () => Time.ticks;
+    const wifi = new WiFiEndpoints({ wifi: options.wifi, now, onConfigured: options.onWiFiConfigured });
+    this.#wifi = wifi;
+    this.#protocomm = new Protocomm({
+      crypto: options.crypto,
+      proofOfPossession: options.proofOfPossession,
+      now,
+      binary: {
+        "prov-config": (request) => wifi.config(request),
+        "prov-scan": (request) => wifi.scan(request),
+        "prov-ctrl": (request) => wifi.control(request),
+      },
+      json: options.endpoints,
+      maximumMessage: options.maximumMessage,
+      requestTimeout: options.requestTimeout,
+      idleTimeout: options.idleTimeout,
+      onSession: (open) => {
+        if (!open) wifi.reset();
+        this.#updateState();
+      },
+    });
+    this.#timer = Timer.repeat(() => this.#protocomm.expire(), expiryInterval);
+    this.#server = this.#serve(options);
+  }
+
+  get state(): ProvisioningState {
+    return this.#state;
+  }
+
+  /** Tells every phone that has subscribed that camera-event has something new. */
+  notifyEvent(): void {
+    this.#counter = (this.#counter + 1) & 0xff;
+    const value = Uint8Array.of(this.#counter);
+    for (const { connection, characteristic } of this.#peers) {
+      if (!characteristic) continue;
+      try {
+        connection.notify(characteristic, value);
+      } catch (error) {
+        this.#options.onWarning?.(`notification: ${(error as Error).message}`);
+      }
+    }
+  }
+
+  /**
+   * Stops advertising and forgets all sessions. The links themselves end when the phones go: on the chip, closing one from
+   * this side while the phone is reading would bring the Bluetooth stack down.
+   */
+  close(): void {
+    if (this.#state === "closed") return;
+    Timer.clear(this.#timer);
+    if (this.#state !== "starting") this.#server.stopAdvertising();
+    for (const { link } of this.#peers) link.close();
+    this.#peers = [];
+    this.#server.close?.();
+    this.#setState("closed");
+  }
+
+  #serve({ io, name }: ProvisioningOptions): GATTServerInstance {
+    const services = provisioningServices(name, {
+      onRead: (endpoint, connection) =>
+        this.#peer(connection)?.link.read(endpoint, connection.maximumWrite) ?? new ArrayBuffer(0),
+      onWrite: (endpoint, value, connection) => this.#peer(connection)?.link.write(endpoint, new Uint8Array(value)),
+      onSubscribe: (connection, characteristic) => {
+        const peer = this.#peer(connection);
+        if (peer) peer.characteristic = characteristic;
+      },
+      onUnsubscribe: (connection) => {
+        const peer = this.#peer(connection);
+        if (peer) peer.characteristic = undefined;
+      },
+    });
+    // The SDK's typings and its class differ (maximumWrite): what counts is the class.
+    return new (io as unknown as GATTServerClass)({
+      mtu,
+      services,
+      onReady: () => this.#ready(),
+      onConnect: (connection) => this.#connected(connection),
+      onDisconnect: (connection) => this.#disconnected(connection),
+      onWarning: (message) => this.#options.onWarning?.(message),
+    });
+  }
+
+  #ready(): void {
+    this.#wifi.prepare();
+    this.#server.startAdvertising({ flags, services: [serviceUUID] }, { name: this.#options.name });
+    this.#setState("advertising");
+  }
+
+  #connected(connection: GATTConnection): void {
+    this.#peers.push({ connection, link: this.#protocomm.open(), characteristic: undefined });
+    this.#wifi.prepare();
+    this.#updateState();
+  }
+
+  #disconnected(connection: GATTConnection): void {
+    const peer = this.#peer(connection);
+    if (!peer) return;
+    this.#peers = this.#peers.filter((each) => each !== peer);
+    peer.link.close();
+    this.#updateState();
+  }
+
+  #peer(connection: GATTConnection): Peer | undefined {
+    return this.#peers.find((each) => each.connection === connection);
+  }
+
+  #updateState(): void {
+    if (this.#state === "closed") return;
+    this.#setState(this.#protocomm.busy ? "session" : this.#peers.length ? "connected" : "advertising");
+  }
+
+  #setState(state: ProvisioningState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#options.onStateChanged?.(state);
+  }
+}
