@@ -1,4 +1,5 @@
 import Timer from "timer";
+import type { WiFiCredentials } from "../network/wifi-types";
 import type { Identity, IdentityStore } from "../storage/identity-store";
 import type { RecordStore } from "../storage/record-store";
 import { describeError } from "./command-error";
@@ -6,51 +7,45 @@ import { describeError } from "./command-error";
 /** Where the camera stands on its way to the cloud, in the order in which it gets there. */
 export type ConnectionState = "unprovisioned" | "joining" | "settingClock" | "connecting" | "online";
 
-/** The Wi-Fi station (modules/network/wifi-station), as far as it is used here. */
+/** The Wi-Fi station (modules/network/wifi-station), as far as it is used here. It retries and reconnects by itself. */
 export interface Station {
-  readonly connected: boolean;
-  connect(credentials: WiFiCredentials): Promise<void>;
+  readonly state: "disconnected" | "connecting" | "connected";
+  keep(credentials: WiFiCredentials): void;
 }
 
-export interface WiFiCredentials {
-  SSID: string;
-  password?: string;
-}
-
-/** A running MQTT session (modules/cloud/session). */
+/** An MQTT session (modules/cloud/session). It retries and reconnects by itself between connect() and disconnect(). */
 export interface Session {
-  readonly connected: boolean;
+  connect(): void;
+  disconnect(): void;
   close(): void;
 }
 
-interface Options {
+interface Options<S extends Session> {
   wifi: Station;
-  clock: { readonly isSet: boolean; synchronize(): Promise<void> };
+  clock: { readonly isSet: boolean; synchronize(): Promise<unknown> };
   identities: IdentityStore;
   records: RecordStore;
-  openSession: (identity: Identity) => Session;
+  openSession: (identity: Identity) => S;
   onStateChanged: (state: ConnectionState, detail?: object) => void;
 }
 
-/** How long to wait before the next try to join Wi-Fi or to set the clock, in milliseconds: doubled up to the limit. */
+/** How long to wait before the next try to set the clock, in milliseconds: doubled up to the limit. */
 const firstPause = 2000;
 const longestPause = 60_000;
 
 /**
- * Brings the camera online and keeps it there: Wi-Fi, then the clock (certificates cannot be judged without it), then
- * the session. Whatever is missing is tried again for ever, with growing pauses; the session does its own backoff.
+ * Brings the camera online and keeps it there: Wi-Fi, then the clock (certificates cannot be judged without it), then the
+ * session. There is one session for an identity; it outlives losses of Wi-Fi, with what waits in it.
  */
-export class Connectivity {
-  #options: Options;
+export class Connectivity<S extends Session> {
+  #options: Options<S>;
   #state: ConnectionState = "unprovisioned";
-  #session?: Session;
-  #running = false;
-  /** Something changed while a step was under way: look again when it ends. */
-  #changed = false;
+  #session?: S;
+  #settingClock = false;
   #pause = firstPause;
   #timer?: Timer;
 
-  constructor(options: Options) {
+  constructor(options: Options<S>) {
     this.#options = options;
   }
 
@@ -58,90 +53,86 @@ export class Connectivity {
     return this.#state;
   }
 
-  get session(): Session | undefined {
+  get session(): S | undefined {
     return this.#session;
   }
 
-  get isProvisioned(): boolean {
-    return this.#options.identities.current !== undefined && this.#credentials !== undefined;
-  }
-
-  get #credentials(): WiFiCredentials | undefined {
+  /** After power-on: joins the network that was kept, if there is one. */
+  start(): void {
     const credentials = this.#options.records.read<WiFiCredentials>("wifi");
-    return typeof credentials?.SSID === "string" ? credentials : undefined;
+    if (typeof credentials?.SSID === "string") this.#options.wifi.keep(credentials);
+    this.advance();
   }
 
-  /** Remembers credentials that have just been proven to work, and goes on from there. */
-  keepCredentials(credentials: WiFiCredentials): void {
-    this.#options.records.write("wifi", credentials);
+  /** Remembers credentials that have just been proven to work. */
+  keepCredentials({ SSID, password }: WiFiCredentials): void {
+    this.#options.records.write("wifi", { SSID, password });
     this.advance();
   }
 
   /** The identity was replaced: the session of the old one ends, the new one's begins. */
   identityChanged(): void {
-    this.#closeSession();
+    this.#session?.close();
+    this.#session = undefined;
     this.advance();
   }
 
-  wifiLost(): void {
-    this.#closeSession();
+  wifiChanged(): void {
+    if (this.#options.wifi.state !== "connected") this.#session?.disconnect();
     this.advance();
   }
 
   sessionChanged(connected: boolean, detail?: object): void {
-    if (this.#session) this.#enter(connected ? "online" : "connecting", detail);
+    if (this.#session && this.#options.wifi.state === "connected")
+      this.#enter(connected ? "online" : "connecting", detail);
   }
 
-  /** Does the next step towards the session, if none is under way. */
+  /** Looks what is missing next, and begins with it. */
   advance(): void {
-    this.#changed = true;
-    if (this.#running) return;
-    this.#changed = false;
-    this.#running = true;
-    Timer.clear(this.#timer);
-    this.#timer = undefined;
-    this.#advance()
+    const { wifi, clock, identities, records } = this.#options;
+    const identity = identities.current;
+    if (wifi.state !== "connected") this.#enter(records.read("wifi") ? "joining" : "unprovisioned");
+    else if (!clock.isSet) this.#setClock();
+    else if (!identity) this.#enter("unprovisioned");
+    else this.#connect(identity);
+  }
+
+  #connect(identity: Identity): void {
+    if (this.#state === "online") return;
+    this.#enter("connecting");
+    try {
+      this.#session ??= this.#options.openSession(identity);
+      this.#session.connect();
+    } catch (error) {
+      // An identity that no session can be made of, such as an endpoint that is no host name: only another one helps.
+      this.#enter("connecting", { error: describeError(error) });
+    }
+  }
+
+  #setClock(): void {
+    if (this.#settingClock || this.#timer) return;
+    this.#settingClock = true;
+    this.#enter("settingClock");
+    this.#options.clock
+      .synchronize()
       .then(() => {
         this.#pause = firstPause;
+        this.#settingClock = false;
+        this.advance();
       })
-      .catch((error) => this.#retryLater(error))
-      .finally(() => {
-        this.#running = false;
-        if (this.#changed && !this.#timer) this.advance();
+      .catch((error) => {
+        this.#settingClock = false;
+        this.#enter("settingClock", { error: describeError(error) });
+        this.#retryLater();
       });
   }
 
-  async #advance(): Promise<void> {
-    const { wifi, clock, identities } = this.#options;
-    const credentials = this.#credentials;
-    if (!wifi.connected) {
-      if (!credentials) return this.#enter("unprovisioned");
-      this.#enter("joining", { SSID: credentials.SSID });
-      await wifi.connect(credentials);
-    }
-    if (!clock.isSet) {
-      this.#enter("settingClock");
-      await clock.synchronize();
-    }
-    const identity = identities.current;
-    if (!identity) return this.#enter("unprovisioned");
-    if (this.#session) return;
-    this.#enter("connecting", { endpoint: identity.endpoint });
-    this.#session = this.#options.openSession(identity);
-  }
-
-  #retryLater(error: unknown): void {
-    this.#enter(this.#state, { error: describeError(error) });
+  #retryLater(): void {
     this.#timer = Timer.set(() => {
       this.#timer = undefined;
       this.advance();
     }, this.#pause);
     this.#pause = Math.min(this.#pause * 2, longestPause);
-  }
-
-  #closeSession(): void {
-    this.#session?.close();
-    this.#session = undefined;
   }
 
   #enter(state: ConnectionState, detail?: object): void {

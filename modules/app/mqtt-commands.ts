@@ -4,7 +4,7 @@ import type { CommandSet, Message } from "./commands";
 const messageLimit = 6144;
 
 /**
- * Commands that arrive on `device/<thing>/commands`, answered on `device/<thing>/commands/response`. IoT Core may deliver
+ * Commands that arrive on `device/<thing>/commands`, answered on `device/<thing>/answers`. IoT Core may deliver
  * a message twice (facts B2.4), so a command whose clientToken was just seen is not carried out again.
  */
 export class MQTTCommands {

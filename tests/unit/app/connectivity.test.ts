@@ -4,64 +4,85 @@ import { IdentityStore } from "../../../modules/storage/identity-store";
 import { RecordStore } from "../../../modules/storage/record-store";
 import { equal, test } from "../harness";
 
+/** A session that writes down what is done to it. */
+class RecordedSession {
+  log: string[];
+  constructor(thingName: string) {
+    this.log = [thingName];
+  }
+  connect() {
+    this.log.push("connect");
+  }
+  disconnect() {
+    this.log.push("disconnect");
+  }
+  close() {
+    this.log.push("close");
+  }
+}
+
 function setUp() {
   const records = new RecordStore("connect-test");
   records.delete("wifi");
   const identities = new IdentityStore(records);
   identities.erase();
   const wifi = {
-    connected: false,
-    refusals: 0,
-    connect: async () => {
-      if (wifi.refusals-- > 0) throw new Error("no such network");
-      wifi.connected = true;
-    },
+    state: "disconnected" as "disconnected" | "connected",
+    kept: [] as string[],
+    keep: ({ SSID }: { SSID: string }) => void wifi.kept.push(SSID),
   };
   const clock = {
     isSet: false,
+    failures: 0,
     synchronize: async () => {
+      if (clock.failures-- > 0) throw new Error("no time server");
       clock.isSet = true;
     },
   };
   const states: string[] = [];
-  const sessions: { closed: boolean; thingName: string }[] = [];
-  const connectivity = new Connectivity({
-    wifi,
-    clock,
-    identities,
-    records,
-    openSession: ({ thingName }) => {
-      const session = { closed: false, thingName };
-      sessions.push(session);
-      const close = () => {
-        session.closed = true;
-      };
-      return { connected: false, close };
-    },
-    onStateChanged: (state) => states.push(state),
-  });
+  const sessions: RecordedSession[] = [];
+  const openSession = ({ thingName }: { thingName: string }) => {
+    if (thingName === "bad") throw new Error("InvalidEndpoint");
+    const session = new RecordedSession(thingName);
+    sessions.push(session);
+    return session;
+  };
+  const onStateChanged = (state: string, detail?: object) => void states.push(detail ? `${state}!` : state);
+  const connectivity = new Connectivity({ wifi, clock, identities, records, openSession, onStateChanged });
   const register = (thingName: string) =>
     identities.replace({ thingName, endpoint: "broker", certificate: "c", key: "k" });
-  return { connectivity, wifi, clock, states, sessions, register };
+  const join = () => {
+    wifi.state = "connected";
+    connectivity.wifiChanged();
+  };
+  const lose = () => {
+    wifi.state = "disconnected";
+    connectivity.wifiChanged();
+  };
+  return { connectivity, records, wifi, clock, states, sessions, register, join, lose };
 }
 
 const pause = (milliseconds: number) => new Promise<void>((resolve) => void Timer.set(() => resolve(), milliseconds));
 
 test("a camera without owner waits", async () => {
-  const { connectivity, sessions } = setUp();
-  connectivity.advance();
-  await pause(1);
+  const { connectivity, sessions, join } = setUp();
+  connectivity.start();
+  join();
+  await pause(5);
   equal(connectivity.state, "unprovisioned");
   equal(sessions.length, 0);
 });
 
-test("Wi-Fi, then the clock, then the session", async () => {
-  const { connectivity, states, sessions, register } = setUp();
+test("after power-on the kept network is joined, then the clock is set, then the session connects", async () => {
+  const { connectivity, records, wifi, states, sessions, register, join } = setUp();
   register("cam");
-  connectivity.keepCredentials({ SSID: "net" });
+  records.write("wifi", { SSID: "net" });
+  connectivity.start();
+  equal(wifi.kept.join(), "net");
+  join();
   await pause(5);
   equal(states.join(), "joining,settingClock,connecting");
-  equal(sessions.length, 1);
+  equal(sessions[0].log.join(), "cam,connect");
   connectivity.sessionChanged(true);
   equal(connectivity.state, "online");
   connectivity.sessionChanged(false);
@@ -69,48 +90,61 @@ test("Wi-Fi, then the clock, then the session", async () => {
 });
 
 test("Wi-Fi first and the identity later gives one session", async () => {
-  const { connectivity, sessions, register } = setUp();
-  connectivity.keepCredentials({ SSID: "net" });
+  const { connectivity, sessions, register, join } = setUp();
+  join();
+  connectivity.keepCredentials({ SSID: "net", password: "secret" });
   await pause(5);
   equal(sessions.length, 0);
   register("cam");
   connectivity.identityChanged();
-  connectivity.advance();
-  await pause(5);
   equal(sessions.length, 1);
 });
 
 test("a new identity ends the old session", async () => {
-  const { connectivity, sessions, register } = setUp();
+  const { connectivity, sessions, register, join } = setUp();
   register("one");
-  connectivity.keepCredentials({ SSID: "net" });
+  join();
   await pause(5);
   register("two");
   connectivity.identityChanged();
-  await pause(5);
-  equal(sessions.map(({ thingName, closed }) => `${thingName} ${closed}`).join(), "one true,two false");
+  equal(sessions.map(({ log }) => log.join(" ")).join(), "one connect close,two connect");
 });
 
-test("lost Wi-Fi closes the session and opens a new one after joining again", async () => {
-  const { connectivity, wifi, sessions, register } = setUp();
+test("the session outlives a loss of Wi-Fi", async () => {
+  const { connectivity, sessions, register, join, lose } = setUp();
   register("cam");
   connectivity.keepCredentials({ SSID: "net" });
+  join();
   await pause(5);
-  wifi.connected = false;
-  connectivity.wifiLost();
-  await pause(5);
-  equal(sessions.length, 2);
-  equal(sessions[0].closed, true);
+  connectivity.sessionChanged(true);
+  lose();
+  equal(connectivity.state, "joining");
+  connectivity.sessionChanged(false);
+  equal(connectivity.state, "joining", "the end of the session is no news then");
+  join();
+  equal(sessions.length, 1);
+  equal(sessions[0].log.join(), "cam,connect,disconnect,connect");
 });
 
-test("a network that is away is tried again", async () => {
-  const { connectivity, wifi, sessions, register } = setUp();
-  wifi.refusals = 2;
+test("a time server that is away is tried again", async () => {
+  const { clock, states, sessions, register, join } = setUp();
+  clock.failures = 1;
   register("cam");
-  connectivity.keepCredentials({ SSID: "net" });
+  join();
   await pause(100);
   equal(sessions.length, 0);
-  equal(connectivity.state, "joining");
-  await pause(2000 + 4000 + 500);
+  equal(states.join(), "settingClock,settingClock!");
+  await pause(2000);
+  equal(sessions.length, 1);
+});
+
+test("an identity that no session can be made of is reported, and another one helps", async () => {
+  const { connectivity, states, sessions, register, join } = setUp();
+  register("bad");
+  join();
+  await pause(5);
+  equal(states.slice(-1).join(), "connecting!");
+  register("good");
+  connectivity.identityChanged();
   equal(sessions.length, 1);
 });
