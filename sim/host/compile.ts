@@ -2,7 +2,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { modified } from "./files.ts";
-import { buildDirectory, fromTop } from "./paths.ts";
+import { asBuildPath, buildDirectory, fromTop } from "./paths.ts";
 
 /** Change it with the options below: results of other options are not used again. */
 const OPTIONS_VERSION = 1;
@@ -17,7 +17,7 @@ export interface Script {
 
 export async function compileScript(source: string): Promise<Script> {
   if (extname(source) !== ".ts") return { script: source, map: "" };
-  const script = join(output, fromTop(source).replace(/\.ts$/, ".js"));
+  const script = join(output, asBuildPath(source).replace(/\.ts$/, ".js"));
   const map = `${script}.map`;
   if ((await modified(map)) <= (await modified(source))) await compile(source, script, map);
   return { script, map };

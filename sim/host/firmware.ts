@@ -4,7 +4,7 @@ import { compileScript, type Script } from "./compile.ts";
 import { writeIfChanged } from "./files.ts";
 import { findUnresolved } from "./imports.ts";
 import { isPreloaded, type Manifest, readManifests } from "./manifest.ts";
-import { buildDirectory, fromTop, top } from "./paths.ts";
+import { asBuildPath, buildDirectory, fromTop, top } from "./paths.ts";
 
 export interface CompiledFirmware {
   /** "firmware" for the manifest at the top, else its folder: "tests-unit". */
@@ -26,7 +26,7 @@ const KEYS = { initial: 128, incremental: 32 };
 
 /** @throws Error with file and line where a source cannot be compiled */
 export async function buildFirmware(manifestPath = join(top, "manifest.json")): Promise<CompiledFirmware> {
-  const name = fromTop(dirname(resolve(manifestPath))).replaceAll("/", "-") || "firmware";
+  const name = asBuildPath(dirname(resolve(manifestPath))).replaceAll("/", "-") || "firmware";
   const manifest = await readManifests([hostManifest, manifestPath]);
   manifest.modules.set("mc/config", await writeConfig(name, manifest));
   const scripts = new Map<string, Script>();

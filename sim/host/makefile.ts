@@ -2,7 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writeIfChanged } from "./files.ts";
-import { engineDirectory, fromTop, top } from "./paths.ts";
+import { asBuildPath, engineDirectory, fromTop, top } from "./paths.ts";
 
 export interface MakefileOptions {
   /** Where objects and generated files go. */
@@ -81,7 +81,7 @@ export async function writeMakefile(options: MakefileOptions): Promise<string> {
     await writeIfChanged(flagsFile, group.flags.join("\n"));
     lines.push(`${group.name}_FLAGS = ${group.flags.join(" ")}`);
     for (const source of group.sources) {
-      const object = join(directory, "objects", `${fromTop(source).replaceAll("../", "_/")}.o`);
+      const object = join(directory, "objects", `${asBuildPath(source)}.o`);
       objects.push(object);
       lines.push(`${object}: ${source} ${flagsFile}`, "\t@mkdir -p $(@D)", `\t@echo "cc ${fromTop(source)}"`);
       const failed = options.keepGoing && group.name === "native" ? " || echo 'left out: $<'" : "";

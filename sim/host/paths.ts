@@ -11,3 +11,8 @@ export const engineDirectory = join(top, "node_modules/@agoric/xsnap/moddable/xs
 export function fromTop(path: string): string {
   return relative(top, path).replaceAll("\\", "/");
 }
+
+/** The same as a path below .build: what lies outside of the project stays outside of its names. */
+export function asBuildPath(path: string): string {
+  return fromTop(path).replaceAll("../", "_/");
+}

@@ -23,12 +23,12 @@ typedef struct {
   xsSlot self, callback;
 } script_lookup;
 
-static bool is_loopback(const char *host) {
-  size_t length = strlen(host);
+// Whether host is the domain, or a name under it.
+static bool is_under(const char *host, const char *domain) {
+  size_t length = strlen(host), suffix = strlen(domain);
   if (length && host[length - 1] == '.')
     length--;
-  const size_t suffix = strlen("localhost");
-  if (length < suffix || strncasecmp(host + length - suffix, "localhost", suffix))
+  if (length < suffix || strncasecmp(host + length - suffix, domain, suffix))
     return false;
   return length == suffix || host[length - suffix - 1] == '.';
 }
@@ -36,10 +36,12 @@ static bool is_loopback(const char *host) {
 static bool look_up(const char *host, struct in_addr *address) {
   if (inet_aton(host, address))
     return true;
-  if (is_loopback(host)) {
+  if (is_under(host, "localhost")) {
     address->s_addr = htonl(INADDR_LOOPBACK);
     return true;
   }
+  if (is_under(host, "invalid"))
+    return false;
   struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found;
   if (getaddrinfo(host, NULL, &hints, &found))
     return false;

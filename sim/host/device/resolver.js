@@ -5,7 +5,7 @@ class Lookup @ "xs_host_lookup_destructor" {
 
 /**
  * Name look-up with the interface of the SDK's DNS resolver; the operating system does the work, so `servers` and `socket` are ignored.
- * `localhost` and names under it are loopback without a query (RFC 6761, section 6.3).
+ * `localhost` and names under it are loopback, names under `invalid` do not exist, both without a query (RFC 6761, section 6).
  */
 class Resolver {
   #lookups = new Set();
