@@ -4,6 +4,7 @@ import { CommandError } from "./command-error";
 import { CommandSet, countField, type Endpoint, type Message, optionalString, stringField } from "./commands";
 import type { ConnectionState } from "./connectivity";
 import { EventLog } from "./event-log";
+import { checkPair, createRequest } from "./keys";
 import type { Label } from "./label";
 import type { PhotoUploads } from "./photo-uploads";
 import type { Photo, Photographer } from "./photographer";
@@ -12,18 +13,9 @@ import type { Photo, Photographer } from "./photographer";
 const thumbnailPiece = 300;
 const pemLimit = 4096;
 
-/** A certificate or key as the app sends it; how it is checked is the business of native/tls. */
-export interface KeyTools {
-  /** A new P-256 key pair and the request for its certificate, both PEM. */
-  createRequest(commonName: string): { key: string; csr: string };
-  /** @throws an Error with a code when the certificate or the key is malformed, or they do not belong together */
-  checkPair(certificate: string, key: string): void;
-}
-
 export interface CameraInformation {
-  /** 0x81 to 0x87; undefined while no camera answers. */
-  readonly id?: number;
-  readonly model?: string;
+  /** id: 0x81 to 0x87, 0 while no camera has answered. */
+  readonly identification: { id: number; model: string };
   readonly resolutions: readonly string[];
 }
 
@@ -35,7 +27,6 @@ interface Options {
   identities: IdentityStore;
   camera: CameraInformation;
   photographer: Photographer;
-  keys: KeyTools;
   encodeBase64: (bytes: Uint8Array) => string;
   now: () => number;
   onIdentityChanged: () => void;
@@ -76,8 +67,8 @@ export class CameraDevice {
   }
 
   /** What a Bluetooth endpoint does with a message. */
-  endpoint(name: Endpoint): (message: Message) => Promise<object> {
-    return (message) => this.commands.execute(message, "bluetooth", name);
+  endpoint(name: Endpoint): (message: object) => Promise<object> {
+    return (message) => this.commands.execute(message as Message, "bluetooth", name);
   }
 
   #table() {
@@ -95,13 +86,14 @@ export class CameraDevice {
   #deviceInfo() {
     const { identities, label, productId, firmware, camera } = this.#options;
     const photo = this.#options.photographer.photo;
+    const { id, model } = camera.identification;
     return {
       thingName: identities.current?.thingName ?? null,
       serial: label.serial,
       productId,
       firmware,
-      cameraId: camera.id ?? null,
-      cameraModel: camera.model ?? null,
+      cameraId: id || null,
+      cameraModel: id ? model : null,
       resolutions: camera.resolutions,
       state: this.#state,
       photo: photo ? photo.imageId : null,
@@ -110,13 +102,13 @@ export class CameraDevice {
 
   #createCsr(message: Message) {
     const thingName = thingNameField(message);
-    const { key, csr } = this.#options.keys.createRequest(thingName);
+    const { key, csr } = createRequest(thingName);
     this.#options.identities.keepPendingKey(thingName, key);
     return { csr };
   }
 
   #register(message: Message) {
-    const { identities, keys } = this.#options;
+    const { identities } = this.#options;
     const thingName = thingNameField(message);
     const endpoint = stringField(message, "endpoint", 256);
     const certificate = stringField(message, "certPem", pemLimit);
@@ -124,7 +116,7 @@ export class CameraDevice {
     const region = optionalString(message, "region", 32);
     const key = optionalString(message, "privKey", pemLimit) ?? identities.pendingKey(thingName);
     if (!key) throw new CommandError("NoKey", `no certificate was requested for ${thingName}, and privKey is missing`);
-    keys.checkPair(certificate, key);
+    checkPair(certificate, key);
     identities.replace({ thingName, endpoint, certificate, key, rootCA, region });
     this.#options.onIdentityChanged();
     return { state: this.#state };

@@ -14,10 +14,10 @@ const hexDigits = "0123456789ABCDEF";
 const letters = "23456789abcdefghjkmnpqrstuvwxyz";
 
 /** The label that was written at the factory, or a new one, which is kept from then on. */
-export function loadLabel(records: RecordStore, randomBytes: (count: number) => Uint8Array): Label {
+export function loadLabel(records: RecordStore, randomBytes: (count: number) => ArrayBuffer): Label {
   const known = records.read<Label>("label");
   if (known?.name && known.proofOfPossession) return known;
-  const random = randomBytes(16);
+  const random = new Uint8Array(randomBytes(16));
   let serial = "";
   for (let i = 0; i < 6; i++) serial += hexDigits[random[i] & 15];
   let proofOfPossession = "";

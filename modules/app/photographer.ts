@@ -5,6 +5,8 @@ export interface Frame {
   readonly byteLength: number;
   readonly width: number;
   readonly height: number;
+  /** Bytes read so far. */
+  readonly position: number;
   read(buffer: Uint8Array): number;
   rewind(): boolean;
 }

@@ -10,5 +10,3 @@
 /// <reference types="@moddable/typings/embedded_io/_common" />
 /// <reference types="@moddable/typings/embedded_io/socket/tcp" />
 /// <reference types="@moddable/typings/embedded_io/socket/listener" />
-/// <reference types="@moddable/typings/embedded_network/dns/resolver/udp" />
-/// <reference types="@moddable/typings/embedded_network/mqtt/client" />

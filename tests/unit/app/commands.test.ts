@@ -1,5 +1,5 @@
 import { CommandError } from "../../../modules/app/command-error";
-import { CommandSet, countField, stringField } from "../../../modules/app/commands";
+import { CommandSet, countField, type Message, stringField } from "../../../modules/app/commands";
 import { equal, test, throws } from "../harness";
 
 const commands = new CommandSet({
@@ -19,7 +19,7 @@ const commands = new CommandSet({
   },
 });
 
-const answer = async (message: object, transport: "bluetooth" | "mqtt" = "bluetooth", endpoint?: "camera-command") =>
+const answer = async (message: Message, transport: "bluetooth" | "mqtt" = "bluetooth", endpoint?: "camera-command") =>
   JSON.stringify(await commands.execute(message, transport, endpoint));
 
 test("a command is answered with its type", async () => {

@@ -5,7 +5,7 @@ import { equal, test, throws } from "../harness";
 
 const photo: Photo = {
   imageId: "photo-1",
-  frame: { byteLength: 10, width: 4, height: 3, read: () => 0, rewind: () => false },
+  frame: { byteLength: 10, width: 4, height: 3, position: 0, read: () => 0, rewind: () => false },
   resolution: "VGA",
   quality: "default",
   time: 5,

@@ -14,6 +14,9 @@ function camera(sizes: Record<string, number> = {}) {
         byteLength,
         width: 640,
         height: 480,
+        get position() {
+          return position;
+        },
         read: (buffer: Uint8Array) => {
           const count = Math.min(7, buffer.length, byteLength - position);
           for (let i = 0; i < count; i++) buffer[i] = (position + i) & 255;
