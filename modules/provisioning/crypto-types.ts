@@ -9,7 +9,7 @@ export interface ProvisioningCrypto {
     key: Uint8Array,
     initialCounter: Uint8Array,
   ) => { transform(data: Uint8Array): unknown };
-  Digest: new (algorithm: "SHA-256") => { write(data: Uint8Array): unknown; close(): Bytes };
+  Digest: new (algorithm: "SHA-256") => { write(data: Uint8Array): void; close(): Bytes };
   randomBytes(count: number): Bytes;
   timingSafeEqual(a: Uint8Array, b: Uint8Array): boolean;
 }

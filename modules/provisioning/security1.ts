@@ -48,15 +48,17 @@ export class Security1 {
     if (clientPublicKey?.length !== keyLength) return undefined;
     const { X25519, AESCTR, randomBytes } = this.#crypto;
     const pair = new X25519();
+    const publicKey = bytesOf(pair.publicKey);
     const key = this.#deriveKey(pair, clientPublicKey);
+    pair.close();
     if (!key) return undefined;
     this.close();
     const random = bytesOf(randomBytes(randomLength));
     this.#cipher = new AESCTR(key, random);
     key.fill(0);
-    this.#devicePublicKey = bytesOf(pair.publicKey);
+    this.#devicePublicKey = publicKey;
     this.#clientPublicKey = clientPublicKey.slice();
-    return { publicKey: this.#devicePublicKey, random };
+    return { publicKey, random };
   }
 
   /**
@@ -95,6 +97,7 @@ export class Security1 {
   }
 
   close(): void {
+    this.#cipher?.close();
     this.#cipher = undefined;
     this.#devicePublicKey = undefined;
     this.#clientPublicKey = undefined;

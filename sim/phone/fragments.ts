@@ -1,0 +1,39 @@
+/** How messages of the camera endpoints are cut (modules/provisioning/README.md). */
+const last = 0x80;
+const modulus = 127;
+const errorHeader = 0xff;
+
+/** The message as attribute values of at most `limit` bytes. */
+export function toFragments(message: Uint8Array, limit: number): Buffer[] {
+  const size = limit - 1;
+  const count = Math.max(1, Math.ceil(message.length / size));
+  return Array.from({ length: count }, (_, i) => {
+    const header = (i % modulus) | (i === count - 1 ? last : 0);
+    return Buffer.concat([Buffer.from([header]), message.subarray(i * size, (i + 1) * size)]);
+  });
+}
+
+/** Puts an answer together. */
+export class Assembler {
+  #parts: Uint8Array[] = [];
+
+  /**
+   * @returns the message after its last fragment, before it undefined
+   * @throws Error when a fragment is missing
+   */
+  push(value: Uint8Array): Buffer | undefined {
+    if ((value[0] & 0x7f) !== this.#parts.length % modulus) throw new Error("a fragment is missing");
+    this.#parts.push(value.subarray(1));
+    return value[0] & last ? Buffer.concat(this.#parts) : undefined;
+  }
+}
+
+/** The error that the camera gave in the clear, or undefined when the value is no such thing. */
+export function plainError(value: Uint8Array): { code: string; message: string } | undefined {
+  if (value[0] !== errorHeader) return undefined;
+  try {
+    return JSON.parse(Buffer.from(value.subarray(1)).toString("utf8")).error;
+  } catch {
+    return undefined;
+  }
+}
