@@ -63,33 +63,32 @@ function checkTools(platform, environment) {
 }
 
 /** Where the result of a build lies. */
-export function outputPath(platform, debug = false) {
+function outputPath(platform, debug, output) {
   const [chip, subplatform] = platform.split("/");
   const configuration = debug ? "debug" : "release";
   const file = chip === "lin" ? "mc.so" : "xs_esp32.bin";
-  return join(OUTPUT, "bin", chip, subplatform ?? (chip === "lin" ? "mc" : ""), configuration, NAME, file);
+  return join(output, "bin", chip, subplatform ?? (chip === "lin" ? "mc" : ""), configuration, NAME, file);
 }
 
 /**
- * Runs mcconfig and resolves with the path of what was built.
- * Rejects with an Error that carries the exit code; output goes to this process's stderr as it comes.
+ * Runs mcconfig and resolves with the path of what was built. Rejects with an Error that carries the exit code; what is worth
+ * reading goes to this process's stderr as it comes. Another manifest needs an output folder of its own.
+ *
+ * @param {{ platform: string, debug?: boolean, target?: string, verbose?: boolean, manifest?: string, output?: string }} options
  */
-export async function build({ platform, debug = false, target = "build", verbose = false, environment = process.env }) {
+export async function build({ platform, debug = false, target = "build", verbose = false, manifest, output = OUTPUT }) {
+  const environment = process.env;
   const { tools } = checkTools(platform, environment);
-  mkdirSync(OUTPUT, { recursive: true });
-  const args = [...(debug ? ["-d"] : []), "-m", "-p", platform, "-t", target, "-o", OUTPUT];
+  mkdirSync(output, { recursive: true });
+  const args = [...(debug ? ["-d"] : []), "-m", "-p", platform, "-t", target, "-o", output];
   const path = [tools, join(PROJECT, "node_modules", ".bin"), environment.PATH].join(delimiter);
-  await run(
-    join(tools, "mcconfig"),
-    [...args, join(PROJECT, "manifest.json")],
-    { ...environment, PATH: path },
-    verbose,
-  );
-  return outputPath(platform, debug);
+  const command = [join(tools, "mcconfig"), ...args, manifest ?? join(PROJECT, "manifest.json")];
+  await run(command, { ...environment, PATH: path }, verbose);
+  return outputPath(platform, debug, output);
 }
 
 /** The SDK's tools write a line for each file; without --verbose only those are shown that are not mere progress. */
-function run(command, args, environment, verbose) {
+function run([command, ...args], environment, verbose) {
   const child = spawn(command, args, { cwd: PROJECT, env: environment, stdio: ["ignore", "pipe", "pipe"] });
   const progress = /^# (cc|xsc|tsc|xsid|xsl|mcrez|ld|copy)\b|^Total resource size|^###? \d+ instances|^### warning: /;
   for (const stream of [child.stdout, child.stderr]) {

@@ -9,9 +9,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { build, findSDK } from "../mcconfig.mjs";
+import type { DeviceExit, DeviceProcess } from "./device-process.ts";
 
 export interface SimulatorOptions {
-  /** What the simulator-only modules read with getEnvironment(): RADIO_PORT, STORAGE_DIRECTORY, CAMERA_..., */
+  /** An application that is built already (mc.so). Default: the firmware, built where it is out of date. */
+  library?: string;
+  /** Added to this process's variables; what simulator-only modules read with getEnvironment(). */
   environment?: Record<string, string>;
   /** host:port of an xsbug; makes a debug build. */
   xsbug?: string;
@@ -19,31 +22,21 @@ export interface SimulatorOptions {
   debug?: boolean;
   /** Each line that the firmware traces. */
   onTrace?(line: string): void;
-  onExit?(exit: SimulatorExit): void;
+  onExit?(exit: DeviceExit): void;
 }
 
-export interface SimulatorExit {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-  stderr: string;
-}
-
-export interface SimulatorProcess {
-  readonly pid: number;
-  readonly exited: Promise<SimulatorExit>;
-  kill(signal?: NodeJS.Signals): void;
-}
-
+const MAX_LINES = 1000;
+const MAX_STDERR = 64 * 1024;
 /** How long Xvfb may take to say which display it serves. */
 const DISPLAY_TIMEOUT = 10_000;
 /** The exit code for firmware that was aborted; mcsim itself would stay up and wait for the next application. */
 const ABORTED = 1;
 
-/** Builds the firmware for the Moddable simulator where it is out of date, and starts it. Rejects when a tool is missing. */
-export async function startSimulator(options: SimulatorOptions = {}): Promise<SimulatorProcess> {
-  const debug = options.debug ?? options.xsbug !== undefined;
+/** Resolves when the process runs. @throws Error where the firmware cannot be built, or a tool is missing */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<DeviceProcess> {
   const { moddable, tools } = findSDK();
-  const library = await build({ platform: "lin", debug });
+  const debug = options.debug ?? options.xsbug !== undefined;
+  const library = options.library ?? (await build({ platform: "lin", debug }));
   const display = await openDisplay();
   // mcsim keeps its copy of the application and its window's place here: a folder of its own for each instance.
   const settings = await mkdtemp(join(tmpdir(), "devicelink-mcsim-"));
@@ -62,40 +55,45 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       NO_AT_BRIDGE: "1",
     },
   });
-  const exited = watch(child, options).finally(async () => {
+  return watch(child, options, async () => {
     display.close();
     await rm(settings, { recursive: true, force: true });
   });
-  exited.then((exit) => options.onExit?.(exit));
-  return { pid: child.pid ?? 0, exited, kill: (signal = "SIGTERM") => void child.kill(signal) };
 }
 
 /** A debug build looks for xsbug when it starts; port 9 (discard) stands for none. */
-function xsbugAddress(address: string | undefined): Record<string, string> {
-  const [host = "127.0.0.1", port = "5002"] = (address ?? "127.0.0.1:9").split(":");
+function xsbugAddress(address = "127.0.0.1:9"): Record<string, string> {
+  const [host, port = "5002"] = address.split(":");
   return { XSBUG_HOST: host || "127.0.0.1", XSBUG_PORT: port };
 }
 
-function watch(child: ChildProcess, options: SimulatorOptions): Promise<SimulatorExit> {
+function watch(child: ChildProcess, options: SimulatorOptions, cleanUp: () => Promise<void>): DeviceProcess {
+  const lines: string[] = [];
   let stderr = "";
+  const complain = (text: string) => {
+    stderr = (stderr + text).slice(-MAX_STDERR);
+  };
   let aborted = false;
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    stderr = (stderr + text).slice(-16_384);
-  });
-  createInterface({ input: child.stdout as Readable }).on("line", (line) => {
-    options.onTrace?.(line);
-    if (/: exception: |^XS abort: /.test(line)) stderr += `${line}\n`;
+  child.stderr!.setEncoding("utf8").on("data", complain);
+  createInterface({ input: child.stdout! }).on("line", (line) => {
+    lines.push(line);
+    if (lines.length > MAX_LINES) lines.shift();
+    if (/: exception: |^XS abort: /.test(line)) complain(`${line}\n`);
+    else options.onTrace?.(line);
     if (!line.startsWith("XS abort: ")) return;
     aborted = true;
     child.kill();
   });
-  return new Promise((resolve) => {
-    child.on("error", (error) => resolve({ code: 127, signal: null, stderr: `${error.message}\n` }));
-    child.on("close", (code, signal) => {
-      if (aborted) resolve({ code: ABORTED, signal: null, stderr });
-      else resolve({ code, signal, stderr });
+  child.on("error", (error) => complain(`${error.message}\n`));
+  const exited = new Promise<DeviceExit>((resolve) => {
+    child.once("close", async (code, signal) => {
+      await cleanUp();
+      const exit = aborted ? { code: ABORTED, signal: null, stderr } : { code, signal, stderr };
+      options.onExit?.(exit);
+      resolve(exit);
     });
   });
+  return { pid: child.pid ?? 0, exited, lines, kill: (signal = "SIGTERM") => void child.kill(signal) };
 }
 
 interface Display {

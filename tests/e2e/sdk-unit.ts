@@ -1,0 +1,45 @@
+/** The unit tests as an application for the Moddable simulator: the same files as in tests/unit/run.test.ts, on the SDK's engine and sockets. */
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "../../sim/mcconfig.mjs";
+
+const top = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const unit = join(top, "tests", "unit");
+const output = join(top, ".build", "sdk-unit");
+
+/** Runs the file that the environment names. An `import()` that fails must be heard of: nothing else would happen. */
+const door = `import { getEnvironment } from "environment";
+import(getEnvironment("XS_TEST_MODULE")).catch((error) => trace(JSON.stringify({ failed: error.stack ?? String(error) }) + "\\n"));
+`;
+
+/** Rooms whose tests need no more than the firmware's own modules; host/ is about the XS host. */
+async function rooms(): Promise<string[]> {
+  const entries = await readdir(unit, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory() && entry.name !== "host").map(({ name }) => name);
+}
+
+/** Builds all unit tests into one application. Resolves with its path and the module names of the test files. */
+export async function buildUnitTests(): Promise<{ library: string; files: string[] }> {
+  const modules: Record<string, string> = { "tests/unit/harness": join(unit, "harness"), door: join(output, "door") };
+  const files: string[] = [];
+  for (const room of await rooms()) {
+    modules[`tests/unit/${room}/*`] = join(unit, room, "*");
+    const found = (await readdir(join(unit, room))).filter((name) => name.endsWith(".test.ts"));
+    files.push(...found.sort().map((name) => `tests/unit/${room}/${name.slice(0, -3)}`));
+  }
+  const manifest = {
+    include: [relative(output, join(top, "manifest.json"))],
+    creation: {
+      main: "door",
+      chunk: { initial: 98304, incremental: 0 },
+      heap: { initial: 8192, incremental: 0 },
+      stack: 512,
+    },
+    modules,
+  };
+  await mkdir(output, { recursive: true });
+  await writeFile(join(output, "door.js"), door);
+  await writeFile(join(output, "manifest.json"), JSON.stringify(manifest, null, 2));
+  return { library: await build({ platform: "lin", manifest: join(output, "manifest.json"), output }), files };
+}
