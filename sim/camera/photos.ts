@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { extname, join, resolve } from "node:path";
-import sharp from "sharp";
+import sharp, { type OverlayOptions, type Sharp } from "sharp";
 import { createRandom } from "./random.ts";
 import { drawScene } from "./scene.ts";
 
@@ -84,7 +84,7 @@ async function openDirectory(directory: string, source: string, seed: number | u
 }
 
 /** What a sensor adds: a little noise, the same tile all over. */
-function grain(seed: number, size: { width: number; height: number }): sharp.OverlayOptions {
+function grain(seed: number, size: { width: number; height: number }): OverlayOptions {
   const random = createRandom(seed ^ 0x5eed);
   const side = Math.min(256, size.width, size.height);
   const input = Buffer.alloc(side * side * 4);
@@ -96,7 +96,7 @@ function grain(seed: number, size: { width: number; height: number }): sharp.Ove
   return { input, raw: { width: side, height: side, channels: 4 }, tile: true };
 }
 
-async function develop(picture: string | Buffer, size: { width: number; height: number }): Promise<sharp.Sharp> {
+async function develop(picture: string | Buffer, size: { width: number; height: number }): Promise<Sharp> {
   const square = size.width === size.height;
   if (!square || Buffer.isBuffer(picture))
     return sharp(picture)
