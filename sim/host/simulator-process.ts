@@ -74,6 +74,7 @@ function watch(child: ChildProcess, options: SimulatorOptions, cleanUp: () => Pr
     stderr = (stderr + text).slice(-MAX_STDERR);
   };
   let aborted = false;
+  let killed = false;
   child.stderr!.setEncoding("utf8").on("data", complain);
   createInterface({ input: child.stdout! }).on("line", (line) => {
     lines.push(line);
@@ -88,12 +89,19 @@ function watch(child: ChildProcess, options: SimulatorOptions, cleanUp: () => Pr
   const exited = new Promise<DeviceExit>((resolve) => {
     child.once("close", async (code, signal) => {
       await cleanUp();
-      const exit = aborted ? { code: ABORTED, signal: null, stderr } : { code, signal, stderr };
+      // It quits without a word when it cannot load the application.
+      if (code === 0 && !killed) complain("mcsim could not run the application, or was closed\n");
+      const failed = aborted || (code === 0 && !killed);
+      const exit = failed ? { code: ABORTED, signal: null, stderr } : { code, signal, stderr };
       options.onExit?.(exit);
       resolve(exit);
     });
   });
-  return { pid: child.pid ?? 0, exited, lines, kill: (signal = "SIGTERM") => void child.kill(signal) };
+  const kill = (signal: NodeJS.Signals = "SIGTERM") => {
+    killed = true;
+    child.kill(signal);
+  };
+  return { pid: child.pid ?? 0, exited, lines, kill };
 }
 
 interface Display {
