@@ -29,16 +29,6 @@ export interface CameraEvent {
   [field: string]: unknown;
 }
 
-/** The camera answered a command with an error. */
-export class CameraRefusal extends Error {
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(`${code}: ${message}`);
-    this.code = code;
-  }
-}
-
 interface Options {
   client: CameraClient;
   registrar: Registrar;
@@ -121,10 +111,8 @@ export class CameraOwner {
     return events.length > 0;
   }
 
+  /** @throws CameraError with the camera's own code, PhoneError */
   async #ask(endpoint: string, message: object): Promise<Record<string, unknown>> {
-    const answer = (await this.#options.client.request(endpoint, message)) as Record<string, unknown>;
-    const error = answer.error as { code: string; message: string } | undefined;
-    if (error) throw new CameraRefusal(error.code, error.message);
-    return answer;
+    return (await this.#options.client.request(endpoint, message)) as Record<string, unknown>;
   }
 }

@@ -29,7 +29,7 @@ export async function runLine(options: Options): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), "devicelink-"));
   let line: Line | undefined;
   try {
-    const pictures = await Pictures.prepare({ ...options, directory: join(directory, "frames"), timeline });
+    const pictures = await Pictures.prepare({ ...options, directory: join(directory, "frames") });
     line = await startLine({ options, directory, frames: pictures.directory, timeline });
     const story = new Story({ line, options, timeline, rootCA: await readFile(line.cloud.rootCA, "utf8") });
     await Promise.race([story.provision(), line.failed]);

@@ -1,13 +1,12 @@
-import { preparePhotos } from "../camera/photos.ts";
+import { preparePhotos, type Quality } from "../camera/photos.ts";
 import { fromHere } from "./line.ts";
-import type { Timeline } from "./timeline.ts";
 
 interface Options {
   photos?: string;
   resolution: string;
-  quality: "high" | "default" | "low";
+  quality: Quality;
   directory: string;
-  timeline: Timeline;
+  sensor: number;
 }
 
 /** What the camera will see: the next picture is prepared before it is asked for. */
@@ -23,16 +22,21 @@ export class Pictures {
 
   static async prepare(options: Options): Promise<Pictures> {
     const pictures = new Pictures(options);
+    await pictures.#prepare("VGA", "default", 1); // what the camera throws away while it settles
     await pictures.next();
     return pictures;
   }
 
   async next(): Promise<void> {
-    const { photos, resolution, quality, directory } = this.#options;
+    const { resolution, quality } = this.#options;
     this.#count += 1;
-    const count = this.#count;
+    await this.#prepare(resolution, quality, this.#count);
+    await this.#prepare("128x128", "low", this.#count);
+  }
+
+  #prepare(resolution: string, quality: Quality, count: number): Promise<void> {
+    const { photos, directory, sensor } = this.#options;
     const source = photos && fromHere(photos);
-    await preparePhotos({ source, directory, resolutions: [resolution], qualities: [quality], count });
-    await preparePhotos({ source, directory, resolutions: ["128x128"], qualities: ["low"], count });
+    return preparePhotos({ source, directory, sensor, resolutions: [resolution], qualities: [quality], count });
   }
 }

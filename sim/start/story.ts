@@ -48,10 +48,12 @@ export class Story {
   /** From a camera in its box to one that is online. */
   async provision(): Promise<void> {
     const label = await within(this.#line.label, secondsLimit.label, "the camera did not say its label");
-    const client = await CameraClient.open({ radioPort: this.#line.radioPort });
+    const client = await CameraClient.overRadio({ port: this.#line.radioPort });
     this.#client = client;
     await client.connect(label.name);
-    this.#say("connected", "phone", `found ${label.name} and connected, MTU ${client.mtu}`, { name: label.name });
+    this.#say("connected", "phone", `found ${label.name} and connected, ${client.maximumWrite}-byte writes`, {
+      name: label.name,
+    });
     await client.openSession(label.pop);
     this.#say("session", "phone", "secure session open: X25519, proof of possession, AES-256-CTR");
     await this.#joinWiFi(client);
