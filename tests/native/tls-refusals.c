@@ -1,0 +1,307 @@
+// Whom the TLS engine refuses, under which name, and what it tells the peer; and whom it accepts.
+// sources: native/tls/tls-engine.c native/tls/tls-error.c native/tls/tls-key.c native/tls/tls-memory.c native/tls/tls-queue.c native/tls/tls-roots.c native/tls/tls-verify.c
+// libs: -lmbedtls -lmbedx509 -lmbedcrypto
+#include "tls-peer.h"
+
+#include "../../native/tls/tls-verify.h"
+
+#define HOST "camera.example"
+
+static const char *version = "";
+static struct certificate *root, *intermediate, *other_root, *leaf;
+
+static struct session_options defaults(void) {
+  return (struct session_options){.host = HOST, .roots = {root->pem}, .chain = leaf->pem, .key = leaf->key};
+}
+
+static void accept(const char *name, const struct session_options *options) {
+  tap_case("%saccepted: %s", version, name);
+  struct session *session = session_open(options);
+  session_run(session);
+  CHECK_ERROR(session, TLS_ERROR_NONE);
+  CHECK(status(session)->connected && session->peer.connected, "no session");
+  session_close(session);
+}
+
+static void refuse(const char *name, const struct session_options *options, tls_error error, int alert) {
+  tap_case("%srefused: %s: %s", version, name, tls_error_name(error));
+  struct session *session = session_open(options);
+  session_run(session);
+  CHECK_ERROR(session, error);
+  CHECK(!status(session)->connected, "connected");
+  CHECK_EQUAL(peer_alert(session), alert);
+  session_close(session);
+}
+
+// A leaf that is wanted for HOST, and who is asked to accept it.
+static void refuse_leaf(const char *name, struct wish wish, const struct certificate *issuer, tls_error error, int alert) {
+  struct certificate *made = issue(&wish, issuer);
+  struct session_options options = defaults();
+  options.chain = made->pem;
+  options.key = made->key;
+  refuse(name, &options, error, alert);
+  discard(made);
+}
+
+static void test_leaves(void) {
+  const struct wish good = {.name = HOST, .dns = HOST};
+  struct wish wish = good;
+  refuse_leaf("an unknown authority", good, other_root, TLS_ERROR_UNKNOWN_CA, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
+  refuse_leaf("signed by itself", good, NULL, TLS_ERROR_UNKNOWN_CA, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
+  wish.dns = "other.example";
+  refuse_leaf("another name", wish, root, TLS_ERROR_NAME_MISMATCH, MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
+  wish.dns = "*.camera.example";
+  refuse_leaf("a wildcard for names below", wish, root, TLS_ERROR_NAME_MISMATCH, MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
+  wish.dns = NULL;
+  refuse_leaf("the name only as common name", wish, root, TLS_ERROR_NAME_MISMATCH, MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
+  wish = good;
+  wish.to = "20260531235959";
+  refuse_leaf("expired a second ago", wish, root, TLS_ERROR_EXPIRED, MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED);
+  wish = good;
+  wish.from = "20260601000001";
+  refuse_leaf("valid in a second", wish, root, TLS_ERROR_NOT_YET_VALID, MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN);
+}
+
+// What the server sends when it appends one certificate to another.
+static char *chain_of(const struct certificate *first, const struct certificate *second) {
+  static char chain[2 * PEM_SIZE];
+  snprintf(chain, sizeof chain, "%s%s", first->pem, second->pem);
+  return chain;
+}
+
+static void test_chains(void) {
+  struct session_options options = defaults();
+  struct certificate *below = issue(&(struct wish){.name = HOST, .dns = HOST}, intermediate);
+  accept("a leaf of the root", &options);
+  options.chain = chain_of(below, intermediate);
+  options.key = below->key;
+  accept("a leaf of an intermediate", &options);
+  options.chain = below->pem;
+  refuse("the intermediate is missing", &options, TLS_ERROR_UNKNOWN_CA, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
+  options.roots[1] = intermediate->pem;
+  accept("the intermediate is known", &options);
+  discard(below);
+
+  options = defaults();
+  struct certificate *self = issue(&(struct wish){.name = HOST, .dns = HOST}, NULL);
+  options.chain = chain_of(self, root);
+  options.key = self->key;
+  refuse("signed by itself, with the real root appended", &options, TLS_ERROR_UNKNOWN_CA, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
+  discard(self);
+
+  struct certificate *forged = issue(&(struct wish){.name = HOST, .dns = HOST}, leaf);
+  options.chain = chain_of(forged, leaf);
+  options.key = forged->key;
+  refuse("signed by a leaf", &options, TLS_ERROR_BAD_CHAIN, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
+  options.roots[1] = leaf->pem;
+  refuse("signed by a leaf that is itself trusted", &options, TLS_ERROR_BAD_CHAIN, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
+  discard(forged);
+
+  struct certificate *imposter = issue(&(struct wish){.name = "Root", .authority = true}, NULL);
+  struct certificate *child = issue(&(struct wish){.name = HOST, .dns = HOST}, imposter);
+  options = defaults();
+  options.chain = chain_of(child, imposter);
+  options.key = child->key;
+  refuse("an authority that only has the root's name", &options, TLS_ERROR_UNKNOWN_CA, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
+  discard(child);
+  discard(imposter);
+
+  struct certificate *old = issue(&(struct wish){.name = "Old", .authority = true, .to = "20260501000000"}, root);
+  child = issue(&(struct wish){.name = HOST, .dns = HOST}, old);
+  options.chain = chain_of(child, old);
+  options.key = child->key;
+  refuse("the intermediate has expired", &options, TLS_ERROR_EXPIRED, MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED);
+  discard(child);
+  discard(old);
+
+  options = defaults();
+  options.roots[0] = other_root->pem;
+  options.roots[1] = intermediate->pem;
+  options.roots[2] = root->pem;
+  accept("the right root among several", &options);
+}
+
+static void test_names(void) {
+  const struct wish wishes[] = {
+      {.name = "a", .dns = "*.example"}, {.name = "b", .dns = "CAMERA.Example"}, {.name = "c", .dns = HOST, .ip = "192.0.2.7"}};
+  struct session_options options = defaults();
+  for (size_t i = 0; i < 3; i++) {
+    struct certificate *made = issue(&wishes[i], root);
+    options.chain = made->pem;
+    options.key = made->key;
+    options.host = HOST;
+    accept(wishes[i].dns, &options);
+    options.host = "192.0.2.7";
+    if (wishes[i].ip) accept("an address", &options);
+    options.host = "192.0.2.8";
+    refuse("another address", &options, TLS_ERROR_NAME_MISMATCH, MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
+    discard(made);
+  }
+}
+
+static void test_addresses(void) {
+  tap_case("addresses are told from names");
+  uint8_t address[16];
+  static const char *const none[] = {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.4x", "a.b.c.d", ":", "1:2", "1::2::3", "::12345",
+                                     "1:2:3:4:5:6:7:8:9", "::1:2:3:4:5:6:7:8", "fe80::1%0", "example:443"};
+  for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+    CHECK(tls_verify_parse_address(none[i], address) == 0, "%s", none[i]);
+  CHECK_EQUAL(tls_verify_parse_address("127.0.0.1", address), 4);
+  CHECK(!memcmp(address, "\x7f\0\0\1", 4), "127.0.0.1");
+  CHECK_EQUAL(tls_verify_parse_address("2001:db8::ff:1", address), 16);
+  CHECK(!memcmp(address, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\xff\0\1", 16), "2001:db8::ff:1");
+  CHECK_EQUAL(tls_verify_parse_address("::", address), 16);
+  CHECK_EQUAL(tls_verify_parse_address("1:2:3:4:5:6:7:8", address), 16);
+  CHECK(!memcmp(address, "\0\1\0\2\0\3\0\4\0\5\0\6\0\7\0\x08", 16), "eight groups");
+}
+
+static void open_fails(const char *name, const struct session_options *options, tls_error error) {
+  tap_case("nothing is sent: %s: %s", name, tls_error_name(error));
+  struct session *session = session_open(options);
+  CHECK_ERROR(session, error);
+  CHECK(!move_up(session), "something was");
+  CHECK_EQUAL(tls_engine_wanted(session->engine), 0);
+  session_close(session);
+}
+
+static void test_options(void) {
+  struct session_options options = defaults();
+  options.time = 1;
+  open_fails("the clock is not set", &options, TLS_ERROR_NO_TIME);
+  options = defaults();
+  options.roots[0] = NULL;
+  open_fails("no roots", &options, TLS_ERROR_BAD_ROOTS);
+#if !defined(MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK)
+  options.roots[0] = "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n";
+  open_fails("a root that is none", &options, TLS_ERROR_BAD_ROOTS);
+#endif
+  options = defaults();
+  options.host = "";
+  open_fails("no name", &options, TLS_ERROR_BAD_OPTIONS);
+  options.host = HOST;
+  options.client_key = leaf->key;
+  open_fails("a key without a certificate", &options, TLS_ERROR_BAD_CLIENT_CERTIFICATE);
+  options.client_chain = "no certificate";
+  open_fails("a certificate that is none", &options, TLS_ERROR_BAD_CLIENT_CERTIFICATE);
+  options = defaults();
+  options.protocols[0] = "a name of a protocol that is far too long";
+  open_fails("a protocol's name that is too long", &options, TLS_ERROR_BAD_OPTIONS);
+}
+
+static void test_protocols(void) {
+  struct session_options options = defaults();
+  options.protocols[0] = "x-amzn-mqtt-ca";
+  refuse("the server knows no ALPN", &options, TLS_ERROR_NO_APPLICATION_PROTOCOL, MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL);
+  options.server_protocols[0] = "http/1.1";
+  tap_case("%srefused by the server: another protocol", version);
+  struct session *session = session_open(&options);
+  session_run(session);
+  CHECK_ERROR(session, TLS_ERROR_NO_APPLICATION_PROTOCOL);
+  CHECK_EQUAL(status(session)->alert, MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL);
+  session_close(session);
+  options.server_protocols[1] = "x-amzn-mqtt-ca";
+  accept("the protocol that both know", &options);
+}
+
+static void test_client(struct certificate *client, const char *name) {
+  struct session_options options = defaults();
+  options.client_roots = root->pem;
+  options.client_chain = client->pem;
+  options.client_key = client->key;
+  accept(name, &options);
+  struct session *session;
+  // In TLS 1.3 mbedTLS's server says it with a key that no client uses any more.
+  if (TLS_LIBRARY_MAJOR == 2 || only_tls12) {
+    options.client_roots = other_root->pem;
+    tap_case("%sa client's certificate that the server does not know: PeerAlert (%s)", version, name);
+    session = session_open(&options);
+    session_run(session);
+    CHECK_ERROR(session, TLS_ERROR_PEER_ALERT);
+    CHECK_EQUAL(status(session)->alert, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
+    session_close(session);
+  }
+
+  tap_case("%sthe key's owner may leave during the handshake (%s)", version, name);
+  options.client_roots = root->pem;
+  uint8_t der[TLS_KEY_DER_SIZE];
+  size_t length = tls_key_export(client->key, der, sizeof der);
+  options.client_key = tls_key_import(der + sizeof der - length, length);
+  CHECK(options.client_key && tls_key_matches(options.client_key, (uint8_t *)client->pem, strlen(client->pem) + 1), "another key");
+  session = session_open(&options);
+  tls_key_release(options.client_key);
+  session_run(session);
+  CHECK(status(session)->connected && session->peer.connected, "no session");
+  session_close(session);
+}
+
+static void test_keys(void) {
+  tap_case("keys: the right certificate, names, requests");
+  char pem[TLS_KEY_CSR_SIZE];
+  tls_key *key = tls_key_generate();
+  CHECK(tls_key_matches(leaf->key, (uint8_t *)leaf->pem, strlen(leaf->pem) + 1), "its own");
+  CHECK(!tls_key_matches(key, (uint8_t *)leaf->pem, strlen(leaf->pem) + 1), "another's");
+  CHECK(!tls_key_matches(key, (uint8_t *)"x", 2), "none");
+  CHECK(tls_key_write_csr(key, "camera-1:a_b.c", pem, sizeof pem) && strstr(pem, "BEGIN CERTIFICATE REQUEST"), "no request");
+  CHECK(!tls_key_write_csr(key, "a,O=b", pem, sizeof pem) && !tls_key_write_csr(key, "", pem, sizeof pem), "a name to quote");
+  CHECK(!tls_key_import((uint8_t *)leaf->pem, strlen(leaf->pem) + 1), "a certificate is no key");
+  tls_key_release(key);
+}
+
+// RSA and larger curves, on either side.
+static void test_key_types(void) {
+  struct certificate *rsa = certify(generate_rsa(2048), &(struct wish){.name = HOST, .dns = HOST}, root);
+  struct certificate *rsa_client = certify(generate_rsa(2048), &(struct wish){.name = "client"}, root);
+  struct certificate *weak = certify(generate_rsa(1024), &(struct wish){.name = HOST, .dns = HOST}, root);
+  struct certificate *rsa_root = certify(generate_rsa(2048), &(struct wish){.name = "RSA", .authority = true}, NULL);
+  struct certificate *child = issue(&(struct wish){.name = HOST, .dns = HOST}, rsa_root);
+  struct session_options options = defaults();
+  options.chain = rsa->pem;
+  options.key = rsa->key;
+  accept("a server with an RSA key", &options);
+  options.chain = weak->pem;
+  options.key = weak->key;
+  refuse("a server with an RSA key of 1024 bits", &options, TLS_ERROR_WEAK_KEY, MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_CERT);
+  options.chain = child->pem;
+  options.key = child->key;
+  options.roots[0] = rsa_root->pem;
+  accept("an RSA root", &options);
+  test_client(rsa_client, "a client with an RSA key");
+  discard(child);
+  discard(rsa_root);
+  discard(weak);
+  discard(rsa_client);
+  discard(rsa);
+}
+
+static void test_sessions(void) {
+  test_leaves();
+  test_chains();
+  test_names();
+  test_protocols();
+  struct certificate *client = issue(&(struct wish){.name = "client"}, root);
+  test_client(client, "a client with a P-256 key");
+  discard(client);
+  test_key_types();
+}
+
+int main(void) {
+  if (!tls_crypto_start()) return 1;
+  root = issue(&(struct wish){.name = "Root", .authority = true}, NULL);
+  other_root = issue(&(struct wish){.name = "Other Root", .authority = true}, NULL);
+  intermediate = issue(&(struct wish){.name = "Intermediate", .authority = true}, root);
+  leaf = issue(&(struct wish){.name = HOST, .dns = HOST}, root);
+  test_options();
+  test_addresses();
+  test_keys();
+  test_sessions();
+  if (TLS_LIBRARY_MAJOR > 2) {
+    only_tls12 = true;
+    version = "TLS 1.2: ";
+    test_sessions();
+  }
+  discard(leaf);
+  discard(intermediate);
+  discard(other_root);
+  discard(root);
+  return tap_done();
+}
