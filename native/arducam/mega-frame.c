@@ -36,22 +36,28 @@ static int confirm_presence(struct mega *camera) {
   return mark == MEGA_PRESENCE_MARK ? 0 : MEGA_ERROR_CAMERA_RESET;
 }
 
-// Makes the pending chunk the current one and starts the next.
+// Makes the pending chunk the current one.
+static int take_pending(struct mega_frame *frame, struct mega_port *port) {
+  const uint8_t *data = frame->finished;
+  if (!data) {
+    const uint8_t *burst = port->finish_burst(port, frame->slot ^ 1);
+    data = burst ? burst + frame->skip : NULL;
+  }
+  frame->slot ^= 1;
+  frame->data = data;
+  frame->left = data ? frame->pending : 0;
+  frame->pending = 0;
+  frame->finished = NULL;
+  return data ? 0 : MEGA_ERROR_BUS;
+}
+
+// Goes to the next chunk and starts the one after it.
 static int next_chunk(struct mega *camera) {
   struct mega_frame *frame = &camera->frame;
   int result = frame->pending ? 0 : begin_burst(camera);
   if (result) return result;
-  const uint8_t *data = frame->finished;
-  if (!data) {
-    const uint8_t *burst = camera->port->finish_burst(camera->port, frame->slot ^ 1);
-    if (!burst) return MEGA_ERROR_BUS;
-    data = burst + frame->skip;
-  }
-  frame->slot ^= 1;
-  frame->data = data;
-  frame->left = frame->pending;
-  frame->pending = 0;
-  frame->finished = NULL;
+  result = take_pending(frame, camera->port);
+  if (result) return result;
   return frame->fetched < frame->length ? begin_burst(camera) : confirm_presence(camera);
 }
 
@@ -80,12 +86,8 @@ int mega_open_frame(struct mega *camera, uint32_t length) {
   frame->length = length;
   int result = begin_burst(camera);
   if (result) return result;
-  const uint8_t *burst = camera->port->finish_burst(camera->port, frame->slot ^ 1);
-  if (!burst) return MEGA_ERROR_BUS;
-  frame->slot ^= 1;
-  frame->data = burst + frame->skip;
-  frame->left = frame->pending;
-  frame->pending = 0;
+  result = take_pending(frame, camera->port);
+  if (result) return result;
   frame->head_length = frame->left < MEGA_HEAD ? frame->left : MEGA_HEAD;
   memcpy(frame->head, frame->data, frame->head_length);
   return frame->fetched == frame->length ? confirm_presence(camera) : 0;

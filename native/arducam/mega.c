@@ -142,9 +142,12 @@ static bool must_probe(const struct mega *camera) {
 // One of the first captures: nobody wants it, so its first bytes serve to find out whether the camera can rewind.
 static int finish_discard(struct mega *camera) {
   int result = 0;
-  if (must_probe(camera) && open_capture(camera, MEGA_HEAD + 2) == 0) result = mega_probe_rewind(camera);
+  if (must_probe(camera)) {
+    result = open_capture(camera, MEGA_HEAD + 2);
+    if (!result) result = mega_probe_rewind(camera);
+  }
   int dropped = mega_drop_frame(camera);
-  return result ? result : dropped;
+  return result == MEGA_ERROR_BUS ? result : dropped;  // whatever else is wrong with it: that is why it is discarded
 }
 
 static int finish_capture(struct mega *camera) {
@@ -239,11 +242,11 @@ static int fail(struct mega *camera, int error) {
   return error;
 }
 
-static int trigger_again(struct mega *camera) {
+// After the queue has run: is the camera still set up? Then the next trigger.
+static int capture_again(struct mega *camera) {
   int result = mega_drop_frame(camera);
-  queue_trigger(camera);
-  camera->stage = STAGE_CAPTURE;
-  return result ? result : CONTINUE;
+  camera->stage = STAGE_READY;
+  return result ? fail(camera, result) : CONTINUE;
 }
 
 // The ladder for a capture that went wrong. First what is known to help, then a full reset, then the error is told.
@@ -254,11 +257,11 @@ static int recover(struct mega *camera, int error) {
   bool first = camera->attempts++ == 0 && camera->stage == STAGE_CAPTURE;
   if (first && error == MEGA_ERROR_ABSURD_LENGTH) {
     mega_queue(camera, MEGA_STEP_WRITE, MEGA_REG_RESET, MEGA_RESET_FLUSH);
-    return trigger_again(camera);
+    return capture_again(camera);
   }
   if (first && (error == MEGA_ERROR_DARK_FRAME || error == MEGA_ERROR_BAD_FRAME)) {
     mega_queue(camera, MEGA_STEP_PAUSE, 0, (uint16_t)camera->options.settle);
-    return trigger_again(camera);
+    return capture_again(camera);
   }
   camera->attempts = 2;
   int result = begin_reset(camera);

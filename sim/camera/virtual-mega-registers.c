@@ -84,7 +84,7 @@ static void write_focus(struct virtual_mega *camera, uint8_t value) {
   if (value == 0) camera->focus_loaded = true;
   else if (!camera->focus_loaded) vm_violation(camera, "auto focus without its firmware");
   be_busy(camera, value == 0 ? FOCUS_LOAD_TIME : SETTING_TIME);
-  if (value == 1) camera->focus_at = camera->now + FOCUS_TIME;
+  if (value == 1) camera->focus_at = camera->now + (camera->options.instant ? 0 : FOCUS_TIME);
 }
 
 static void write_setting(struct virtual_mega *camera, uint8_t address, uint8_t value) {
