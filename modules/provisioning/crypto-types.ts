@@ -3,12 +3,12 @@ type Bytes = ArrayBuffer | Uint8Array;
 /** What provisioning needs of native/tls/crypto; tests may hand in another one. */
 export interface ProvisioningCrypto {
   /** A fresh key pair on Curve25519 (RFC 7748). Keys and secrets are 32 bytes, little endian. */
-  X25519: new () => { readonly publicKey: Bytes; deriveSecret(peerPublicKey: Uint8Array): Bytes };
+  X25519: new () => { readonly publicKey: Bytes; deriveSecret(peerPublicKey: Uint8Array): Bytes; close(): void };
   /** AES in counter mode as one running stream; encrypts and decrypts in place. */
   AESCTR: new (
     key: Uint8Array,
     initialCounter: Uint8Array,
-  ) => { transform(data: Uint8Array): unknown };
+  ) => { transform(data: Uint8Array): void; close(): void };
   Digest: new (algorithm: "SHA-256") => { write(data: Uint8Array): void; close(): Bytes };
   randomBytes(count: number): Bytes;
   timingSafeEqual(a: Uint8Array, b: Uint8Array): boolean;

@@ -1,3 +1,5 @@
+import { encodeText } from "./text";
+
 /**
  * Messages of the camera endpoints, cut to the size of an attribute value. Every value begins with a header byte: bit 7 is set
  * on the last fragment, bits 6 to 0 count the fragments from 0 and go on with 0 after 126. The header 0xFF is not a fragment:
@@ -9,74 +11,101 @@ export const errorHeader = 0xff;
 
 export type FragmentProblem = "OutOfOrder" | "TooLong";
 
-/** Puts a message together in a buffer that is as large as the longest one and never grows. */
+/**
+ * Puts a message together. A message of several fragments gets a buffer as large as the longest message, once; it does not grow,
+ * and it is given away with the message, so that it is free again when the message has been read.
+ */
 export class FragmentReader {
-  #buffer: Uint8Array;
+  #maximum: number;
+  #buffer: Uint8Array | undefined;
   #length = 0;
   #index = 0;
 
-  constructor(buffer: Uint8Array) {
-    this.#buffer = buffer;
+  /** @param maximum the longest message in bytes */
+  constructor(maximum: number) {
+    this.#maximum = maximum;
   }
 
   /**
    * Takes one value.
-   * @returns the whole message after its last fragment (a view that the next message overwrites), undefined before it, or the
-   * name of the problem; then the reader is back at the beginning.
+   * @returns the whole message after its last fragment, undefined before it, or the name of the problem; then the reader is
+   * back at the beginning
    */
   push(value: Uint8Array): Uint8Array | FragmentProblem | undefined {
     const header = value[0];
     const payload = value.subarray(1);
     if ((header & 0x7f) !== this.#index) return this.#fail("OutOfOrder");
-    if (this.#length + payload.length > this.#buffer.length) return this.#fail("TooLong");
+    const end = this.#length + payload.length;
+    if (end > this.#maximum) return this.#fail("TooLong");
+    const isLast = (header & lastFragment) !== 0;
+    if (isLast && !this.#buffer) return payload;
+    this.#buffer ??= new Uint8Array(this.#maximum);
     this.#buffer.set(payload, this.#length);
-    this.#length += payload.length;
-    if (!(header & lastFragment)) {
-      this.#index = (this.#index + 1) % indexModulus;
-      return undefined;
-    }
-    const message = this.#buffer.subarray(0, this.#length);
-    this.reset();
+    this.#length = end;
+    this.#index = (this.#index + 1) % indexModulus;
+    if (!isLast) return undefined;
+    const message = this.#buffer.subarray(0, end);
+    this.#reset();
     return message;
   }
 
-  reset(): void {
+  #reset(): void {
+    this.#buffer = undefined;
     this.#length = 0;
     this.#index = 0;
   }
 
   #fail(problem: FragmentProblem): FragmentProblem {
-    this.reset();
+    this.#reset();
     return problem;
   }
 }
 
-/** Hands out a message value by value. */
+/** Hands out a text value by value. Only the piece that is on its way exists as bytes. */
 export class FragmentWriter {
-  #message: Uint8Array;
+  #text: string;
+  #transform: (bytes: Uint8Array) => void;
   #position = 0;
+  #rest: Uint8Array = new Uint8Array(0);
   #index = 0;
-  #done = false;
 
-  constructor(message: Uint8Array) {
-    this.#message = message;
+  /** @param transform encrypts the next bytes of the message in place */
+  constructor(text: string, transform: (bytes: Uint8Array) => void) {
+    this.#text = text;
+    this.#transform = transform;
   }
 
   /** Whether the last fragment has been handed out. */
   get done(): boolean {
-    return this.#done;
+    return this.#index > 0 && this.#position === this.#text.length && !this.#rest.length;
   }
 
   /** The next value, at most `limit` bytes with its header. */
   next(limit: number): ArrayBuffer {
-    const count = Math.min(limit - 1, this.#message.length - this.#position);
+    const room = limit - 1;
+    const bytes = this.#rest.length ? this.#rest : this.#encode(room);
+    const count = Math.min(room, bytes.length);
+    this.#rest = bytes.subarray(count);
     const value = new Uint8Array(1 + count);
-    const end = this.#position + count;
-    this.#done = end === this.#message.length;
-    value[0] = this.#index | (this.#done ? lastFragment : 0);
-    value.set(this.#message.subarray(this.#position, end), 1);
-    this.#position = end;
-    this.#index = (this.#index + 1) % indexModulus;
+    const payload = value.subarray(1);
+    payload.set(bytes.subarray(0, count));
+    this.#transform(payload);
+    value[0] = this.#index % indexModulus;
+    this.#index += 1;
+    if (this.done) value[0] |= lastFragment;
     return value.buffer as ArrayBuffer;
   }
+
+  /** As many characters as may fit; characters outside ASCII take more bytes than room is, and leave a rest. */
+  #encode(room: number): Uint8Array {
+    let end = Math.min(this.#position + room, this.#text.length);
+    if (end < this.#text.length && isHighSurrogate(this.#text.charCodeAt(end - 1))) end += 1;
+    const piece = this.#text.slice(this.#position, end);
+    this.#position = end;
+    return encodeText(piece);
+  }
+}
+
+function isHighSurrogate(code: number): boolean {
+  return code >= 0xd800 && code < 0xdc00;
 }

@@ -47,12 +47,12 @@ export type GATTServerClass = new (options: {
   onWarning?(message: string): void;
 }) => GATTServerInstance;
 
-export interface ServiceCallbacks {
-  onRead(endpoint: string, connection: GATTConnection): ArrayBuffer;
-  onWrite(endpoint: string, value: ArrayBuffer, connection: GATTConnection): void;
-  /** @param characteristic what `connection.notify` wants */
-  onSubscribe(connection: GATTConnection, characteristic: unknown): void;
-  onUnsubscribe(connection: GATTConnection): void;
+/** Who serves the endpoints. */
+export interface ServiceDelegate {
+  read(endpoint: string, connection: GATTConnection): ArrayBuffer;
+  write(endpoint: string, value: ArrayBuffer, connection: GATTConnection): void;
+  /** @param characteristic what `connection.notify` wants, undefined when the phone has unsubscribed */
+  subscribe(connection: GATTConnection, characteristic: unknown): void;
 }
 
 /** The endpoint's characteristic: the service's UUID with bytes 12 and 13 replaced (protocomm_nimble.c). */
@@ -61,28 +61,45 @@ export function characteristicUUID(number: string): string {
 }
 
 /** The attribute table: the device name, and a readable and writable characteristic for each endpoint. */
-export function provisioningServices(name: string, callbacks: ServiceCallbacks): object[] {
+export function provisioningServices(name: string, delegate: ServiceDelegate): object[] {
   const genericAccess = {
     uuid: "1800",
     characteristics: [{ uuid: "2a00", properties: read, value: ArrayBuffer.fromString(name) }],
   };
-  const characteristics = endpointNumbers.map(([endpoint, number]) => ({
-    uuid: characteristicUUID(number),
-    properties: read | write,
-    descriptors: [{ uuid: userDescription, value: ArrayBuffer.fromString(endpoint) }],
-    onRead: (connection: GATTConnection) => callbacks.onRead(endpoint, connection),
-    onWrite: (value: ArrayBuffer, connection: GATTConnection) => callbacks.onWrite(endpoint, value, connection),
-    ...(endpoint === eventEndpoint ? subscription(callbacks) : {}),
-  }));
+  const characteristics = endpointNumbers.map(([endpoint, number]) => {
+    const access = accessTo(endpoint, delegate);
+    return {
+      uuid: characteristicUUID(number),
+      properties: read | write,
+      descriptors: [{ uuid: userDescription, value: ArrayBuffer.fromString(endpoint) }],
+      onRead: access,
+      onWrite: access,
+      ...(endpoint === eventEndpoint ? subscription(delegate) : {}),
+    };
+  });
   return [genericAccess, { uuid: serviceUUID, characteristics }];
 }
 
-function subscription(callbacks: ServiceCallbacks): object {
+type Access = (first: GATTConnection | ArrayBuffer, connection?: GATTConnection) => ArrayBuffer | undefined;
+
+/**
+ * onRead (connection) and onWrite (value, connection) of an endpoint in one function: each of these closures stays in the machine
+ * for good, and there are nine endpoints.
+ */
+function accessTo(endpoint: string, delegate: ServiceDelegate): Access {
+  return (first, connection) => {
+    if (connection === undefined) return delegate.read(endpoint, first as GATTConnection);
+    delegate.write(endpoint, first as ArrayBuffer, connection);
+    return undefined;
+  };
+}
+
+function subscription(delegate: ServiceDelegate): object {
   return {
     properties: read | write | notify,
     onSubscribe(this: unknown, connection: GATTConnection) {
-      callbacks.onSubscribe(connection, this);
+      delegate.subscribe(connection, this);
     },
-    onUnsubscribe: (connection: GATTConnection) => callbacks.onUnsubscribe(connection),
+    onUnsubscribe: (connection: GATTConnection) => delegate.subscribe(connection, undefined),
   };
 }

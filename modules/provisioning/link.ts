@@ -35,6 +35,8 @@ interface Session {
   reader: FragmentReader;
   /** Endpoint whose fragments are coming in. */
   receiving: string | undefined;
+  /** The message, between its last fragment and its parsing. */
+  text: string | undefined;
   /** Endpoint that owes an answer. */
   answering: string | undefined;
   answer: FragmentWriter | undefined;
@@ -77,8 +79,8 @@ export class Link {
     else if (endpoint === sessionEndpoint) this.#setValue(endpoint, this.#sessionAnswer(bytes));
     else if (!this.#session) this.#refuse(endpoint, this.#protocomm.busy ? "Busy" : "NoSession");
     else if (this.#isPending()) this.#refuse(endpoint, "RequestPending");
-    else if (endpoint in binary) this.#binary(endpoint, bytes);
-    else if (endpoint in json) this.#fragment(endpoint, bytes);
+    else if (binary.has(endpoint)) this.#binary(endpoint, bytes);
+    else if (Object.hasOwn(json, endpoint)) this.#fragment(endpoint, bytes);
     else this.#refuse(endpoint, "UnknownEndpoint");
   }
 
@@ -155,8 +157,9 @@ export class Link {
     }
     limit.succeeded();
     this.#session = {
-      reader: new FragmentReader(new Uint8Array(this.#maximumMessage)),
+      reader: new FragmentReader(this.#maximumMessage),
       receiving: undefined,
+      text: undefined,
       answering: undefined,
       answer: undefined,
       askedAt: 0,
@@ -177,7 +180,7 @@ export class Link {
     const request = bytes.slice();
     this.#security.transform(request);
     try {
-      const answer = this.#protocomm.options.binary[endpoint](request);
+      const answer = this.#protocomm.options.binary.handle(endpoint, request);
       this.#security.transform(new Uint8Array(answer));
       this.#setValue(endpoint, answer);
     } catch (error) {
@@ -190,28 +193,36 @@ export class Link {
 
   #fragment(endpoint: string, bytes: Uint8Array): void {
     const session = this.#session!;
-    if (session.receiving !== undefined && session.receiving !== endpoint) {
-      this.#refuse(endpoint, "OutOfOrder");
-      return;
-    }
-    const message = session.reader.push(bytes);
-    if (message === "OutOfOrder") this.#refuse(endpoint, "OutOfOrder");
-    else if (message === "TooLong") this.#refuse(endpoint, "MessageTooLong");
-    else if (message === undefined) session.receiving = endpoint;
-    else {
-      session.receiving = undefined;
-      this.#request(session, endpoint, message);
-    }
+    const refusal = this.#receive(session, endpoint, bytes);
+    if (refusal) this.#refuse(endpoint, refusal);
+    else if (session.text !== undefined) this.#request(session, endpoint);
   }
 
-  #request(session: Session, endpoint: string, bytes: Uint8Array): void {
-    this.#security.transform(bytes);
+  /** Takes a fragment; after the last one `session.text` is the message and its bytes can be collected. */
+  #receive(session: Session, endpoint: string, bytes: Uint8Array): Refusal | undefined {
+    if (session.receiving !== undefined && session.receiving !== endpoint) return "OutOfOrder";
+    const message = session.reader.push(bytes);
+    if (message === "OutOfOrder") return "OutOfOrder";
+    if (message === "TooLong") return "MessageTooLong";
+    session.receiving = message ? undefined : endpoint;
+    if (!message) return undefined;
+    this.#security.transform(message);
+    try {
+      session.text = decodeText(message);
+    } catch {
+      return "InvalidMessage";
+    }
+    return undefined;
+  }
+
+  #request(session: Session, endpoint: string): void {
     let message: unknown;
     try {
-      message = JSON.parse(decodeText(bytes));
+      message = JSON.parse(session.text!);
     } catch {
       message = undefined;
     }
+    session.text = undefined;
     if (typeof message !== "object" || message === null || Array.isArray(message)) {
       this.#refuse(endpoint, "InvalidMessage");
       return;
@@ -229,11 +240,10 @@ export class Link {
   #answer(session: Session, request: number, answer: object): void {
     // The phone is gone, has begun a new session, or has been told that it took too long.
     if (this.#session !== session || session.request !== request || !session.answering || session.answer) return;
-    let bytes = encodeText(JSON.stringify(answer));
-    if (bytes.length > this.#maximumMessage)
-      bytes = encodeText(JSON.stringify({ error: { code: "AnswerTooLong", message: `${bytes.length} bytes` } }));
-    this.#security.transform(bytes);
-    session.answer = new FragmentWriter(bytes);
+    let text = JSON.stringify(answer);
+    if (text.length > this.#maximumMessage)
+      text = JSON.stringify({ error: { code: "AnswerTooLong", message: `${text.length} characters` } });
+    session.answer = new FragmentWriter(text, (bytes) => this.#security.transform(bytes));
   }
 
   #checkDeadline(session: Session): void {
@@ -248,7 +258,7 @@ export class Link {
   }
 
   get #maximumMessage(): number {
-    return this.#protocomm.options.maximumMessage ?? 8192;
+    return this.#protocomm.options.maximumMessage ?? 6144;
   }
 
   #refuse(endpoint: string, code: Refusal): void {

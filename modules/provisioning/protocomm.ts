@@ -5,25 +5,31 @@ import { Link } from "./link";
 /** Answers a message of a camera endpoint. A thrown error becomes `{"error": {code, message}}`, `code` from the error if it has one. */
 export type EndpointHandler = (message: object) => object | Promise<object>;
 
-/** Answers a request of one of Espressif's endpoints at once. @throws MalformedMessage */
-export type BinaryHandler = (request: Uint8Array) => ArrayBuffer;
+/** Espressif's endpoints beside proto-ver and prov-session: protobuf, one value each way, answered at once. */
+export interface BinaryEndpoints {
+  has(endpoint: string): boolean;
+  /** @throws MalformedMessage for what is no request of this endpoint */
+  handle(endpoint: string, request: Uint8Array): ArrayBuffer;
+  /** The session ended. */
+  reset(): void;
+}
 
 export interface ProtocommOptions {
   crypto: ProvisioningCrypto;
   proofOfPossession: string;
-  /** Espressif's endpoints: protobuf, one value each way. */
-  binary: Record<string, BinaryHandler>;
+  binary: BinaryEndpoints;
   /** The camera's endpoints: JSON, fragmented, answered when ready. */
   json: Record<string, EndpointHandler>;
   /** Milliseconds that only ever grow; may wrap at 32 bits. */
   now(): number;
-  /** Longest message of a camera endpoint in bytes. A buffer of this size exists as long as the session. */
+  /** Longest message of a camera endpoint in bytes, default 6144. While fragments come in there is one buffer of this size. */
   maximumMessage?: number;
   /** Milliseconds that a handler may take. */
   requestTimeout?: number;
   /** Milliseconds without a message after which the session is given up, so that another phone gets its turn. */
   idleTimeout?: number;
-  onSession?(open: boolean): void;
+  /** Told when a session opens and when it ends. */
+  observer?: { sessionChanged(): void };
 }
 
 /**
@@ -73,12 +79,13 @@ export class Protocomm {
 
   claim(link: Link): void {
     this.#owner = link;
-    this.options.onSession?.(true);
+    this.options.observer?.sessionChanged();
   }
 
   release(link: Link): void {
     if (this.#owner !== link) return;
     this.#owner = undefined;
-    this.options.onSession?.(false);
+    this.options.binary.reset();
+    this.options.observer?.sessionChanged();
   }
 }

@@ -7,6 +7,7 @@ import {
   type GATTServerClass,
   type GATTServerInstance,
   provisioningServices,
+  type ServiceDelegate,
   serviceUUID,
 } from "./gatt-service";
 import type { Link } from "./link";
@@ -44,6 +45,11 @@ const mtu = 517;
 const flags = 0x06;
 const expiryInterval = 15_000;
 
+/** Milliseconds since start. */
+function ticks(): number {
+  return Time.ticks;
+}
+
 /** A phone that is connected. */
 interface Peer {
   connection: GATTConnection;
@@ -56,7 +62,7 @@ interface Peer {
  * The camera's Bluetooth side: advertises, serves Espressif's unified provisioning and the camera endpoints, and tells phones that
  * there is an event to fetch. Nothing is thrown out of the callbacks of the Bluetooth stack.
  */
-export class Provisioning {
+export class Provisioning implements ServiceDelegate {
   #options: ProvisioningOptions;
   #server: GATTServerInstance;
   #protocomm: Protocomm;
@@ -70,26 +76,17 @@ export class Provisioning {
   constructor(options: ProvisioningOptions) {
     if (ArrayBuffer.fromString(options.name).byteLength > 29) throw new RangeError("name is longer than 29 bytes");
     this.#options = options;
-    const now = () => Time.ticks;
-    const wifi = new WiFiEndpoints({ wifi: options.wifi, now, onConfigured: options.onWiFiConfigured });
-    this.#wifi = wifi;
+    this.#wifi = new WiFiEndpoints({ wifi: options.wifi, now: ticks, onConfigured: options.onWiFiConfigured });
     this.#protocomm = new Protocomm({
       crypto: options.crypto,
       proofOfPossession: options.proofOfPossession,
-      now,
-      binary: {
-        "prov-config": (request) => wifi.config(request),
-        "prov-scan": (request) => wifi.scan(request),
-        "prov-ctrl": (request) => wifi.control(request),
-      },
+      now: ticks,
+      binary: this.#wifi,
       json: options.endpoints,
       maximumMessage: options.maximumMessage,
       requestTimeout: options.requestTimeout,
       idleTimeout: options.idleTimeout,
-      onSession: (open) => {
-        if (!open) wifi.reset();
-        this.#updateState();
-      },
+      observer: this,
     });
     this.#timer = Timer.repeat(() => this.#protocomm.expire(), expiryInterval);
     this.#server = this.#serve(options);
@@ -127,28 +124,39 @@ export class Provisioning {
     this.#setState("closed");
   }
 
+  // ---- what the parts of this call
+
+  /** For the GATT service: a phone reads. */
+  read(endpoint: string, connection: GATTConnection): ArrayBuffer {
+    return this.#peer(connection)?.link.read(endpoint, connection.maximumWrite) ?? new ArrayBuffer(0);
+  }
+
+  /** For the GATT service: a phone has written. */
+  write(endpoint: string, value: ArrayBuffer, connection: GATTConnection): void {
+    this.#peer(connection)?.link.write(endpoint, new Uint8Array(value));
+  }
+
+  /** For the GATT service: a phone wants notifications of camera-event, or does not want them any more. */
+  subscribe(connection: GATTConnection, characteristic: unknown): void {
+    const peer = this.#peer(connection);
+    if (peer) peer.characteristic = characteristic;
+  }
+
+  /** For Protocomm. */
+  sessionChanged(): void {
+    if (this.#state === "closed") return;
+    this.#setState(this.#protocomm.busy ? "session" : this.#peers.length ? "connected" : "advertising");
+  }
+
   #serve({ io, name }: ProvisioningOptions): GATTServerInstance {
-    const services = provisioningServices(name, {
-      onRead: (endpoint, connection) =>
-        this.#peer(connection)?.link.read(endpoint, connection.maximumWrite) ?? new ArrayBuffer(0),
-      onWrite: (endpoint, value, connection) => this.#peer(connection)?.link.write(endpoint, new Uint8Array(value)),
-      onSubscribe: (connection, characteristic) => {
-        const peer = this.#peer(connection);
-        if (peer) peer.characteristic = characteristic;
-      },
-      onUnsubscribe: (connection) => {
-        const peer = this.#peer(connection);
-        if (peer) peer.characteristic = undefined;
-      },
-    });
     // The SDK's typings and its class differ (maximumWrite): what counts is the class.
     return new (io as unknown as GATTServerClass)({
       mtu,
-      services,
+      services: provisioningServices(name, this),
       onReady: () => this.#ready(),
       onConnect: (connection) => this.#connected(connection),
       onDisconnect: (connection) => this.#disconnected(connection),
-      onWarning: (message) => this.#options.onWarning?.(message),
+      onWarning: this.#options.onWarning,
     });
   }
 
@@ -161,7 +169,7 @@ export class Provisioning {
   #connected(connection: GATTConnection): void {
     this.#peers.push({ connection, link: this.#protocomm.open(), characteristic: undefined });
     this.#wifi.prepare();
-    this.#updateState();
+    this.sessionChanged();
   }
 
   #disconnected(connection: GATTConnection): void {
@@ -169,16 +177,11 @@ export class Provisioning {
     if (!peer) return;
     this.#peers = this.#peers.filter((each) => each !== peer);
     peer.link.close();
-    this.#updateState();
+    this.sessionChanged();
   }
 
   #peer(connection: GATTConnection): Peer | undefined {
     return this.#peers.find((each) => each.connection === connection);
-  }
-
-  #updateState(): void {
-    if (this.#state === "closed") return;
-    this.#setState(this.#protocomm.busy ? "session" : this.#peers.length ? "connected" : "advertising");
   }
 
   #setState(state: ProvisioningState): void {

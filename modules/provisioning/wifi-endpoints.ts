@@ -18,6 +18,7 @@ import {
   scanStatus,
 } from "./network-messages";
 import { MalformedMessage, type ProtobufWriter } from "./protobuf";
+import type { BinaryEndpoints } from "./protocomm";
 import { Status } from "./session-messages";
 import { decodeText } from "./text";
 
@@ -52,7 +53,7 @@ type Progress = "idle" | "connecting" | "connected" | "failed";
  * prov-config, prov-scan and prov-ctrl (idf-extra-components network_provisioning, Wi-Fi part). Answers are made at once,
  * because a GATT read cannot wait: connecting and scanning go on in the background and are polled.
  */
-export class WiFiEndpoints {
+export class WiFiEndpoints implements BinaryEndpoints {
   #options: WiFiEndpointsOptions;
   #candidate: WiFiCredentials | undefined;
   #progress: Progress = "idle";
@@ -75,8 +76,18 @@ export class WiFiEndpoints {
     this.#candidate = undefined;
   }
 
+  has(endpoint: string): boolean {
+    return endpoint === "prov-config" || endpoint === "prov-scan" || endpoint === "prov-ctrl";
+  }
+
   /** @throws MalformedMessage for what is no request of this endpoint */
-  config(bytes: Uint8Array): ArrayBuffer {
+  handle(endpoint: string, bytes: Uint8Array): ArrayBuffer {
+    if (endpoint === "prov-config") return this.#config(bytes);
+    if (endpoint === "prov-scan") return this.#scan(bytes);
+    return this.#control(bytes);
+  }
+
+  #config(bytes: Uint8Array): ArrayBuffer {
     const request = readNetworkRequest(bytes);
     switch (request.message) {
       case ConfigMessage.getStatus:
@@ -90,8 +101,7 @@ export class WiFiEndpoints {
     }
   }
 
-  /** @throws MalformedMessage */
-  scan(bytes: Uint8Array): ArrayBuffer {
+  #scan(bytes: Uint8Array): ArrayBuffer {
     const request = readNetworkRequest(bytes);
     const responseField = 11 + request.message;
     switch (request.message) {
@@ -113,8 +123,7 @@ export class WiFiEndpoints {
     }
   }
 
-  /** @throws MalformedMessage */
-  control(bytes: Uint8Array): ArrayBuffer {
+  #control(bytes: Uint8Array): ArrayBuffer {
     const { message } = readNetworkRequest(bytes);
     const from =
       message === ControlMessage.reset ? "failed" : message === ControlMessage.reprovision ? "connected" : "";

@@ -1,25 +1,20 @@
 import { bytesOf, uuidBytes } from "./advertising-data";
-import { GATTServerCharacteristic, type GATTServerConnection } from "./gatt-objects";
-import { valueItself } from "./protocol";
+import { frame } from "./frame";
+import { type CharacteristicCallbacks, type DescriptorCallbacks, GATTServerCharacteristic } from "./gatt-objects";
+import { ToRadio } from "./protocol";
 
 type Value = ArrayBuffer | Uint8Array;
 
-export interface DescriptorOptions {
+export interface DescriptorOptions extends DescriptorCallbacks {
   uuid: string;
   value?: Value;
-  onRead?(connection: GATTServerConnection): Value;
-  onWrite?(value: ArrayBuffer, connection: GATTServerConnection): void;
 }
 
-export interface CharacteristicOptions {
+export interface CharacteristicOptions extends CharacteristicCallbacks {
   uuid: string;
   properties?: number;
   value?: Value;
   descriptors?: DescriptorOptions[];
-  onRead?(this: GATTServerCharacteristic, connection: GATTServerConnection): Value;
-  onWrite?(this: GATTServerCharacteristic, value: ArrayBuffer, connection: GATTServerConnection): void;
-  onSubscribe?(this: GATTServerCharacteristic, connection: GATTServerConnection): void;
-  onUnsubscribe?(this: GATTServerCharacteristic, connection: GATTServerConnection): void;
 }
 
 export interface ServiceOptions {
@@ -27,66 +22,67 @@ export interface ServiceOptions {
   characteristics?: CharacteristicOptions[];
 }
 
-interface Characteristic {
-  options: CharacteristicOptions;
-  handle: GATTServerCharacteristic;
-}
-
-/** What a read or a write of one attribute calls. */
-interface Target {
-  onRead?(connection: GATTServerConnection): Value;
-  onWrite?(value: ArrayBuffer, connection: GATTServerConnection): void;
-}
-
 const readBit = 0x02;
 const writeBits = 0x04 | 0x08 | 0x40;
 const notifyBits = 0x10 | 0x20;
 
-/** The services of a GATTServer, checked as strictly as the chip does it. */
+/**
+ * The services of a GATTServer, checked as strictly as the chip does it. Like the chip's, it keeps the callbacks and nothing else
+ * of the options; the rest is the frames that tell the radio.
+ */
 export class AttributeTable {
-  readonly services: { uuid: string; characteristics: Characteristic[] }[] = [];
   /** In the order of their numbers. */
-  readonly characteristics: Characteristic[] = [];
-  deviceName: Uint8Array | undefined;
-  appearance: Uint8Array | undefined;
+  readonly characteristics: GATTServerCharacteristic[] = [];
+  /** The frames that are sent to the radio before `start`. */
+  registration = new Uint8Array(0);
 
   add(service: ServiceOptions): void {
-    uuidBytes(service.uuid);
+    const uuid = uuidBytes(service.uuid);
     if (service.uuid === "1800") {
       this.#genericAccess(service);
       return;
     }
     if (!service.characteristics?.length) throw new RangeError("invalid characteristics");
-    const characteristics = service.characteristics.map((options) => {
-      checkCharacteristic(options);
-      const characteristic = { options, handle: new GATTServerCharacteristic(this.characteristics.length) };
-      this.characteristics.push(characteristic);
-      return characteristic;
-    });
-    this.services.push({ uuid: service.uuid, characteristics });
+    this.#register(frame(ToRadio.service, [], uuid));
+    for (const options of service.characteristics) this.#addCharacteristic(options);
   }
 
-  target(id: number, descriptor: number): Target | undefined {
-    const characteristic = this.characteristics[id];
-    if (!characteristic) return undefined;
-    const { options, handle } = characteristic;
-    if (descriptor !== valueItself) return options.descriptors?.[descriptor];
-    const { onRead, onWrite } = options;
-    return { onRead: onRead?.bind(handle), onWrite: onWrite?.bind(handle) };
+  #addCharacteristic(options: CharacteristicOptions): void {
+    checkCharacteristic(options);
+    const id = this.characteristics.length;
+    const characteristic = new GATTServerCharacteristic(id, options.value ? {} : options);
+    this.characteristics.push(characteristic);
+    const uuid = uuidBytes(options.uuid);
+    const p = options.properties!;
+    const head = [id, p & 255, (p >> 8) & 255, (p >> 16) & 255, 0, options.value ? 1 : 0, uuid.length, ...uuid];
+    this.#register(frame(ToRadio.characteristic, head, options.value && bytesOf(options.value)));
+    options.descriptors?.forEach((descriptor, index) => {
+      const uuid = uuidBytes(descriptor.uuid);
+      const access = descriptor.value ? 1 : (descriptor.onRead ? 2 : 0) | (descriptor.onWrite ? 4 : 0);
+      const head = [id, index, access, uuid.length, ...uuid];
+      this.#register(frame(ToRadio.descriptor, head, descriptor.value && bytesOf(descriptor.value)));
+      if (!descriptor.value) characteristic.addDescriptor(index, descriptor);
+    });
+  }
+
+  #register(bytes: Uint8Array): void {
+    const joined = new Uint8Array(this.registration.length + bytes.length);
+    joined.set(this.registration);
+    joined.set(bytes, this.registration.length);
+    this.registration = joined;
   }
 
   /** The chip's own service: only its name and its appearance can be set. */
   #genericAccess(service: ServiceOptions): void {
     for (const { uuid, value } of service.characteristics ?? []) {
       if (!value) continue;
-      if (uuid === "2a00") this.deviceName = bytesOf(value);
-      else if (uuid === "2a01") this.appearance = bytesOf(value);
+      if (uuid === "2a00") this.#register(frame(ToRadio.deviceName, [], bytesOf(value)));
+      else if (uuid === "2a01") this.#register(frame(ToRadio.appearance, [], bytesOf(value)));
     }
   }
 }
 
 function checkCharacteristic(options: CharacteristicOptions): void {
-  uuidBytes(options.uuid);
   if (!options.properties) throw new Error("properties missing");
   if (!options.value) {
     const { properties, onRead, onWrite, onUnsubscribe } = options;
@@ -95,7 +91,6 @@ function checkCharacteristic(options: CharacteristicOptions): void {
     if (!onUnsubscribe !== !(properties & notifyBits)) throw new Error("inconsistent onSubscribe");
   }
   for (const descriptor of options.descriptors ?? []) {
-    uuidBytes(descriptor.uuid);
     if (descriptor.value && (descriptor.onRead || descriptor.onWrite))
       throw new Error("invalid - no callbacks with value");
     if (!descriptor.value && !descriptor.onRead && !descriptor.onWrite)

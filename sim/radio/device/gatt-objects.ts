@@ -1,18 +1,72 @@
 export type NotifyCallback = (error?: Error) => void;
 
+type Value = ArrayBuffer | Uint8Array;
+
+export interface DescriptorCallbacks {
+  onRead?(connection: GATTServerConnection): Value;
+  onWrite?(value: ArrayBuffer, connection: GATTServerConnection): void;
+}
+
+export interface CharacteristicCallbacks {
+  onRead?(this: GATTServerCharacteristic, connection: GATTServerConnection): Value;
+  onWrite?(this: GATTServerCharacteristic, value: ArrayBuffer, connection: GATTServerConnection): void;
+  onSubscribe?(this: GATTServerCharacteristic, connection: GATTServerConnection): void;
+  onUnsubscribe?(this: GATTServerCharacteristic, connection: GATTServerConnection): void;
+}
+
 /** What `this` is in the callbacks of a characteristic, and what `connection.notify` wants. */
 export class GATTServerCharacteristic {
   readonly id: number;
   /** Somebody has asked for notifications or indications. */
   subscribed = false;
+  #onRead: CharacteristicCallbacks["onRead"];
+  #onWrite: CharacteristicCallbacks["onWrite"];
+  #onSubscribe: CharacteristicCallbacks["onSubscribe"];
+  #onUnsubscribe: CharacteristicCallbacks["onUnsubscribe"];
+  #descriptors: DescriptorCallbacks[] | undefined;
 
-  constructor(id: number) {
+  constructor(id: number, callbacks: CharacteristicCallbacks) {
     this.id = id;
+    this.#onRead = callbacks.onRead;
+    this.#onWrite = callbacks.onWrite;
+    this.#onSubscribe = callbacks.onSubscribe;
+    this.#onUnsubscribe = callbacks.onUnsubscribe;
+  }
+
+  addDescriptor(index: number, callbacks: DescriptorCallbacks): void {
+    this.#descriptors ??= [];
+    this.#descriptors[index] = callbacks;
+  }
+
+  /** @returns undefined when there is nobody to ask; what a callback throws is thrown */
+  read(connection: GATTServerConnection): Value | undefined {
+    return this.#onRead?.call(this, connection);
+  }
+
+  write(value: ArrayBuffer, connection: GATTServerConnection): boolean {
+    this.#onWrite?.call(this, value, connection);
+    return this.#onWrite !== undefined;
+  }
+
+  readDescriptor(index: number, connection: GATTServerConnection): Value | undefined {
+    return this.#descriptors?.[index]?.onRead?.(connection);
+  }
+
+  writeDescriptor(index: number, value: ArrayBuffer, connection: GATTServerConnection): boolean {
+    const onWrite = this.#descriptors?.[index]?.onWrite;
+    onWrite?.(value, connection);
+    return onWrite !== undefined;
+  }
+
+  subscribe(on: boolean, connection: GATTServerConnection): void {
+    this.subscribed = on;
+    if (on) this.#onSubscribe?.call(this, connection);
+    else this.#onUnsubscribe?.call(this, connection);
   }
 }
 
 interface ConnectionActions {
-  notify(characteristic: GATTServerCharacteristic, value: ArrayBuffer | Uint8Array, callback?: NotifyCallback): void;
+  notify(characteristic: GATTServerCharacteristic, value: Value, callback?: NotifyCallback): void;
   close(): void;
 }
 
@@ -32,7 +86,7 @@ export class GATTServerConnection {
   }
 
   /** @throws Error "disabled" when nobody has subscribed. */
-  notify(characteristic: GATTServerCharacteristic, value: ArrayBuffer | Uint8Array, callback?: NotifyCallback): void {
+  notify(characteristic: GATTServerCharacteristic, value: Value, callback?: NotifyCallback): void {
     if (!this.#actions) throw new Error("closed");
     this.#actions.notify(characteristic, value, callback);
   }

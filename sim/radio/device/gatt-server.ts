@@ -1,7 +1,7 @@
 import { getEnvironment } from "environment";
-import { type AdvertisingRecords, advertisingData, bytesOf, uuidBytes } from "./advertising-data";
+import { type AdvertisingRecords, advertisingData, bytesOf } from "./advertising-data";
 import { AttributeTable, type ServiceOptions } from "./attribute-table";
-import { GATTServerCharacteristic, GATTServerConnection, type NotifyCallback } from "./gatt-objects";
+import { type GATTServerCharacteristic, GATTServerConnection, type NotifyCallback } from "./gatt-objects";
 import { FromRadio, protocolVersion, ToRadio, unlikelyError, valueItself } from "./protocol";
 import { RadioLink } from "./radio-link";
 
@@ -108,26 +108,7 @@ export class GATTServer {
     const name = new Uint8Array(ArrayBuffer.fromString("camera"));
     const mtu = this.#options.mtu ?? 0;
     link.send(ToRadio.hello, [protocolVersion, mtu & 255, mtu >> 8], name);
-    if (this.#table.deviceName) link.send(ToRadio.deviceName, [], this.#table.deviceName);
-    if (this.#table.appearance) link.send(ToRadio.appearance, [], this.#table.appearance);
-    let id = 0;
-    for (const service of this.#table.services) {
-      link.send(ToRadio.service, [], uuidBytes(service.uuid));
-      for (const { options } of service.characteristics) {
-        const uuid = uuidBytes(options.uuid);
-        const p = options.properties!;
-        const properties = [p & 255, (p >> 8) & 255, (p >> 16) & 255, 0];
-        const value = options.value ? bytesOf(options.value) : undefined;
-        link.send(ToRadio.characteristic, [id, ...properties, value ? 1 : 0, uuid.length, ...uuid], value);
-        (options.descriptors ?? []).forEach((descriptor, index) => {
-          const uuid = uuidBytes(descriptor.uuid);
-          const value = descriptor.value ? bytesOf(descriptor.value) : undefined;
-          const access = value ? 1 : (descriptor.onRead ? 2 : 0) | (descriptor.onWrite ? 4 : 0);
-          link.send(ToRadio.descriptor, [id, index, access, uuid.length, ...uuid], value);
-        });
-        id += 1;
-      }
-    }
+    link.sendFrame(this.#table.registration);
     link.send(ToRadio.start, []);
   }
 
@@ -200,26 +181,37 @@ export class GATTServer {
 
   #read(view: DataView): void {
     const connection = this.#connectionOf(view);
-    const target = this.#table.target(view.getUint8(6), view.getUint8(7));
+    const characteristic = this.#table.characteristics[view.getUint8(6)];
+    const descriptor = view.getUint8(7);
     const head = [view.getUint8(0), view.getUint8(1)];
-    if (!connection || !target?.onRead) {
+    let value: ArrayBuffer | Uint8Array | undefined;
+    // As on the chip: an exception in the callback ends the machine.
+    if (connection && characteristic)
+      value =
+        descriptor === valueItself
+          ? characteristic.read(connection)
+          : characteristic.readDescriptor(descriptor, connection);
+    if (value === undefined) {
       this.#link?.send(ToRadio.value, [...head, unlikelyError]);
       return;
     }
-    // As on the chip: an exception in the callback ends the machine.
-    const value = bytesOf(target.onRead(connection));
-    if (value.length > longestValue) throw new RangeError("value too big");
-    this.#link?.send(ToRadio.value, [...head, 0], value);
+    if (value.byteLength > longestValue) throw new RangeError("value too big");
+    this.#link?.send(ToRadio.value, [...head, 0], bytesOf(value));
   }
 
   #write(view: DataView, payload: Uint8Array): void {
     const connection = this.#connectionOf(view);
-    const target = this.#table.target(view.getUint8(6), view.getUint8(7));
+    const characteristic = this.#table.characteristics[view.getUint8(6)];
+    const descriptor = view.getUint8(7);
     const head = [view.getUint8(0), view.getUint8(1)];
     const wantsAnswer = view.getUint16(0, true) !== 0;
     const value = payload.slice(8).buffer as ArrayBuffer;
-    const accepted = connection !== undefined && target?.onWrite !== undefined;
-    if (accepted) target.onWrite!(value, connection);
+    let accepted = false;
+    if (connection && characteristic)
+      accepted =
+        descriptor === valueItself
+          ? characteristic.write(value, connection)
+          : characteristic.writeDescriptor(descriptor, value, connection);
     if (wantsAnswer) this.#link?.send(ToRadio.written, [...head, accepted ? 0 : unlikelyError]);
   }
 
@@ -231,12 +223,7 @@ export class GATTServer {
 
   #subscribed(number: number, id: number, flags: number): void {
     const connection = this.#connections.get(number);
-    const characteristic = this.#table.characteristics[id];
-    if (!connection || !characteristic) return;
-    characteristic.handle.subscribed = flags !== 0;
-    const { onSubscribe, onUnsubscribe } = characteristic.options;
-    if (flags) onSubscribe?.call(characteristic.handle, connection);
-    else onUnsubscribe?.call(characteristic.handle, connection);
+    if (connection) this.#table.characteristics[id]?.subscribe(flags !== 0, connection);
   }
 
   #notify(
@@ -269,5 +256,3 @@ export class GATTServer {
     });
   }
 }
-
-export { GATTServerCharacteristic, GATTServerConnection, valueItself };

@@ -1,5 +1,6 @@
 import TCP from "embedded:io/socket/tcp";
 import Timer from "timer";
+import { frame } from "./frame";
 import { headerLength, maximumPayload } from "./protocol";
 
 export interface RadioLinkOptions {
@@ -51,23 +52,20 @@ export class RadioLink {
     this.#connected = false;
   }
 
-  /** @returns false when there is no connection or no room: the frame is not sent then. */
+  /** @returns false when there is no connection or no room: the frame is not sent then */
   send(type: number, head: number[], value?: Uint8Array): boolean {
+    return this.sendFrame(frame(type, head, value));
+  }
+
+  /** One or more whole frames. */
+  sendFrame(bytes: Uint8Array): boolean {
     if (!this.#connected) return false;
-    const length = head.length + (value?.length ?? 0);
-    if (length > maximumPayload) throw new RangeError(`frame of ${length} bytes`);
-    if (this.#queued + length > queueLimit) {
+    if (this.#queued + bytes.length > queueLimit) {
       this.#lost();
       return false;
     }
-    const frame = new Uint8Array(headerLength + length);
-    frame[0] = type;
-    frame[1] = length & 255;
-    frame[2] = length >> 8;
-    frame.set(head, headerLength);
-    if (value) frame.set(value, headerLength + head.length);
-    this.#queue.push(frame);
-    this.#queued += frame.length;
+    this.#queue.push(bytes);
+    this.#queued += bytes.length;
     this.#flush();
     return true;
   }

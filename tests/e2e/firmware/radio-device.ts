@@ -1,0 +1,70 @@
+/** A device with nothing but its radio: the real Provisioning with endpoints that do what a test asks for. */
+import { GATTServer } from "embedded:io/bluetoothle/peripheral";
+import WiFi from "embedded:network/interface/wifi";
+import { getEnvironment } from "environment";
+import { collectGarbage, resetPeaks, statistics } from "statistics";
+import Timer from "timer";
+import { WiFiStation } from "../../../modules/network/wifi-station";
+import { Provisioning } from "../../../modules/provisioning/provisioning";
+import * as crypto from "../../../native/tls/crypto";
+
+interface Request {
+  type: string;
+  [field: string]: unknown;
+}
+
+function report(event: object): void {
+  trace(`${JSON.stringify(event)}\n`);
+}
+
+class Refusal extends Error {
+  readonly code = "TestRefusal";
+}
+
+function later(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => Timer.set(resolve, milliseconds));
+}
+
+const commands: Record<string, (request: Request) => object | Promise<object>> = {
+  Echo: (request) => request,
+  Length: ({ text }) => ({ length: (text as string).length }),
+  Big: ({ length }) => ({ text: "x".repeat(length as number) }),
+  Slow: async ({ milliseconds }) => {
+    await later(milliseconds as number);
+    return { type: "Slow" };
+  },
+  Fail: () => {
+    throw new Refusal("as asked");
+  },
+  Notify: () => {
+    provisioning.notifyEvent();
+    return {};
+  },
+  ResetPeaks: () => {
+    collectGarbage();
+    resetPeaks();
+    return {};
+  },
+  Statistics: () => statistics(),
+};
+
+const handle = (request: object) => commands[(request as Request).type](request as Request);
+
+const wifi = new WiFiStation({ io: WiFi, onStateChanged: (state) => report({ wifi: state }) });
+const provisioning = new Provisioning({
+  io: GATTServer,
+  crypto,
+  name: getEnvironment("DEVICE_NAME") ?? "PROV_TEST",
+  proofOfPossession: "abcd1234",
+  wifi,
+  endpoints: {
+    "camera-cert": handle,
+    "camera-command": handle,
+    "camera-upload": handle,
+    "camera-event": handle,
+  },
+  requestTimeout: 2000,
+  onWiFiConfigured: ({ SSID }) => report({ configured: SSID }),
+  onStateChanged: (state) => report({ state }),
+  onWarning: (warning) => report({ warning }),
+});
