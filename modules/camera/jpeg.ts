@@ -103,7 +103,9 @@ export class JPEGScanner {
       return;
     }
     const before = end > 1 ? bytes[end - 2] : this.#last;
-    this.endOfImage = before === 0xff && bytes[end - 1] === endOfImage ? begin + end : 0;
+    const marked = before === 0xff && bytes[end - 1] === endOfImage;
+    const inScan = this.#scanning && begin + end - 2 >= this.#next; // a table may look like the end
+    this.endOfImage = marked && inScan ? begin + end : 0;
     this.#last = end === count ? bytes[end - 1] : 0;
   }
 }
