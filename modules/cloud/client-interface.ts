@@ -57,7 +57,16 @@ export interface ReadableOptions {
   more: boolean;
 }
 
-export interface MQTTClientOptions {
+/** They are called on the client, whose `target` is that of its options. */
+export interface MQTTClientCallbacks<Target> {
+  onReadable(this: { target: Target }, count: number, options: ReadableOptions): void;
+  onWritable(this: { target: Target }, count: number): void;
+  onControl(this: { target: Target }, message: ControlMessage): void;
+  onError(this: { target: Target }): void;
+}
+
+export interface MQTTClientOptions<Target> extends MQTTClientCallbacks<Target> {
+  target: Target;
   host: string;
   port: number;
   id: string;
@@ -67,10 +76,6 @@ export interface MQTTClientOptions {
   will?: Will;
   dns: object;
   socket: object;
-  onReadable(count: number, options: ReadableOptions): void;
-  onWritable(count: number): void;
-  onControl(message: ControlMessage): void;
-  onError(): void;
 }
 
 export interface MQTTClient {
@@ -82,4 +87,4 @@ export interface MQTTClient {
   close(): void;
 }
 
-export type MQTTClientClass = new (options: MQTTClientOptions) => MQTTClient;
+export type MQTTClientClass = new <Target>(options: MQTTClientOptions<Target>) => MQTTClient;

@@ -4,6 +4,7 @@ import {
   type ControlMessage,
   DISCONNECT,
   type MQTTClient,
+  type MQTTClientCallbacks,
   type MQTTClientClass,
   PINGREQ,
   PINGRESP,
@@ -16,7 +17,7 @@ import {
 } from "./client-interface";
 import { asCloudError, CloudError } from "./cloud-error";
 import type { Endpoint } from "./endpoint";
-import { GuardResolver, type ResolverOptions } from "./guard-resolver";
+import { GuardResolver, type ResolverOptions, type ResolverWatcher } from "./guard-resolver";
 import { GuardSocket, type GuardWatcher, type TransportOptions } from "./guard-socket";
 import { limits } from "./limits";
 import { MessageReader } from "./message-reader";
@@ -84,11 +85,38 @@ const pubackLength = 4;
 /** A PINGREQ goes out after this part of the keep-alive time: before the client's own, at three quarters. */
 const pingAfter = 0.7;
 
+type Deadline = "ConnectTimeout" | "ConnackTimeout" | "Ping" | "KeepAliveTimeout";
+
+const overdue: Record<Deadline, string> = Object.freeze({
+  ConnectTimeout: "no TLS connection in time",
+  ConnackTimeout: "nothing came back after CONNECT",
+  Ping: "",
+  KeepAliveTimeout: "no PINGRESP in time",
+});
+
 /**
- * One connection, from the name look-up to its end, over an ECMA-419 MQTT client. It is used once: `onClosed` comes exactly
- * once unless `close()` was called, and nothing comes after either.
+ * One connection, from the name look-up to its end, over an ECMA-419 MQTT client. It is used once: the handler's `onClosed` comes
+ * exactly once unless `close()` was called, and nothing comes after either.
+ *
+ * Its guards call it directly, because on the chip every function that is made at run time costs some ten slots.
  */
-export class Connection {
+export class Connection implements GuardWatcher, ResolverWatcher {
+  /** The client calls them on itself, and its `target` is the connection (ECMA-419, 8.1). */
+  static readonly #callbacks: MQTTClientCallbacks<Connection> = Object.freeze({
+    onReadable(count: number, options: ReadableOptions) {
+      this.target.#onReadable(count, options);
+    },
+    onWritable(count: number) {
+      this.target.#onWritable(count);
+    },
+    onControl(message: ControlMessage) {
+      this.target.#onControl(message);
+    },
+    onError() {
+      this.target.fail(new CloudError("ConnectionClosed", "the MQTT client ended the connection"));
+    },
+  } as MQTTClientCallbacks<Connection>);
+
   #options: ConnectionOptions;
   #handler: ConnectionHandler;
   #client?: MQTTClient;
@@ -114,7 +142,7 @@ export class Connection {
 
   open(): void {
     const { endpoint, clientId, keepAlive, will, mqtt, connectTimeout } = this.#options;
-    this.#arm(connectTimeout, "ConnectTimeout", "no TLS connection in time");
+    this.#arm("ConnectTimeout", connectTimeout);
     try {
       this.#client = new mqtt.io({
         host: endpoint.host,
@@ -126,46 +154,22 @@ export class Connection {
         dns: {
           io: GuardResolver,
           resolver: this.#options.dns,
-          watcher: {
-            isClosed: () => this.#phase === "closed",
-            onResolved: () => this.#handler.onConnecting(),
-            onError: (error: CloudError) => this.fail(error),
-          },
+          watcher: this,
         },
         socket: {
           io: GuardSocket,
           transport: this.#options.socket,
-          watcher: this.#watch(),
+          watcher: this,
           maximumMessage: this.#options.maximumMessage,
         },
-        onReadable: (count, readable) => this.#onReadable(count, readable),
-        onWritable: (count) => this.#onWritable(count),
-        onControl: (message) => this.#onControl(message),
-        onError: () => this.fail(new CloudError("ConnectionClosed", "the MQTT client ended the connection")),
+        target: this,
+        ...Connection.#callbacks,
       });
     } catch (error) {
       this.fail(asCloudError(error, "ClientFailed", "the MQTT client could not be made"));
     }
     // It may have failed while it was being made, when there was nothing to close yet.
     if (this.#phase === "closed") this.#closeClient();
-  }
-
-  #watch(): GuardWatcher {
-    return {
-      onPublish: (header) => {
-        this.#publish = header;
-      },
-      onOpen: () => {
-        this.#phase = "login";
-        this.#arm(this.#options.connackTimeout, "ConnackTimeout", "nothing came back after CONNECT");
-      },
-      onConnack: (sessionPresent, returnCode) => {
-        this.#sessionPresent = sessionPresent;
-        if (returnCode) this.#refusal = refusal(returnCode);
-      },
-      onWithheld: (topic, byteLength, header) => this.#onWithheld(topic, byteLength, header),
-      onError: (error) => this.fail(error),
-    };
   }
 
   /** Whether a whole packet of this length can be written now. */
@@ -188,20 +192,6 @@ export class Connection {
   /** @returns false when there is no room: try again after `onWritable` */
   subscribe(id: number, items: TopicFilter[], byteLength: number): boolean {
     return this.canWrite(byteLength) && this.#write(null, { operation: SUBSCRIBE, id, items });
-  }
-
-  /** Ends the connection with a DISCONNECT, so that the last will is not sent. */
-  close(): void {
-    if (this.canWrite(pingLength)) this.#write(null, { operation: DISCONNECT });
-    this.#end();
-  }
-
-  /** Ends the connection without a DISCONNECT, and tells the handler. */
-  fail(error: CloudError): void {
-    if (this.#phase === "closed") return;
-    const reason = this.#refusal ?? this.#asRefusal(error);
-    this.#end();
-    this.#handler.onClosed(reason);
   }
 
   #write(data: Uint8Array | null, options?: object): boolean {
@@ -265,7 +255,35 @@ export class Connection {
     this.#handler.onMessage({ topic, payload, QoS, id, duplicate, retain });
   }
 
-  #onWithheld(topic: string | undefined, byteLength: number, header: PublishHeader): void {
+  // Called by the guards
+
+  isClosed(): boolean {
+    return this.#phase === "closed";
+  }
+
+  onResolved(): void {
+    this.#handler.onConnecting();
+  }
+
+  onError(error: CloudError): void {
+    this.fail(error);
+  }
+
+  onPublish(header: PublishHeader): void {
+    this.#publish = header;
+  }
+
+  onOpen(): void {
+    this.#phase = "login";
+    this.#arm("ConnackTimeout", this.#options.connackTimeout);
+  }
+
+  onConnack(sessionPresent: boolean, returnCode: number): void {
+    this.#sessionPresent = sessionPresent;
+    if (returnCode) this.#refusal = refusal(returnCode);
+  }
+
+  onWithheld(topic: string | undefined, byteLength: number, header: PublishHeader): void {
     if (this.#phase !== "connected") return;
     if (header.QoS && this.#acknowledgements.length < limits.inFlight) this.#acknowledgements.push(header.id);
     if (topic !== undefined && !byteLength) this.#deliver(topic, new ArrayBuffer(0), header.QoS);
@@ -273,30 +291,48 @@ export class Connection {
     this.#writeDue();
   }
 
+  // Time
+
   /** Nothing to do until the next ping. */
   #rest(): void {
     this.#pingDue = false;
-    this.#setTimer(this.#options.keepAlive * 1000 * pingAfter, () => {
-      this.#pingDue = true;
-      this.#awaitPong();
-      this.#writeDue();
-    });
+    this.#arm("Ping", this.#options.keepAlive * 1000 * pingAfter);
   }
 
   #awaitPong(): void {
-    this.#arm(this.#options.pingTimeout, "KeepAliveTimeout", "no PINGRESP in time");
+    this.#arm("KeepAliveTimeout", this.#options.pingTimeout);
   }
 
-  #arm(milliseconds: number, code: string, message: string): void {
-    this.#setTimer(milliseconds, () => this.fail(new CloudError(code, message)));
-  }
-
-  #setTimer(milliseconds: number, callback: () => void): void {
+  #arm(deadline: Deadline, milliseconds: number): void {
     Timer.clear(this.#timer);
-    this.#timer = Timer.set(() => {
-      this.#timer = undefined;
-      callback();
-    }, milliseconds);
+    this.#timer = Timer.set(() => this.#onTime(deadline), milliseconds);
+  }
+
+  #onTime(deadline: Deadline): void {
+    this.#timer = undefined;
+    if (deadline !== "Ping") {
+      this.fail(new CloudError(deadline, overdue[deadline]));
+      return;
+    }
+    this.#pingDue = true;
+    this.#awaitPong();
+    this.#writeDue();
+  }
+
+  // The end
+
+  /** Ends the connection with a DISCONNECT, so that the last will is not sent. */
+  close(): void {
+    if (this.canWrite(pingLength)) this.#write(null, { operation: DISCONNECT });
+    this.#end();
+  }
+
+  /** Ends the connection without a DISCONNECT, and tells the handler. */
+  fail(error: CloudError): void {
+    if (this.#phase === "closed") return;
+    const reason = this.#refusal ?? this.#asRefusal(error);
+    this.#end();
+    this.#handler.onClosed(reason);
   }
 
   /** Between CONNECT and CONNACK a closed connection is how AWS IoT says no: it gives no reason on the wire. */

@@ -41,29 +41,27 @@ export class GuardResolver {
     this.#resolver = new options.resolver.io(options.resolver as never);
   }
 
-  resolve(options: { host: string; onResolved(host: string, address: string): void }): void {
-    const { host, onResolved } = options;
+  resolve({ host, onResolved }: { host: string; onResolved(host: string, address: string): void }): void {
     this.#resolver.resolve({
       host,
-      onResolved: (name, address) =>
-        this.#once(() => {
-          this.#watcher.onResolved();
+      onResolved: (name, address) => {
+        if (this.#watcher.isClosed()) return;
+        this.#watcher.onResolved();
+        try {
           onResolved(name, address);
-        }),
-      onError: () =>
-        this.#once(() => {
-          throw new CloudError("ResolveFailed", `${host} has no address`);
-        }),
+        } catch (error) {
+          this.#watcher.onError(asCloudError(error, "ClientFailed", "the MQTT client failed"));
+        }
+        this.#close();
+      },
+      onError: () => {
+        if (!this.#watcher.isClosed()) this.#watcher.onError(new CloudError("ResolveFailed", `${host} has no address`));
+        this.#close();
+      },
     });
   }
 
-  #once(callback: () => void): void {
-    if (this.#watcher.isClosed()) return;
-    try {
-      callback();
-    } catch (error) {
-      this.#watcher.onError(asCloudError(error, "ClientFailed", "the MQTT client failed"));
-    }
+  #close(): void {
     try {
       this.#resolver.close?.();
     } catch {

@@ -1,7 +1,7 @@
 import Timer from "timer";
 import type { Bytes } from "./client-interface";
 import { asCloudError, type CloudError } from "./cloud-error";
-import { PacketFilter, type PublishHeader } from "./packet-filter";
+import { PacketFilter, type PacketWatcher, type PublishHeader } from "./packet-filter";
 
 /** TLSSocket or TCP, ECMA-419 shape, in format "buffer". */
 export interface Transport {
@@ -19,13 +19,11 @@ export interface TransportOptions {
 }
 
 /** What the guard tells the connection that it belongs to. */
-export interface GuardWatcher {
+export interface GuardWatcher extends PacketWatcher {
   /** Once, with the filter's view of the PUBLISH that is passing; the same object describes each one in turn. */
   onPublish(header: PublishHeader): void;
   /** TLS is up; the client sends CONNECT now. */
   onOpen(): void;
-  onConnack(sessionPresent: boolean, returnCode: number): void;
-  onWithheld(topic: string | undefined, byteLength: number, header: PublishHeader): void;
   /** The connection is lost, and why. The client is not told: it would not pass the reason on. */
   onError(error: CloudError): void;
 }
@@ -55,7 +53,8 @@ export class GuardSocket {
   #transport?: Transport;
   #watcher: GuardWatcher;
   #filter: PacketFilter;
-  #options: GuardSocketOptions;
+  #showClient: (count: number) => void;
+  #tellClient: (count: number) => void;
   #buffer = new Uint8Array(bufferLength);
   /** Bytes of #buffer that the filter has not seen yet. */
   #start = 0;
@@ -75,15 +74,12 @@ export class GuardSocket {
 
   constructor(options: GuardSocketOptions) {
     const { transport, watcher, maximumMessage, address, host, port } = options;
-    this.#options = options;
     this.#watcher = watcher;
-    this.#filter = new PacketFilter({
-      maximumMessage,
-      onConnack: (sessionPresent, returnCode) => watcher.onConnack(sessionPresent, returnCode),
-      onWithheld: (topic, byteLength, header) => watcher.onWithheld(topic, byteLength, header),
-    });
+    this.#showClient = options.onReadable;
+    this.#tellClient = options.onWritable;
+    this.#filter = new PacketFilter(watcher, maximumMessage);
     watcher.onPublish(this.#filter.publish);
-    this.#run("the socket could not be made", () => {
+    try {
       this.#transport = new transport.io({
         ...transport,
         address,
@@ -95,7 +91,9 @@ export class GuardSocket {
         onError: (error?: unknown) =>
           this.#fail(asCloudError(error, "ConnectionClosed", "the connection was closed by the peer")),
       } as never);
-    });
+    } catch (error) {
+      this.#fail(asCloudError(error, "ClientFailed", "the socket could not be made"));
+    }
     this.#busy = false;
   }
 
@@ -137,11 +135,16 @@ export class GuardSocket {
 
   /** Never throws: some of the client's writes come from its own timers. */
   write(data: Bytes, options?: { more?: boolean; byteLength?: number }): number {
-    let writable = 0;
-    this.#run("write failed", () => {
-      writable = this.#transport?.write(data, options) ?? 0;
-    });
-    return writable;
+    const wasBusy = this.#busy;
+    this.#busy = true;
+    try {
+      return this.#transport?.write(data, options) ?? 0;
+    } catch (error) {
+      this.#fail(asCloudError(error, "ClientFailed", "write failed"));
+      return 0;
+    } finally {
+      this.#busy = wasBusy;
+    }
   }
 
   #onReadable(count: number): void {
@@ -155,7 +158,14 @@ export class GuardSocket {
       this.#open = true;
       this.#watcher.onOpen();
     }
-    this.#run("the MQTT client failed", () => this.#options.onWritable(count));
+    const wasBusy = this.#busy;
+    this.#busy = true;
+    try {
+      this.#tellClient(count);
+    } catch (error) {
+      this.#fail(asCloudError(error, "ClientFailed", "the MQTT client failed"));
+    }
+    this.#busy = wasBusy;
   }
 
   /** Moves packets from the transport to the client until one of them has had enough. */
@@ -164,13 +174,17 @@ export class GuardSocket {
       this.#later();
       return;
     }
-    this.#run("the MQTT client failed", () => {
+    this.#busy = true;
+    try {
       while (!this.#closed && this.#position === this.#limit && this.#fill()) {
         const from = this.#start;
         this.#start += this.#filter.next(this.#buffer, from, this.#end);
         if (this.#filter.verdict !== "hold") this.#show(from);
       }
-    });
+    } catch (error) {
+      this.#fail(asCloudError(error, "ClientFailed", "the MQTT client failed"));
+    }
+    this.#busy = false;
   }
 
   /** @returns false when there is nothing to look at */
@@ -190,20 +204,7 @@ export class GuardSocket {
     this.#window = isHead ? this.#filter.head : this.#buffer;
     this.#position = isHead ? 0 : from;
     this.#limit = isHead ? this.#filter.headLength : this.#start;
-    this.#options.onReadable(this.#limit - this.#position);
-  }
-
-  /** Calls the transport or the client; what it throws ends the connection. */
-  #run(what: string, call: () => void): void {
-    const wasBusy = this.#busy;
-    this.#busy = true;
-    try {
-      call();
-    } catch (error) {
-      this.#fail(asCloudError(error, "ClientFailed", what));
-    } finally {
-      this.#busy = wasBusy;
-    }
+    this.#showClient(this.#limit - this.#position);
   }
 
   /** Told when nobody is in the middle of anything: the watcher closes the client, and the client this socket. */

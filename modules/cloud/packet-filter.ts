@@ -13,9 +13,8 @@ export interface PublishHeader {
   retain: boolean;
 }
 
-export interface PacketFilterOptions {
-  /** The largest payload that is let through, bytes. */
-  maximumMessage: number;
+/** What the filter tells of. */
+export interface PacketWatcher {
   onConnack(sessionPresent: boolean, returnCode: number): void;
   /** A PUBLISH that was held back; `topic` is undefined when it was too long to keep. */
   onWithheld(topic: string | undefined, byteLength: number, header: PublishHeader): void;
@@ -45,7 +44,8 @@ export class PacketFilter {
   readonly publish: PublishHeader = { QoS: 0, id: 0, duplicate: false, retain: false };
   verdict: Verdict = "hold";
 
-  #options: PacketFilterOptions;
+  #watcher: PacketWatcher;
+  #maximumMessage: number;
   #phase: Phase = "head";
   #headComplete = false;
   #type = 0;
@@ -59,8 +59,10 @@ export class PacketFilter {
   #connected = false;
   #sessionPresent = false;
 
-  constructor(options: PacketFilterOptions) {
-    this.#options = options;
+  /** @param maximumMessage the largest payload that is let through, bytes */
+  constructor(watcher: PacketWatcher, maximumMessage: number) {
+    this.#watcher = watcher;
+    this.#maximumMessage = maximumMessage;
   }
 
   /**
@@ -146,7 +148,7 @@ export class PacketFilter {
     this.#payloadLength = this.#remaining - this.#topicLength - (this.publish.QoS ? 2 : 0);
     if (!this.#topicLength || this.#payloadLength < 0) throw malformed("PUBLISH with a topic length that cannot be");
     const tooLong = this.#topicLength > limits.topicBytes;
-    if (this.#payloadLength && this.#payloadLength <= this.#options.maximumMessage && !tooLong) {
+    if (this.#payloadLength && this.#payloadLength <= this.#maximumMessage && !tooLong) {
       this.#pass();
       return;
     }
@@ -177,7 +179,7 @@ export class PacketFilter {
     if (position === 0) {
       if (byte & 0xfe) throw malformed("CONNACK with unknown flags");
       this.#sessionPresent = byte === 1;
-    } else this.#options.onConnack(this.#sessionPresent, byte);
+    } else this.#watcher.onConnack(this.#sessionPresent, byte);
   }
 
   #takeWithheld(byte: number): void {
@@ -198,6 +200,6 @@ export class PacketFilter {
     if (!withheld) return;
     const topic = this.#topic && String.fromArrayBuffer(this.#topic.buffer as ArrayBuffer);
     this.#topic = undefined;
-    this.#options.onWithheld(topic, this.#payloadLength, this.publish);
+    this.#watcher.onWithheld(topic, this.#payloadLength, this.publish);
   }
 }

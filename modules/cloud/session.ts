@@ -11,7 +11,7 @@ import {
   type Will,
 } from "./client-interface";
 import { asCloudError, CloudError } from "./cloud-error";
-import { Connection, type ConnectionOptions, type InboundMessage } from "./connection";
+import { Connection, type ConnectionHandler, type ConnectionOptions, type InboundMessage } from "./connection";
 import { parseEndpoint } from "./endpoint";
 import type { ResolverOptions } from "./guard-resolver";
 import type { TransportOptions } from "./guard-socket";
@@ -81,15 +81,20 @@ const maximumAttempts = 4;
 /** No PINGRESP for this long, or for half the keep-alive time if that is less: the connection is dead. Milliseconds. */
 const pingTimeout = 20_000;
 
+/** Something to tell the application. */
+type Notice = { state: CloudState; error?: CloudError } | { message: InboundMessage } | { problem: CloudError };
+
 const refusals = ["Refused", "PeerAlert"];
 
 /**
  * A device's persistent session with AWS IoT Core, or with any MQTT 3.1.1 broker. It connects for ever, with growing and
  * jittered pauses, and keeps what was asked of it across connections: subscriptions and unacknowledged QoS 1 messages.
  *
- * Nothing is thrown out of a callback. `publish` and `subscribe` reject with a CloudError.
+ * Nothing is thrown out of a callback. `publish` and `subscribe` reject with a CloudError. The application is called, and
+ * packets are written, from a promise job: the stack of the chip is too short for the application on top of the MQTT client
+ * on top of TLS, or the other way round.
  */
-export class CloudSession {
+export class CloudSession implements ConnectionHandler {
   #options: CloudSessionOptions;
   #connectionOptions: ConnectionOptions;
   #connection?: Connection;
@@ -103,7 +108,9 @@ export class CloudSession {
   /** Until the next attempt, or until the connection counts as stable. */
   #timer?: Timer;
   #acknowledgeTimer?: Timer;
-  #flushing = false;
+  /** What the application has not been told yet, in order. */
+  #notices: Notice[] = [];
+  #isScheduled = false;
 
   /** @throws CloudError InvalidEndpoint, InvalidClientId, InvalidTopic (of the will) */
   constructor(options: CloudSessionOptions) {
@@ -143,18 +150,7 @@ export class CloudSession {
   connect(): void {
     if (this.#closed || this.#connection) return;
     this.#clearTimers();
-    this.#connection = new Connection(this.#connectionOptions, {
-      onConnecting: () => this.#enter("connecting"),
-      onConnected: (sessionPresent) => this.#onConnected(sessionPresent),
-      onAcknowledged: (message) => this.#onAcknowledged(message),
-      onMessage: (message) => this.#onMessage(message),
-      onDropped: (topic, byteLength) =>
-        this.#report(
-          new CloudError("MessageTooLarge", `${byteLength} bytes on ${topic ?? "a topic that is too long"}`),
-        ),
-      onWritable: () => this.#flush(),
-      onClosed: (error) => this.#onClosed(error),
-    });
+    this.#connection = new Connection(this.#connectionOptions, this);
     this.#enter("resolving");
     this.#connection?.open();
   }
@@ -166,14 +162,15 @@ export class CloudSession {
     this.#clearTimers();
     connection?.close();
     this.#outbox.disconnected(new CloudError("NotConnected", "disconnected"));
-    this.#enter("disconnected");
+    if (this.#state !== "disconnected") this.#enter("disconnected");
   }
 
-  /** Ends the session for good: what waits is rejected with Closed. */
+  /** Ends the session for good: what waits is rejected with Closed, and no callback is called any more. */
   close(): void {
     if (this.#closed) return;
-    this.#closed = true;
     this.disconnect();
+    this.#closed = true;
+    this.#notices = [];
     const error = new CloudError("Closed", "the session was closed");
     this.#outbox.close(error);
     this.#subscriptions.close(error);
@@ -195,7 +192,7 @@ export class CloudSession {
     checkPayload(bytes.length);
     if (!QoS && !this.connected) throw new CloudError("NotConnected", "QoS 0 is not queued");
     const sent = this.#outbox.add({ topic, topicByteLength: utf8Length(topic), payload: bytes, QoS, retain });
-    this.#flush();
+    this.#soon();
     return sent;
   }
 
@@ -204,7 +201,7 @@ export class CloudSession {
     this.#checkOpen();
     for (const { topic } of filters) checkTopicFilter(topic);
     const granted = this.#subscriptions.add(filters);
-    this.#flush();
+    this.#soon();
     return granted;
   }
 
@@ -212,7 +209,15 @@ export class CloudSession {
     if (this.#closed) throw new CloudError("Closed", "the session was closed");
   }
 
-  #onConnected(sessionPresent: boolean): void {
+  // Called by the connection
+
+  /** @internal */
+  onConnecting(): void {
+    this.#enter("connecting");
+  }
+
+  /** @internal */
+  onConnected(sessionPresent: boolean): void {
     this.#outbox.connected(sessionPresent);
     this.#subscriptions.connected(sessionPresent);
     this.#timer = Timer.set(() => {
@@ -222,7 +227,8 @@ export class CloudSession {
     this.#enter("connected");
   }
 
-  #onClosed(error: CloudError): void {
+  /** @internal */
+  onClosed(error: CloudError): void {
     this.#connection = undefined;
     this.#clearTimers();
     this.#timer = Timer.set(() => {
@@ -233,36 +239,71 @@ export class CloudSession {
     this.#enter(refusals.includes(error.code) ? "refused" : "backing-off", error);
   }
 
-  #onAcknowledged({ operation, id = 0, payload = [] }: ControlMessage): void {
+  /** @internal */
+  onAcknowledged({ operation, id = 0, payload = [] }: ControlMessage): void {
     if (operation === PUBACK) this.#outbox.acknowledge(id);
     else if (operation === SUBACK)
       for (const topic of this.#subscriptions.acknowledge(id, payload))
         this.#report(new CloudError("SubscriptionRefused", topic));
-    this.#flush();
+    this.#soon();
   }
 
-  #onMessage(message: InboundMessage): void {
-    if (message.QoS && this.#recent.isRepetition(message)) return;
-    try {
-      this.#options.onMessage?.(message);
-    } catch (error) {
-      this.#report(asCloudError(error, "HandlerFailed", "onMessage failed"));
+  /** @internal */
+  onMessage(message: InboundMessage): void {
+    this.#notices.push({ message });
+    this.#soon();
+  }
+
+  /** @internal */
+  onDropped(topic: string | undefined, byteLength: number): void {
+    this.#report(new CloudError("MessageTooLarge", `${byteLength} bytes on ${topic ?? "a topic that is too long"}`));
+  }
+
+  /** @internal */
+  onWritable(): void {
+    this.#soon();
+  }
+
+  // Inside
+
+  /** What is left to do is done when the stack is empty. */
+  #soon(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    Promise.resolve().then(() => {
+      this.#isScheduled = false;
+      this.#tell();
+      this.#flush();
+    });
+  }
+
+  #tell(): void {
+    for (let notice = this.#notices.shift(); notice; notice = this.#notices.shift()) {
+      try {
+        this.#call(notice);
+      } catch (error) {
+        this.#report(asCloudError(error, "HandlerFailed", "a callback failed"));
+      }
     }
+  }
+
+  #call(notice: Notice): void {
+    if ("state" in notice) this.#options.onStateChanged?.(notice.state, notice.error);
+    else if ("problem" in notice) this.#options.onError?.(notice.problem);
+    else if (!notice.message.QoS || !this.#recent.isRepetition(notice.message))
+      this.#options.onMessage?.(notice.message);
   }
 
   /** Writes as much as there is room for: subscriptions first, so that no answer to what follows is missed. */
   #flush(): void {
     const connection = this.#connection;
-    if (!connection || !this.connected || this.#flushing) return;
-    this.#flushing = true;
+    if (!connection || !this.connected) return;
     try {
       this.#flushSubscriptions(connection);
       this.#flushOutbox(connection);
       this.#awaitAcknowledgements();
     } catch (error) {
       connection.fail(asCloudError(error, "ClientFailed", "nothing could be sent"));
-    } finally {
-      this.#flushing = false;
     }
   }
 
@@ -299,21 +340,14 @@ export class CloudSession {
   }
 
   #enter(state: CloudState, error?: CloudError): void {
-    if (this.#state === state && !error) return;
     this.#state = state;
-    try {
-      this.#options.onStateChanged?.(state, error);
-    } catch (failure) {
-      this.#report(asCloudError(failure, "HandlerFailed", "onStateChanged failed"));
-    }
+    this.#notices.push({ state, error });
+    this.#soon();
   }
 
-  #report(error: CloudError): void {
-    try {
-      this.#options.onError?.(error);
-    } catch {
-      // There is nobody left to tell.
-    }
+  #report(problem: CloudError): void {
+    this.#notices.push({ problem });
+    this.#soon();
   }
 }
 

@@ -29,9 +29,7 @@ interface Will {
   retain?: boolean;
 }
 
-interface Options {
-  host: string;
-  port?: number;
+interface Identity {
   id?: string;
   clean?: boolean;
   /** Milliseconds. */
@@ -39,12 +37,21 @@ interface Options {
   user?: string;
   password?: string | ArrayBuffer;
   will?: Will;
-  dns: { io: new (options: object) => Resolver };
-  socket: { io: new (options: object) => Socket };
+}
+
+interface Callbacks {
   onReadable?(count: number, options: object): void;
   onWritable?(count: number): void;
   onControl?(message: Control): void;
   onError?(): void;
+}
+
+interface Options extends Identity, Callbacks {
+  target?: unknown;
+  host: string;
+  port?: number;
+  dns: { io: new (options: object) => Resolver };
+  socket: { io: new (options: object) => Socket };
 }
 
 interface Control {
@@ -99,7 +106,12 @@ export default class MQTTClient {
   static PINGRESP = 13 as const;
   static DISCONNECT = 14 as const;
 
-  #options?: Options;
+  /** The application's own (ECMA-419, 8.1). */
+  declare target?: unknown;
+  /** undefined when closed. */
+  #callbacks?: Callbacks;
+  /** What CONNECT says; undefined when it is written. */
+  #identity?: Identity;
   #socket?: Socket;
   #state: "resolving" | "connecting" | "login" | "connected" | "publishing" = "resolving";
   #connecting?: Timer;
@@ -123,10 +135,14 @@ export default class MQTTClient {
 
   constructor(options: Options) {
     if (!options.host) throw new Error("host required");
-    this.#options = options;
+    if (options.target !== undefined) this.target = options.target;
+    const { id, clean, keepAlive, user, password, will } = options;
+    this.#identity = { id, clean, keepAlive, user, password, will };
+    const { onReadable, onWritable, onControl, onError } = options;
+    this.#callbacks = { onReadable, onWritable, onControl, onError };
     new options.dns.io(options.dns).resolve({
       host: options.host,
-      onResolved: (host, address) => this.#connect(host, address),
+      onResolved: (host, address) => this.#connect(options, host, address),
       onError: () => this.#fail("name not found"),
     });
   }
@@ -138,7 +154,7 @@ export default class MQTTClient {
   close(): void {
     for (const timer of [this.#connecting, this.#keepAlive, this.#flushing, this.#parsing]) Timer.clear(timer);
     this.#connecting = this.#keepAlive = this.#flushing = this.#parsing = undefined;
-    this.#options = undefined;
+    this.#callbacks = this.#identity = undefined;
     this.#readable = this.#writable = this.#payload = this.#rest = 0;
     const socket = this.#socket;
     this.#socket = undefined;
@@ -203,9 +219,8 @@ export default class MQTTClient {
     this.#writable = this.#socket!.write(packet);
   }
 
-  #connect(host: string, address: string): void {
-    const options = this.#options;
-    if (!options) return;
+  #connect(options: Options, host: string, address: string): void {
+    if (!this.#callbacks) return;
     this.#state = "connecting";
     try {
       this.#socket = new options.socket.io({
@@ -231,13 +246,14 @@ export default class MQTTClient {
       return;
     }
     if (this.#state === "connected") this.#flush();
-    if (this.#state !== "login" && this.#room) this.#options?.onWritable?.(this.#room);
+    if (this.#state !== "login" && this.#room) this.#callbacks?.onWritable?.call(this, this.#room);
   }
 
   #login(): void {
     Timer.clear(this.#connecting);
     this.#connecting = undefined;
-    const { id = "", clean = true, keepAlive = 0, user, password, will } = this.#options!;
+    const { id = "", clean = true, keepAlive = 0, user, password, will } = this.#identity!;
+    this.#identity = undefined;
     const seconds = Math.ceil(keepAlive / 1000);
     this.#state = "login";
     this.#send(
@@ -365,7 +381,7 @@ export default class MQTTClient {
     if (isLast && QoS) this.#queue({ operation: QoS === 1 ? MQTTClient.PUBACK : MQTTClient.PUBREC, id });
     const first = message.isNew ? { topic, byteLength, QoS } : {};
     message.isNew = false;
-    this.#options?.onReadable?.(count, { ...first, more: !isLast });
+    this.#callbacks?.onReadable?.call(this, count, { ...first, more: !isLast });
   }
 
   #control({ type: operation, flags }: Incoming, body: Uint8Array): void {
@@ -394,14 +410,14 @@ export default class MQTTClient {
       else if (operation === MQTTClient.PUBREC) this.#queue({ operation: MQTTClient.PUBREL, id: message.id });
       else if (operation === MQTTClient.PUBREL) this.#queue({ operation: MQTTClient.PUBCOMP, id: message.id });
     }
-    this.#options?.onControl?.(message);
-    if (operation === MQTTClient.CONNACK && this.#room) this.#options?.onWritable?.(this.#room);
+    this.#callbacks?.onControl?.call(this, message);
+    if (operation === MQTTClient.CONNACK && this.#room) this.#callbacks?.onWritable?.call(this, this.#room);
   }
 
   #fail(reason: string): void {
-    if (!this.#options) return;
+    if (!this.#callbacks) return;
     trace(`mqttClient error: ${reason}\n`);
-    this.#options.onError?.();
+    this.#callbacks.onError?.call(this);
     this.close();
   }
 }

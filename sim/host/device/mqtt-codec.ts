@@ -50,6 +50,11 @@ class Writer extends mqtt_writer_v4 {
     this.push(new Uint8Array(part));
   }
 
+  /** The packet's own one makes itself unusable by an assignment that a frozen prototype forbids. */
+  override flush(bytes?: Uint8Array): void {
+    if (bytes) this.push(bytes);
+  }
+
   override pack(header: number[]): Uint8Array {
     let length = 0;
     for (const part of this.$) length += part.length;

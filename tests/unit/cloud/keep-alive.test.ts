@@ -1,0 +1,134 @@
+import { Backoff } from "../../../modules/cloud/backoff";
+import type { CloudError } from "../../../modules/cloud/cloud-error";
+import { Connection, type ConnectionHandler } from "../../../modules/cloud/connection";
+import { clampKeepAlive } from "../../../modules/cloud/limits";
+import { assert, equal, sleep, test, until } from "../harness";
+import { FakeBroker, types } from "./fake-broker";
+
+/** A connection without the session's lower limit of 30 s. */
+function connection(broker: FakeBroker, keepAlive: number, pingTimeout: number) {
+  const events: string[] = [];
+  const errors: CloudError[] = [];
+  const handler: ConnectionHandler = {
+    onConnecting: () => events.push("connecting"),
+    onConnected: () => events.push("connected"),
+    onAcknowledged: ({ operation }) => events.push(`acknowledged ${operation}`),
+    onMessage: () => events.push("message"),
+    onDropped: () => events.push("dropped"),
+    onWritable: () => {},
+    onClosed: (error) => errors.push(error),
+  };
+  const options = {
+    endpoint: { host: "broker.example", port: 8883 },
+    clientId: "thing",
+    keepAlive,
+    ...broker.parts,
+    connectTimeout: 100,
+    connackTimeout: 100,
+    pingTimeout,
+    maximumMessage: 100,
+  };
+  return { it: new Connection(options, handler), events, errors };
+}
+
+test("pings before its time is over and stays connected while it is answered", async () => {
+  const broker = new FakeBroker();
+  const { it, events, errors } = connection(broker, 0.1, 50);
+  it.open();
+  await sleep(400);
+  const pings = broker.socket.sent(types.PINGREQ).length;
+  assert(pings >= 4 && pings <= 6, `${pings} pings in four keep-alive times`);
+  equal([events, errors], [["connecting", "connected"], []]);
+  it.close();
+});
+
+test("without PINGRESP the connection is given up", async () => {
+  const broker = new FakeBroker({ pingresp: false });
+  const { it, errors } = connection(broker, 0.1, 50);
+  it.open();
+  await until(() => errors.length > 0);
+  equal(errors[0].code, "KeepAliveTimeout");
+  equal(broker.socket.sent(types.PINGREQ).length, 1);
+  assert(broker.socket.closed);
+  await sleep(200);
+  equal(errors.length, 1);
+});
+
+test("a socket that takes nothing more is noticed as well", async () => {
+  const broker = new FakeBroker();
+  const { it, errors } = connection(broker, 0.2, 30);
+  it.open();
+  await until(() => broker.sockets.length > 0 && broker.socket.sent(types.CONNECT).length > 0);
+  await sleep(10);
+  broker.script.dark = true;
+  const payload = new Uint8Array(5000);
+  const message = { topic: "t", payload, QoS: 0 as const, retain: false, id: 0, duplicate: false, headerLength: 16 };
+  assert(it.publish(message));
+  await until(() => errors.length > 0);
+  equal(errors[0].code, "KeepAliveTimeout");
+});
+
+test("keep-alive times are those of AWS IoT Core", () => {
+  const given = [0, 1, 29, 30, 31.5, 1200, 1201, -1, Number.NaN];
+  equal(given.map(clampKeepAlive), [1200, 30, 30, 30, 32, 1200, 1200, 1200, 1200]);
+});
+
+test("delays grow, are jittered within their half, and never shrink", () => {
+  for (const random of [() => 0, () => 0.999999, Math.random]) {
+    const backoff = new Backoff({ minimum: 1000, maximum: 64_000, random });
+    let previous = 0;
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      const ceiling = Math.min(1000 * 2 ** attempt, 64_000);
+      const delay = backoff.next();
+      assert(delay >= ceiling / 2 && delay <= ceiling, `attempt ${attempt}: ${delay}`);
+      assert(attempt > 6 || delay >= previous, `attempt ${attempt}: ${delay} after ${previous}`);
+      previous = delay;
+    }
+    equal(backoff.attempts, 10);
+    backoff.reset();
+    assert(backoff.next() <= 1000);
+  }
+});
+
+test("delays are spread over their half", () => {
+  const buckets = new Array(10).fill(0);
+  for (let i = 0; i < 5000; i += 1) {
+    const delay = new Backoff({ minimum: 2000, maximum: 2000 }).next();
+    buckets[Math.min(Math.floor((delay - 1000) / 100), 9)] += 1;
+  }
+  for (const count of buckets) assert(count > 350 && count < 650, `uneven: ${buckets}`);
+});
+
+test("a CONNACK alone does not start the delays anew, a stable connection does", async () => {
+  const broker = new FakeBroker();
+  const session = broker.session({ backoff: { minimum: 20, maximum: 1000, random: () => 0 }, stableTime: 150 });
+  session.connect();
+  const gaps: number[] = [];
+  for (let drop = 1; drop <= 4; drop += 1) {
+    await until(() => broker.sockets.length === drop && session.connected);
+    await sleep(10);
+    const start = Date.now();
+    broker.socket.fail();
+    await until(() => broker.sockets.length === drop + 1);
+    gaps.push(Date.now() - start);
+  }
+  for (let i = 1; i < gaps.length; i += 1) assert(gaps[i] > gaps[i - 1] * 1.4, `delays ${gaps}`);
+  await until(() => session.connected);
+  await sleep(180);
+  const start = Date.now();
+  broker.socket.fail();
+  await until(() => broker.sockets.length === 6);
+  assert(Date.now() - start < 30, "after a stable connection");
+  session.close();
+});
+
+test("connect() does not wait for the delay", async () => {
+  const broker = new FakeBroker({ connack: 5 });
+  const session = broker.session({ backoff: { minimum: 60_000, maximum: 60_000 } });
+  session.connect();
+  await until(() => session.state === "refused");
+  broker.script.connack = 0;
+  session.connect();
+  await until(() => session.connected);
+  session.close();
+});
