@@ -30,7 +30,11 @@ export class FrameEndedEarlyError extends Error {
 
   constructor(taken: number, byteLength: number) {
     super(`frame ended after ${taken} of ${byteLength} bytes`);
-    this.name = "FrameEndedEarlyError";
+  }
+
+  // An own property cannot be made: Error.prototype is in flash, and its name with it.
+  override get name(): string {
+    return "FrameEndedEarlyError";
   }
 }
 

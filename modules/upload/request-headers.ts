@@ -16,9 +16,13 @@ export class RequestHeaderError extends Error {
 
   constructor(code: RequestHeaderErrorCode, header: string) {
     super(`${code}: ${header}`);
-    this.name = "RequestHeaderError";
     this.code = code;
     this.header = header;
+  }
+
+  // An own property cannot be made: Error.prototype is in flash, and its name with it.
+  override get name(): string {
+    return "RequestHeaderError";
   }
 }
 

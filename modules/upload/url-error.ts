@@ -16,7 +16,11 @@ export class URLError extends Error {
 
   constructor(code: URLErrorCode, message: string) {
     super(message);
-    this.name = "URLError";
     this.code = code;
+  }
+
+  // An own property cannot be made: Error.prototype is in flash, and its name with it.
+  override get name(): string {
+    return "URLError";
   }
 }
