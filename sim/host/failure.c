@@ -90,6 +90,15 @@ void failure_exception(txMachine *the, const char *what, txSlot *value) {
   exit(EXIT_EXCEPTION);
 }
 
+// Nobody has caught it, so the machine still is where it was thrown. Its value can be asked for its stack only from where the host had called.
+static void leave_script(txMachine *the) {
+  txJump *jump = the->firstJump;
+  the->stack = jump->stack;
+  the->scope = jump->scope;
+  the->frame = jump->frame;
+  the->code = jump->code;
+}
+
 // XS calls it where it cannot go on.
 void fxAbort(txMachine *the, int status) {
   fflush(stdout);
@@ -107,6 +116,7 @@ void fxAbort(txMachine *the, int status) {
     case XS_DEBUGGER_EXIT:
       exit(EXIT_DEBUGGER);
     case XS_UNHANDLED_EXCEPTION_EXIT:
+      leave_script(the);
       failure_exception(the, "uncaught exception", &mxException);
     case XS_UNHANDLED_REJECTION_EXIT:
       failure_exception(the, "unhandled rejection", &mxException);
