@@ -10,6 +10,7 @@ import WiFi from "embedded:network/interface/wifi";
 import MQTTClient from "embedded:network/mqtt/client";
 import Base64 from "base64";
 import config from "mc/config";
+import createClock from "system-clock";
 import Time from "time";
 import { CameraDevice } from "./modules/app/camera-device";
 import { describeError } from "./modules/app/command-error";
@@ -22,13 +23,13 @@ import { Telemetry } from "./modules/app/telemetry";
 import { StillCamera } from "./modules/camera/still-camera";
 import { CloudSession } from "./modules/cloud/session";
 import { topicsOf } from "./modules/cloud/topics";
-import { Clock } from "./modules/network/clock";
 import { amazonRoots } from "./modules/network/roots";
 import { TLSSocket } from "./modules/network/tls-socket";
 import { WiFiStation } from "./modules/network/wifi-station";
 import { Provisioning } from "./modules/provisioning/provisioning";
 import { type Identity, IdentityStore } from "./modules/storage/identity-store";
 import { RecordStore } from "./modules/storage/record-store";
+import type { Connection } from "./modules/upload/connection";
 import { createConnector } from "./modules/upload/connector";
 import { PresignedURL } from "./modules/upload/presigned-url";
 import { uploadFrame } from "./modules/upload/uploader";
@@ -42,7 +43,7 @@ const log = (line: string) => trace(`${line}\n`);
 const records = new RecordStore("devicelink");
 const identities = new IdentityStore(records);
 const label = loadLabel(records, randomBytes);
-const clock = new Clock();
+const clock = createClock();
 const now = () => (clock.isSet ? clock.now() : 0);
 
 const camera = new StillCamera({ spi: config.camera });
@@ -95,7 +96,8 @@ const uploads = new PhotoUploads({
       onProgress,
       connect: createConnector({
         resolver: new Resolver({}),
-        open: (options) => new TLSSocket({ ...options, TCP: { io: TCP }, secure: { roots: roots(), clock } }),
+        open: (options) =>
+          new TLSSocket({ ...options, TCP: { io: TCP }, secure: { roots: roots(), clock } }) as Connection,
       }),
     }),
   announce: (announcement) => publish("photos", announcement),

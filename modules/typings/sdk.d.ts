@@ -10,3 +10,4 @@
 /// <reference types="@moddable/typings/embedded_io/_common" />
 /// <reference types="@moddable/typings/embedded_io/socket/tcp" />
 /// <reference types="@moddable/typings/embedded_io/socket/listener" />
+/// <reference types="@moddable/typings/embedded_io/socket/udp" />
