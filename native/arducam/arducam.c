@@ -1,10 +1,9 @@
 // XS binding of the driver (mega.h). Numbers in and numbers out, so that one file compiles on XS 13 and XS 17; the face that
 // applications see is modules/camera/arducam-mega.ts.
+#include <stdlib.h>
+
 #include "xsmc.h"
 #include "mc.xs.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 #include "mega.h"
 

@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { dimensions, preparePhotos, type Quality } from "../../sim/camera/photos.ts";
+import { buildFirmware, buildHost } from "../../sim/host/build.ts";
+import { type DeviceExit, startDevice } from "../../sim/host/device-process.ts";
+
+/**
+ * Driver, virtual sensor and camera module in the engine, on the chip's memory: what comes out of `Frame` is the picture's
+ * file, byte for byte, for every sensor, size and quality; and each fault has its name.
+ */
+const fixtures = join(dirname(fileURLToPath(import.meta.url)), "../unit/camera/fixtures");
+const qualities: Quality[] = ["high", "default", "low"];
+const resolutions = Object.keys(dimensions);
+
+await buildHost();
+const manifest = await buildFirmware(join(fixtures, "manifest.json"));
+const directory = await mkdtemp(join(tmpdir(), "devicelink-camera-"));
+test.after(() => rm(directory, { recursive: true, force: true }));
+await preparePhotos({ directory, resolutions, qualities, count: 1, seed: 7 });
+await preparePhotos({ directory, resolutions: ["5MP"], qualities, count: 1, sensor: 0x83 });
+await preparePhotos({ directory, resolutions: ["VGA"], qualities: ["default"], count: 3 });
+
+interface Line {
+  error?: string;
+  id?: number;
+  resolutions?: string[];
+  rewindable?: boolean;
+  byteLength?: number;
+  width?: number;
+  height?: number;
+  bytes?: number;
+  hash?: number;
+  complete?: boolean;
+  rewound?: boolean;
+  statistics?: { bytes: number; transactions: number };
+}
+
+interface Step {
+  settings: { resolution?: string; quality?: Quality };
+  piece: number;
+  rewindAt?: number;
+}
+
+async function run(
+  t: TestContext,
+  plan: Step[],
+  environment: Record<string, string> = {},
+): Promise<{ lines: Line[]; exit: DeviceExit }> {
+  const device = await startDevice({
+    manifest,
+    module: "tests/unit/camera/fixtures/camera-plan",
+    timeScale: 20,
+    environment: { CAMERA_FRAMES: directory, PLAN: JSON.stringify(plan), ...environment },
+  });
+  const timer = setTimeout(() => device.kill("SIGKILL"), 60_000);
+  t.after(() => device.kill("SIGKILL"));
+  const exit = await device.exited;
+  clearTimeout(timer);
+  return { lines: device.lines.map((line) => JSON.parse(line)), exit };
+}
+
+function hashOf(bytes: Uint8Array): number {
+  return bytes.reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193), 0x811c9dc5) >>> 0;
+}
+
+function fileOf(width: number, height: number, quality: string, index = 0): Promise<Buffer> {
+  return readFile(join(directory, `${width}x${height}-${quality}/${index}.jpg`));
+}
+
+const vga: Step = { settings: { resolution: "VGA", quality: "default" }, piece: 1460 };
+
+for (let id = 0x81; id <= 0x87; id++) {
+  const sensor = `0x${id.toString(16)}`;
+  test(`${sensor}: every size and quality, byte for byte`, async (t) => {
+    const first = await run(t, [], { CAMERA_SENSOR: sensor });
+    assert.equal(first.lines[0].id, id, first.exit.stderr);
+    const plan = first.lines[0].resolutions!.flatMap((resolution) =>
+      qualities.map((quality, i) => ({ settings: { resolution, quality }, piece: [4096, 1460, 999][i] })),
+    );
+    const { lines, exit } = await run(t, plan, { CAMERA_SENSOR: sensor });
+    assert.equal(exit.code, 0, exit.stderr);
+    assert.equal(lines.length, plan.length + 2);
+    for (const [i, { settings }] of plan.entries()) {
+      const { width, height, byteLength, bytes, hash, complete } = lines[i + 1];
+      const full = settings.resolution === "5MP" && id === 0x83;
+      const expected = full ? { width: 2592, height: 1936 } : dimensions[settings.resolution];
+      assert.deepEqual(
+        { width, height },
+        expected,
+        `${settings.resolution} ${settings.quality}: ${lines[i + 1].error}`,
+      );
+      const file = await fileOf(width!, height!, settings.quality);
+      assert.deepEqual({ byteLength, bytes, hash, complete }, { ...lengths(file), hash: hashOf(file), complete: true });
+    }
+  });
+}
+
+function lengths(file: Buffer): { byteLength: number; bytes: number } {
+  return { byteLength: file.length, bytes: file.length };
+}
+
+test("each picture is the next file, and after the last the first again", async (t) => {
+  const { lines } = await run(t, [vga, vga, vga, vga]);
+  for (const [i, index] of [0, 1, 2, 0].entries())
+    assert.equal(lines[i + 1].hash, hashOf(await fileOf(640, 480, "default", index)), `picture ${i}`);
+});
+
+test("a camera that can rewind gives the same picture again", async (t) => {
+  const steps = [1, 2046, 2047, 9000].map((rewindAt) => ({ ...vga, rewindAt }));
+  const { lines } = await run(t, steps, { CAMERA_REWIND: "1" });
+  assert.equal(lines[0].rewindable, true);
+  for (const [i, index] of [0, 1, 2, 0].entries()) {
+    assert.equal(lines[i + 1].rewound, true);
+    assert.equal(lines[i + 1].hash, hashOf(await fileOf(640, 480, "default", index)), `picture ${i}`);
+  }
+});
+
+test("one that cannot says so, and the rest of the picture is still there", async (t) => {
+  const { lines } = await run(t, [{ ...vga, rewindAt: 5000 }], { CAMERA_REWIND: "0" });
+  const file = await fileOf(640, 480, "default");
+  assert.equal(lines[0].rewindable, false);
+  assert.equal(lines[1].rewound, false);
+  assert.ok(lines[1].bytes! < file.length);
+  assert.equal(lines[1].hash, hashOf(file.subarray(file.length - lines[1].bytes!)));
+});
+
+const faults: { faults: string; start?: string; pictures: (string | { complete: boolean; more?: number })[] }[] = [
+  { faults: "miso=0xFF", start: "NoCamera", pictures: ["NoCamera"] },
+  { faults: "miso=0", start: "NoCamera", pictures: ["NoCamera"] },
+  { faults: "never-idle", start: "IdleTimeout", pictures: ["IdleTimeout"] },
+  { faults: "never-done", start: "CaptureTimeout", pictures: ["CaptureTimeout"] },
+  { faults: "after=2,length-zero=all", pictures: ["AbsurdLength"] },
+  { faults: "after=2,length-absurd=all", pictures: ["AbsurdLength"] },
+  { faults: "after=2,length-absurd=2", pictures: [{ complete: true }, { complete: true }] },
+  { faults: "after=2,dark=all", pictures: ["DarkFrame"] },
+  { faults: "after=2,dark=1", pictures: [{ complete: true }] },
+  { faults: "padding=37", pictures: [{ complete: true, more: 37 }] },
+  { faults: "no-end-marker", pictures: [{ complete: false, more: -2 }] },
+  { faults: "reset-at=20000", pictures: ["CameraReset", { complete: true }] },
+  { faults: "frames-left=3,pattern-left", pictures: [{ complete: true }] },
+  { faults: "dark-when-early=400", pictures: [{ complete: true }] },
+];
+
+for (const { faults: switches, start, pictures } of faults) {
+  const outcome = pictures.map((picture) => (typeof picture === "string" ? picture : "a picture")).join(", then ");
+  test(`${switches}: ${outcome}`, async (t) => {
+    const plan = pictures.map(() => vga);
+    const { lines, exit } = await run(t, plan, { CAMERA_FAULTS: switches, CAMERA_SENSOR: "0x85" });
+    assert.equal(exit.code, 0, exit.stderr);
+    assert.equal(lines[0].error, start);
+    for (const [i, picture] of pictures.entries()) {
+      if (typeof picture === "string") assert.equal(lines[i + 1].error, picture);
+      else await checkPicture(lines[i + 1], picture);
+    }
+  });
+}
+
+/** One of the files, with zeros behind it (more) or without its last bytes (less). */
+async function checkPicture(line: Line, { complete, more = 0 }: { complete: boolean; more?: number }): Promise<void> {
+  assert.equal(line.error, undefined);
+  assert.equal(line.complete, complete);
+  assert.equal(line.bytes, line.byteLength);
+  const files = await Promise.all([0, 1, 2].map((index) => fileOf(640, 480, "default", index)));
+  const expected = files.map((file) => Buffer.concat([file, Buffer.alloc(Math.max(0, more))], file.length + more));
+  assert.ok(expected.some((bytes) => hashOf(bytes) === line.hash));
+}
+
+test("an id that no camera has", async (t) => {
+  const { lines } = await run(t, [vga], { CAMERA_SENSOR: "0x56" });
+  assert.deepEqual(
+    lines.slice(0, 2).map((line) => line.error),
+    ["UnknownSensor", "UnknownSensor"],
+  );
+});
+
+test("no picture for a size: told by name, and the capture ends", async (t) => {
+  const { lines, exit } = await run(t, [vga], { CAMERA_FRAMES: join(directory, "nowhere") });
+  assert.equal(lines[1].error, "CaptureTimeout");
+  assert.match(exit.stderr, /virtual camera: no picture .*640x480-default\/0\.jpg/);
+});
+
+test("a fault that does not exist ends the device with its name", async (t) => {
+  const { exit } = await run(t, [vga], { CAMERA_FAULTS: "never-was" });
+  assert.equal(exit.code, 1);
+  assert.match(exit.stderr, /no such fault of the virtual camera, or a wrong value: never-was/);
+});
+
+test("the trace holds every chip-select period, and the picture can be put together from it", async (t) => {
+  const trace = join(directory, "spi.txt");
+  const { lines } = await run(t, [vga], { CAMERA_TRACE: trace });
+  const text = await readFile(trace, "utf8");
+  const periods = text.split("\n").filter((line) => /^\d/.test(line));
+  const bursts: number[][] = [];
+  let bytes = 0;
+  for (const [i, line] of periods.entries()) {
+    const parts = /^(\d{4,})((?: [0-9A-F]{2})+) \|((?: [0-9A-F]{2})+) {2}; (.+)$/.exec(line);
+    assert.ok(parts, line.slice(0, 100));
+    assert.equal(Number(parts[1]), i + 1);
+    assert.equal(parts[2].length, parts[3].length);
+    bytes += parts[2].length / 3;
+    if (parts[2].startsWith(" 84 02")) bursts.length = 0;
+    if (parts[2].startsWith(" 3C"))
+      bursts.push(
+        parts[3]
+          .slice(1)
+          .split(" ")
+          .map((byte) => Number.parseInt(byte, 16)),
+      );
+  }
+  assert.deepEqual(lines.at(-1)!.statistics, { bytes, transactions: periods.length });
+  assert.ok(
+    periods.some((line) => line.includes("44 00 00 |")),
+    "polls",
+  );
+  assert.match(text, new RegExp(`# total CS frames=${periods.length}, total SPI bytes clocked=${bytes}\n$`));
+  const picture = Buffer.from(bursts.flatMap((burst, i) => burst.slice(i ? 1 : 2)));
+  assert.deepEqual(picture, await fileOf(640, 480, "default"));
+});
