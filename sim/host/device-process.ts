@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { buildHost } from "./executable.ts";
 import { buildFirmware, type CompiledFirmware } from "./firmware.ts";
-import { hostExecutable } from "./paths.ts";
+import { hostExecutable, top } from "./paths.ts";
 
 export interface DeviceOptions {
   /** manifest.json, or its result. Default: the manifest at the top. The host and a manifest.json are built where they are out of date. */
@@ -49,7 +49,7 @@ export async function startDevice(options: DeviceOptions = {}): Promise<DevicePr
   const firmware = await prepare(options);
   const args = ["--manifest", firmware.path];
   if (options.timeScale !== undefined) args.push("--time-scale", String(options.timeScale));
-  if (options.xsbug) args.push("--xsbug", options.xsbug);
+  if (options.xsbug) args.push("--xsbug", options.xsbug, "--source-root", top);
   if (options.statistics) args.push("--stats");
   const child = spawn(options.executable ?? hostExecutable, [...args, options.module ?? "main"], {
     env: { ...process.env, ...options.environment },

@@ -15,6 +15,7 @@ static const char help[] =
     "\n"
     "  --manifest FILE     compiled manifest, made by sim/host/build.ts\n"
     "  --name NAME         machine name shown in the debugger (default: the module's)\n"
+    "  --source-root DIR   put before the paths of sources, for a debugger that opens them\n"
     "  --xsbug HOST[:PORT] connect to a debugger (port 5002 if not given)\n"
     "  --time-scale N      a device second lasts 1/N real seconds\n"
     "  --stats             print memory and compute figures as a line of JSON at the end\n"
@@ -50,16 +51,17 @@ static double parse_scale(const char *text) {
 int main(int argc, char **argv) {
   static const struct option options[] = {
       {"manifest", required_argument, NULL, 'm'}, {"name", required_argument, NULL, 'n'},
-      {"xsbug", required_argument, NULL, 'x'},    {"time-scale", required_argument, NULL, 't'},
+      {"xsbug", required_argument, NULL, 'x'},    {"source-root", required_argument, NULL, 'r'}, {"time-scale", required_argument, NULL, 't'},
       {"stats", no_argument, NULL, 's'},          {"help", no_argument, NULL, 'h'},
       {NULL, 0, NULL, 0}};
-  const char *manifest = NULL, *name = NULL, *debugger = NULL;
+  const char *manifest = NULL, *name = NULL, *debugger = NULL, *root = "";
   double scale = 1;
   for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
     switch (option) {
       case 'm': manifest = optarg; break;
       case 'n': name = optarg; break;
       case 'x': debugger = optarg; break;
+      case 'r': root = optarg; break;
       case 't': scale = parse_scale(optarg); break;
       case 's': print_statistics = true; break;
       case 'h': fputs(help, stdout); return 0;
@@ -75,7 +77,7 @@ int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
   setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
   clock_start(scale);
-  firmware *it = modules_read(manifest);
+  firmware *it = modules_read(manifest, root);
   if (!modules_find(main_module))
     usage("the manifest has no such module");
   if (debugger)

@@ -14,14 +14,20 @@ static char *field(char **cursor) {
   return result;
 }
 
-static void read_module(firmware *it, module ***last, char *cursor) {
-  (void)it;
+static char *join_root(const char *root, const char *path) {
+  size_t size = strlen(root) + strlen(path) + 2;
+  char *result = malloc(size);
+  snprintf(result, size, "%s%s%s", root, *root ? "/" : "", path);
+  return result;
+}
+
+static void read_module(module ***last, char *cursor, const char *root) {
   module *entry = calloc(1, sizeof(module));
   entry->name = strdup(field(&cursor));
   entry->script = strdup(field(&cursor));
   char *map = field(&cursor);
   entry->map = *map ? strdup(map) : NULL;
-  entry->source = strdup(field(&cursor));
+  entry->source = join_root(root, field(&cursor));
   entry->preload = atoi(field(&cursor)) != 0;
   **last = entry;
   *last = &entry->next;
@@ -34,7 +40,7 @@ static void read_budget(arena_budget *budget, char *cursor) {
     *values[i] = atoi(field(&cursor));
 }
 
-firmware *modules_read(const char *path) {
+firmware *modules_read(const char *path, const char *root) {
   FILE *file = fopen(path, "r");
   if (!file) {
     fprintf(stderr, "%s: %s\n", path, strerror(errno));
@@ -50,7 +56,7 @@ firmware *modules_read(const char *path) {
     if (!strcmp(kind, "creation"))
       read_budget(&it->budget, cursor);
     else if (!strcmp(kind, "module"))
-      read_module(it, &last, cursor);
+      read_module(&last, cursor, root);
   }
   free(line);
   fclose(file);

@@ -22,8 +22,9 @@ typedef struct {
   arena_budget budget;
 } firmware;
 
-// Reads a compiled manifest (build.ts writes it). Prints a reason and exits with EXIT_USAGE where it cannot be read.
-firmware *modules_read(const char *path);
+// Reads a compiled manifest (firmware.ts writes it); `root` is put before the sources' paths. Prints a reason and exits with EXIT_USAGE where it
+// cannot be read.
+firmware *modules_read(const char *path, const char *root);
 
 // Parses every module and interns its names in the root machine; a syntax error is printed with file and line and ends the process.
 void modules_parse(txMachine *root, firmware *it);

@@ -2,7 +2,7 @@ import { assert, equal, rejects, test } from "../harness";
 
 test("relative and absolute specifiers are the same module", async () => {
   const first = await import("../harness");
-  const second = await import("tests/unit/harness");
+  const second = await import("tests/unit/harness" as string);
   assert(first === second);
 });
 
