@@ -28,6 +28,7 @@ export type Refusal =
   | "OutOfOrder"
   | "MessageTooLong"
   | "InvalidMessage"
+  | "InternalError"
   | "UnknownEndpoint";
 
 /** What exists while the session is open. */
@@ -184,8 +185,7 @@ export class Link {
       this.#security.transform(new Uint8Array(answer));
       this.#setValue(endpoint, answer);
     } catch (error) {
-      if (!(error instanceof MalformedMessage)) throw error;
-      this.#refuse(endpoint, "InvalidMessage");
+      this.#refuse(endpoint, error instanceof MalformedMessage ? "InvalidMessage" : "InternalError");
     }
   }
 
@@ -283,11 +283,16 @@ const refusals: Record<Refusal, string> = {
   OutOfOrder: "a fragment is missing",
   MessageTooLong: "the message is longer than the camera takes",
   InvalidMessage: "not a message of this endpoint",
+  InternalError: "the camera could not answer",
   UnknownEndpoint: "no such endpoint",
 };
 
-/** Also turns what a handler throws at once into a rejection. */
+/**
+ * Runs the handler as a job of its own, because the stack of the machine is short and a write from Bluetooth has used up half of
+ * it; also turns what a handler throws at once into a rejection.
+ */
 async function call(handler: EndpointHandler, message: object): Promise<object> {
+  await undefined;
   return await handler(message);
 }
 

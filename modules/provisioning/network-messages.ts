@@ -115,9 +115,9 @@ export function disconnectedStatus(): ProtobufWriter {
   return new ProtobufWriter(16).uint32(2, StationState.disconnected);
 }
 
-/** `state` is a oneof: its field is written even when the value is 0. */
+/** `state` is a oneof: its field is written even when the value is 0. There is room for the name of the failure. */
 export function failedStatus(reason: number): ProtobufWriter {
-  return new ProtobufWriter(16).uint32(2, StationState.failed).enumeration(10, reason);
+  return new ProtobufWriter(48).uint32(2, StationState.failed).enumeration(10, reason);
 }
 
 /** An answer of prov-scan or prov-ctrl: their status is a field of the outer message. */

@@ -156,20 +156,25 @@ export class WiFiEndpoints implements BinaryEndpoints {
     this.#candidate = undefined;
     this.#progress = "connecting";
     this.#failure = "";
-    this.#options.wifi.connect(candidate).then(
-      () => {
-        this.#progress = "connected";
-        this.#options.onConfigured?.(candidate);
-      },
-      (error) => {
-        const code = error instanceof WiFiError ? error.code : "ConnectFailed";
-        // A newer apply took over; the state is its own now.
-        if (code === "Cancelled") return;
-        this.#progress = "failed";
-        this.#failure = code;
-      },
-    );
+    this.#connect(candidate);
     return Status.success;
+  }
+
+  /** Never rejects. Begins as a job of its own: the stack is short where a write from Bluetooth arrives. */
+  async #connect(candidate: WiFiCredentials): Promise<void> {
+    await undefined;
+    try {
+      await this.#options.wifi.connect(candidate);
+    } catch (error) {
+      const code = error instanceof WiFiError ? error.code : "ConnectFailed";
+      // A newer apply took over; the state is its own now.
+      if (code === "Cancelled") return;
+      this.#progress = "failed";
+      this.#failure = code;
+      return;
+    }
+    this.#progress = "connected";
+    this.#options.onConfigured?.(candidate);
   }
 
   #status(): ProtobufWriter {
@@ -195,17 +200,19 @@ export class WiFiEndpoints implements BinaryEndpoints {
     if (this.#scanning) return;
     this.#scanning = true;
     this.#foundAt = undefined;
-    this.#options.wifi.scan().then(
-      (found) => {
-        this.#scanning = false;
-        this.#found = found;
-        this.#foundAt = this.#options.now();
-      },
-      // The old list stays; the phone sees it or an empty one.
-      () => {
-        this.#scanning = false;
-      },
-    );
+    this.#runScan();
+  }
+
+  /** Never rejects. After a failure the old list stays; the phone sees it, or an empty one. */
+  async #runScan(): Promise<void> {
+    await undefined;
+    try {
+      this.#found = await this.#options.wifi.scan();
+      this.#foundAt = this.#options.now();
+    } catch {
+      // The driver was busy. The phone sees that the scan has ended.
+    }
+    this.#scanning = false;
   }
 
   #scanResult(request: NetworkRequest, responseField: number): ArrayBuffer {

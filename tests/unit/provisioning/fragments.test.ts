@@ -1,0 +1,71 @@
+import { FragmentReader, FragmentWriter } from "../../../modules/provisioning/fragments";
+import { assert, equal, test } from "../harness";
+import { bytes, text } from "./phone";
+
+const plain = () => undefined;
+
+function join(values: Uint8Array[], reader: FragmentReader) {
+  let result: ReturnType<FragmentReader["push"]>;
+  for (const value of values) result = reader.push(value);
+  return result;
+}
+
+function cut(message: string, limit: number): Uint8Array[] {
+  const writer = new FragmentWriter(message, plain);
+  const values: Uint8Array[] = [];
+  while (!writer.done) values.push(new Uint8Array(writer.next(limit)));
+  return values;
+}
+
+test("one fragment, several, and more than the index can count", () => {
+  for (const length of [1, 18, 19, 20, 38, 39, 2412, 2413, 2432, 6000]) {
+    const message = "abcdefghij".repeat(length / 10 + 1).slice(0, length);
+    const values = cut(message, 20);
+    equal(values.length, Math.ceil(length / 19));
+    for (const [i, value] of values.entries()) {
+      assert(value.length <= 20);
+      equal(value[0], (i % 127) | (i === values.length - 1 ? 0x80 : 0));
+      assert(value[0] !== 0xff, "0xFF is not a fragment");
+    }
+    equal(text(join(values, new FragmentReader(6000)) as Uint8Array), message);
+  }
+});
+
+test("characters of several bytes survive the cuts", () => {
+  const message = "Straße 北京 📷 ".repeat(40);
+  for (const limit of [20, 21, 22, 23, 64, 512])
+    equal(text(join(cut(message, limit), new FragmentReader(6000)) as Uint8Array), message);
+});
+
+test("the text is encrypted once, in order", () => {
+  const seen: number[] = [];
+  const writer = new FragmentWriter("0123456789", (piece) => {
+    seen.push(...piece);
+  });
+  while (!writer.done) writer.next(4);
+  equal(text(Uint8Array.from(seen)), "0123456789");
+});
+
+test("a missing, repeated or swapped fragment is out of order, and the next message is read again", () => {
+  const orders = [[1], [0, 0], [0, 2], [0, 1, 1], [127]];
+  for (const order of orders) {
+    const reader = new FragmentReader(100);
+    const results = order.map((index) => reader.push(bytes(index, 7)));
+    equal(results.at(-1), "OutOfOrder");
+    equal(reader.push(bytes(0x80, "ok")), bytes("ok"));
+  }
+});
+
+test("a message may have the maximum length and not a byte more", () => {
+  const reader = new FragmentReader(100);
+  equal((join([bytes(0, new Uint8Array(60)), bytes(0x81, new Uint8Array(40))], reader) as Uint8Array).length, 100);
+  equal(join([bytes(0, new Uint8Array(60)), bytes(0x81, new Uint8Array(41))], reader), "TooLong");
+  equal(reader.push(bytes(0x80, new Uint8Array(101))), "TooLong");
+  equal(reader.push(bytes(0x80, "ok")), bytes("ok"));
+});
+
+test("a message of many empty fragments ends as well", () => {
+  const reader = new FragmentReader(10);
+  for (let i = 0; i < 300; i++) equal(reader.push(bytes(i % 127)), undefined);
+  equal((reader.push(bytes((300 % 127) | 0x80)) as Uint8Array).length, 0);
+});
