@@ -15,12 +15,12 @@ export class ScriptedConnection implements Connection {
   readonly port: number;
   readonly handlers: ConnectionHandlers;
   closed = false;
-  /** Everything that was written. */
-  sent = new Uint8Array(0);
-  /** Sizes of the writes. */
-  readonly writes: number[] = [];
+  /** How many writes there were. */
+  writes = 0;
   /** The next write throws. */
   broken = false;
+  #sent = new Uint8Array(2048);
+  #length = 0;
   #room = 0;
   #readable = new Uint8Array(0);
 
@@ -34,11 +34,14 @@ export class ScriptedConnection implements Connection {
     if (this.closed) throw new Error("written after close");
     if (this.broken) throw Object.assign(new Error("broken pipe"), { code: "EPIPE" });
     if (buffer.length === 0 || buffer.length > this.#room) throw new RangeError(`overflow: ${buffer.length}`);
-    const sent = new Uint8Array(this.sent.length + buffer.length);
-    sent.set(this.sent);
-    sent.set(buffer, this.sent.length);
-    this.sent = sent;
-    this.writes.push(buffer.length);
+    if (this.#length + buffer.length > this.#sent.length) {
+      const larger = new Uint8Array(this.#sent.length * 2 + buffer.length);
+      larger.set(this.#sent);
+      this.#sent = larger;
+    }
+    this.#sent.set(buffer, this.#length);
+    this.#length += buffer.length;
+    this.writes += 1;
     this.#room -= buffer.length;
     return this.#room;
   }
@@ -83,26 +86,34 @@ export class ScriptedConnection implements Connection {
     if (!this.closed) this.handlers.onError(code ? Object.assign(new Error(code), { code }) : undefined);
   }
 
-  get headLength(): number {
-    const text = this.text;
-    const end = text.indexOf("\r\n\r\n");
-    return end < 0 ? text.length : end + 4;
+  /** Everything that was written. */
+  get sent(): Uint8Array {
+    return this.#sent.subarray(0, this.#length);
   }
 
+  get headLength(): number {
+    const { sent } = this;
+    for (let i = 3; i < sent.length; i += 1) {
+      if (sent[i] === 0x0a && sent[i - 1] === 0x0d && sent[i - 2] === 0x0a) return i + 1;
+    }
+    return sent.length;
+  }
+
+  /** Request line and headers. */
   get head(): string {
-    return this.text.slice(0, this.headLength);
+    return characters(this.sent.subarray(0, this.headLength));
   }
 
   get body(): Uint8Array {
-    return this.sent.slice(this.headLength);
+    return this.sent.subarray(this.headLength);
   }
+}
 
-  /** Bytes as characters. */
-  get text(): string {
-    let text = "";
-    for (const byte of this.sent) text += String.fromCharCode(byte);
-    return text;
-  }
+/** Bytes as characters. */
+export function characters(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
 }
 
 /** An upload against a scripted store. Each attempt appears in `connections`. */
