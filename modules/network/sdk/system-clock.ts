@@ -1,9 +1,9 @@
 import UDP from "embedded:io/socket/udp";
 import Resolver from "embedded:network/dns/resolver/udp";
+import { Clock } from "modules/network/clock";
+import { SNTP } from "modules/network/sntp";
+import { randomBytes } from "native/tls/crypto";
 import Time from "time";
-import { randomBytes } from "../../../native/tls/crypto";
-import { Clock } from "../clock";
-import { SNTP } from "../sntp";
 
 /** The chip's clock: it starts in 1970 and is set by SNTP before the first TLS session. */
 export default function createClock(): Clock {
