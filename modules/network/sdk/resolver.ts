@@ -22,6 +22,7 @@ class SystemResolver {
   #closed = false;
 
   /** Servers that the options may name are not asked: the system has its own. */
+  // biome-ignore lint/complexity/noUselessConstructor: it is made with options, as any other resolver
   constructor(_options?: object) {}
 
   resolve(request: Request): void {
