@@ -45,7 +45,10 @@ const commands: Record<string, (request: Request) => object | Promise<object>> =
     resetPeaks();
     return {};
   },
-  Statistics: () => statistics(),
+  Statistics: () => {
+    collectGarbage();
+    return statistics();
+  },
 };
 
 const handle = (request: object) => commands[(request as Request).type](request as Request);
