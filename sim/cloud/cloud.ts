@@ -1,0 +1,124 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { LocalCA } from "../../certs/local-ca.ts";
+import { ControlPlane } from "./control-plane.ts";
+import { IotCore } from "./iot-core.ts";
+import type { IotLimits } from "./iot-limits.ts";
+import { JsonFile } from "./json-file.ts";
+import { Registry } from "./registry.ts";
+import type { AccessKey } from "./s3/access-keys.ts";
+import { S3Server } from "./s3/server.ts";
+
+export interface CloudOptions {
+  /** Keeps the authority, the registry, sessions, credentials and ports: what is started with the same directory again is the same cloud. */
+  directory: string;
+  /** Where the buckets lie. */
+  out: string;
+  /** Default: those of the last time if they are free, otherwise any. */
+  ports?: Partial<Ports>;
+  region?: string;
+  limits?: Partial<IotLimits>;
+  /** After each call of the control plane. */
+  onCall?(call: { operation: string; status: number; error?: string }): void;
+}
+
+interface Ports {
+  s3: number;
+  mqtt: number;
+  api: number;
+}
+
+/** The bucket that pictures go to. */
+export const photoBucket = "devicelink-photos";
+
+/** The account number that AWS uses in its documentation. */
+const accountId = "123456789012";
+
+/** S3, IoT Core's message broker and IoT's control plane, all on 127.0.0.1, with certificates of one local authority. */
+export class Cloud {
+  readonly ca: LocalCA;
+  readonly registry: Registry;
+  readonly s3: S3Server;
+  readonly iot: IotCore;
+  readonly api: ControlPlane;
+  readonly region: string;
+  /** What the phone signs its requests and URLs with. */
+  readonly accessKey: AccessKey;
+  /** Files with the root certificate (PEM) and with the access key (JSON, readable by its owner only). */
+  readonly files: { rootCA: string; credentials: string };
+
+  private constructor(parts: Pick<Cloud, "ca" | "registry" | "s3" | "iot" | "api" | "region" | "accessKey" | "files">) {
+    this.ca = parts.ca;
+    this.registry = parts.registry;
+    this.s3 = parts.s3;
+    this.iot = parts.iot;
+    this.api = parts.api;
+    this.region = parts.region;
+    this.accessKey = parts.accessKey;
+    this.files = parts.files;
+  }
+
+  static async start(options: CloudOptions): Promise<Cloud> {
+    const { directory, out, region = "us-east-1" } = options;
+    const ca = await LocalCA.open(join(directory, "ca"));
+    const registry = new Registry({ path: join(directory, "registry.json"), region, accountId });
+    const credentials = join(directory, "credentials.json");
+    const accessKey = openAccessKey(credentials);
+    const ports = new JsonFile<Ports>(join(directory, "ports.json"));
+    const wanted = { ...ports.read(), ...options.ports };
+    const { keyPem: key, chainPem: cert } = await ca.issueServer({ names: ["localhost", "127.0.0.1"] });
+    const server = { key, cert };
+
+    const s3 = await onPort(wanted.s3, (port) =>
+      S3Server.listen({ ca, directory: out, port, accessKeys: [accessKey], region, buckets: [photoBucket] }),
+    );
+    const sessions = join(directory, "sessions.json");
+    const { limits } = options;
+    const iot = await onPort(wanted.mqtt, (port) => IotCore.listen({ registry, sessions, server, port, limits }));
+    const api = await onPort(wanted.api, (port) =>
+      ControlPlane.listen({
+        registry,
+        endpoint: iot.endpoint,
+        signRequest: async (csr) => (await ca.issueFromCsr(csr, { commonName: "AWS IoT Certificate" })).certPem,
+        onCertificateChanged: () => iot.recheckCertificates(),
+        server,
+        accessKeys: [accessKey],
+        port,
+        onCall: options.onCall,
+      }),
+    );
+    ports.write({ s3: s3.port, mqtt: iot.port, api: api.port });
+    const files = { rootCA: join(directory, "ca", "local-ca.crt"), credentials };
+    return new Cloud({ ca, registry, s3, iot, api, region, accessKey, files });
+  }
+
+  async close(): Promise<void> {
+    await this.api.close();
+    await this.iot.close();
+    await this.s3.close();
+  }
+}
+
+export function startCloud(options: CloudOptions): Promise<Cloud> {
+  return Cloud.start(options);
+}
+
+function openAccessKey(path: string): AccessKey {
+  const file = new JsonFile<AccessKey>(path);
+  const existing = file.read();
+  if (existing) return existing;
+  const accessKeyId = `AKIA${randomBytes(10).toString("hex").slice(0, 16).toUpperCase()}`;
+  const accessKey = { accessKeyId, secretAccessKey: randomBytes(30).toString("base64") };
+  file.write(accessKey);
+  return accessKey;
+}
+
+/** Somebody else may have taken the port of the last time. */
+async function onPort<T>(port: number | undefined, listen: (port?: number) => Promise<T>): Promise<T> {
+  try {
+    return await listen(port);
+  } catch (error) {
+    if (!port || (error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    return listen();
+  }
+}

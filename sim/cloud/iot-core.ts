@@ -1,0 +1,319 @@
+import { constants } from "node:crypto";
+import { EventEmitter, once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createServer, type Server, type TLSSocket } from "node:tls";
+import {
+  Aedes,
+  type AedesPublishPacket,
+  type Client,
+  type ConnectPacket,
+  type PublishPacket,
+  type Subscription,
+} from "aedes";
+import { awsLimits, clampKeepAlive, type IotLimits, Rate } from "./iot-limits.ts";
+import { MqttGate } from "./mqtt-gate.ts";
+import { isAllowed } from "./policy.ts";
+import { certificateIdOf, type Registry } from "./registry.ts";
+import { SessionStore } from "./session-store.ts";
+
+/** IoT guide, "Lifecycle events". */
+export type DisconnectReason =
+  | "AUTH_ERROR"
+  | "CLIENT_INITIATED_DISCONNECT"
+  | "CLIENT_ERROR"
+  | "CONNECTION_LOST"
+  | "DUPLICATE_CLIENTID"
+  | "FORBIDDEN_ACCESS"
+  | "MQTT_KEEP_ALIVE_TIMEOUT"
+  | "SERVER_INITIATED_DISCONNECT"
+  | "API_INITIATED_DISCONNECT";
+
+export interface IotEvents {
+  connect: [
+    event: { clientId: string; certificateId: string; keepAlive: number; clean: boolean; sessionPresent: boolean },
+  ];
+  /** A CONNECT that was answered by closing. */
+  refuse: [event: { clientId: string; certificateId?: string; reason: string }];
+  disconnect: [event: { clientId: string; reason: DisconnectReason; detail?: string }];
+  subscribe: [event: { clientId: string; filters: { topic: string; QoS: number; granted: boolean }[] }];
+  /** `clientId` is undefined for what the cloud itself has published. */
+  publish: [event: { clientId?: string; topic: string; payload: Buffer; QoS: number; retain: boolean }];
+  /** A PUBACK of a device. */
+  acknowledge: [event: { clientId: string; topic: string }];
+}
+
+export interface IotCoreOptions {
+  registry: Registry;
+  /** File that keeps persistent sessions and retained messages. */
+  sessions: string;
+  /** PEM. */
+  server: { key: string; cert: string };
+  /** Default: any free one. */
+  port?: number;
+  limits?: Partial<IotLimits>;
+}
+
+/** What is known of a connection besides what aedes knows. */
+interface Connection {
+  gate: MqttGate;
+  certificateId?: string;
+  sourceIp: string;
+  keepAlive: number;
+  sessionPresent: boolean;
+  reason?: DisconnectReason;
+  detail?: string;
+}
+
+/** The ALPN name that a device with a certificate gives on port 443; here the port takes both. */
+const alpn = "x-amzn-mqtt-ca";
+const brokerTopics = "$SYS/";
+
+/**
+ * AWS IoT Core's message broker, as far as a device can tell: MQTT 3.1.1 over mutual TLS on aedes. A certificate that is unknown or not
+ * active gets through the TLS handshake and is closed at CONNECT without CONNACK; what a client may do is what the policies
+ * of its certificate say.
+ */
+export class IotCore extends EventEmitter<IotEvents> {
+  readonly port: number;
+  #registry: Registry;
+  #limits: IotLimits;
+  #server: Server;
+  #broker: Aedes;
+  #sessions: SessionStore;
+  #connections = new Map<Client, Connection>();
+  #connectRates = new Map<string, Rate>();
+
+  private constructor(options: IotCoreOptions, server: Server, sessions: SessionStore, limits: IotLimits) {
+    super();
+    this.#registry = options.registry;
+    this.#limits = limits;
+    this.#server = server;
+    this.#sessions = sessions;
+    this.#broker = new Aedes({
+      persistence: sessions.persistence,
+      maxClientsIdLength: limits.clientIdBytes,
+      preConnect: (client, packet, callback) => {
+        this.#admit(client, packet).then(
+          (admitted) => callback(null, admitted),
+          (error) => callback(error, false),
+        );
+      },
+      authorizePublish: (client, packet, callback) => callback(client && this.#publishProblem(client, packet)),
+      authorizeSubscribe: (client, subscription, callback) =>
+        callback(null, this.#mayDo(client, "iot:Subscribe", `topicfilter/${subscription.topic}`) ? subscription : null),
+      authorizeForward: (client, packet) =>
+        this.#mayDo(client, "iot:Receive", `topic/${packet.topic}`) ? packet : null,
+    });
+    this.port = (server.address() as AddressInfo).port;
+  }
+
+  static async listen(options: IotCoreOptions): Promise<IotCore> {
+    const limits = { ...awsLimits, ...options.limits };
+    const server = createServer({
+      ...options.server,
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: "TLSv1.2",
+      ALPNProtocols: [alpn],
+      // AWS IoT does not support session tickets (IoT guide, "Transport security").
+      secureOptions: constants.SSL_OP_NO_TICKET,
+    });
+    const sessions = new SessionStore(options.sessions, limits.sessionExpiry);
+    server.listen(options.port ?? 0, "127.0.0.1");
+    await once(server, "listening");
+    const core = new IotCore(options, server, sessions, limits);
+    await core.#broker.listen();
+    await sessions.restore();
+    core.#observe();
+    server.on("secureConnection", (socket) => core.#serve(socket));
+    return core;
+  }
+
+  /** `host:port`, as DescribeEndpoint gives it out. */
+  get endpoint(): string {
+    return `localhost:${this.port}`;
+  }
+
+  /** The ids of the connected clients. */
+  get clients(): string[] {
+    return [...this.#connections.keys()].filter(({ connected }) => connected).map(({ id }) => id);
+  }
+
+  /** Publishes as the cloud. Resolves when the broker has taken the message. */
+  async publish(
+    topic: string,
+    payload: string | Buffer,
+    options: { qos?: 0 | 1; retain?: boolean } = {},
+  ): Promise<void> {
+    const { qos = 1, retain = false } = options;
+    const packet = { cmd: "publish" as const, topic, payload: Buffer.from(payload), qos, retain, dup: false };
+    await new Promise<void>((resolve, reject) => {
+      this.#broker.publish(packet, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  /** DeleteConnection. */
+  disconnect(clientId: string): void {
+    this.#drop(({ id }) => id === clientId, "API_INITIATED_DISCONNECT");
+  }
+
+  /** Connections whose certificate is no longer active end. */
+  recheckCertificates(): void {
+    const isActive = (id?: string) => id !== undefined && this.#registry.findCertificate(id)?.status === "ACTIVE";
+    this.#drop((client) => !isActive(this.#connections.get(client)?.certificateId), "AUTH_ERROR");
+  }
+
+  async close(): Promise<void> {
+    this.#server.close();
+    this.#drop(() => true, "SERVER_INITIATED_DISCONNECT");
+    await new Promise<void>((resolve) => this.#broker.close(() => resolve()));
+    await this.#sessions.close();
+  }
+
+  #drop(which: (client: Client) => boolean, reason: DisconnectReason): void {
+    for (const [client, connection] of this.#connections) {
+      if (!which(client)) continue;
+      connection.reason ??= reason;
+      connection.gate.destroy();
+    }
+  }
+
+  #serve(socket: TLSSocket): void {
+    const { raw } = socket.getPeerCertificate();
+    const gate = new MqttGate(socket, this.#limits);
+    const client = this.#broker.handle(gate);
+    const sourceIp = socket.remoteAddress ?? "";
+    const certificateId = raw && certificateIdOf(raw);
+    this.#connections.set(client, { gate, certificateId, sourceIp, keepAlive: 0, sessionPresent: false });
+    gate.on("close", () => this.#connections.delete(client));
+  }
+
+  /** @returns false when the connection was closed instead */
+  async #admit(client: Client, packet: ConnectPacket): Promise<boolean> {
+    const connection = this.#connections.get(client);
+    if (!connection) return false;
+    const reason = this.#connectProblem(connection, packet);
+    if (reason) {
+      this.emit("refuse", { clientId: packet.clientId, certificateId: connection.certificateId, reason });
+      connection.gate.destroy();
+      return false;
+    }
+    connection.keepAlive = packet.keepalive = clampKeepAlive(packet.keepalive ?? 0, this.#limits);
+    for (const [other, { gate }] of this.#connections)
+      if (other !== client && other.id === packet.clientId && !gate.destroyed)
+        this.#connections.get(other)!.reason = "DUPLICATE_CLIENTID";
+    await this.#sessions.connecting(packet.clientId);
+    return true;
+  }
+
+  #connectProblem(connection: Connection, packet: ConnectPacket): string | undefined {
+    const { clientId } = packet;
+    const certificate = connection.certificateId && this.#registry.findCertificate(connection.certificateId);
+    if (!certificate) return "the certificate is not known";
+    if (certificate.status !== "ACTIVE") return `the certificate is ${certificate.status}`;
+    if (!clientId || clientId.startsWith("$") || Buffer.byteLength(clientId) > this.#limits.clientIdBytes)
+      return "the client id does not fit";
+    if (!this.#isAllowed(connection, clientId, "iot:Connect", `client/${clientId}`))
+      return "no policy of the certificate allows this client id";
+    const rate = this.#connectRates.get(clientId) ?? new Rate(this.#limits.connectsPerSecond, 2);
+    this.#connectRates.set(clientId, rate);
+    return rate.take() ? undefined : "more than one CONNECT a second";
+  }
+
+  #publishProblem(client: Client, packet: PublishPacket): Error | null {
+    const action = packet.retain ? ["iot:Publish", "iot:RetainPublish"] : ["iot:Publish"];
+    if (action.every((name) => this.#mayDo(client, name, `topic/${packet.topic}`))) return null;
+    const connection = this.#connections.get(client);
+    if (connection) {
+      connection.reason = "FORBIDDEN_ACCESS";
+      connection.detail = `PUBLISH to ${packet.topic}`;
+    }
+    return new Error(`no policy allows a PUBLISH to ${packet.topic}`);
+  }
+
+  #mayDo(client: Client, action: string, resource: string): boolean {
+    const connection = this.#connections.get(client);
+    return connection !== undefined && this.#isAllowed(connection, client.id, action, resource);
+  }
+
+  #isAllowed({ certificateId, sourceIp }: Connection, clientId: string, action: string, resource: string): boolean {
+    const certificate = certificateId && this.#registry.findCertificate(certificateId);
+    if (!certificate) return false;
+    const things = this.#registry.thingsOf(this.#registry.arn(`cert/${certificateId}`));
+    const isAttached = things.some(({ thingName }) => thingName === clientId);
+    const documents = certificate.policies.map((name) => this.#registry.policy(name).policyDocument);
+    const variables = {
+      "iot:ClientId": clientId,
+      "iot:Connection.Thing.ThingName": isAttached ? clientId : undefined,
+      "iot:Connection.Thing.IsAttached": String(isAttached),
+      "aws:SourceIp": sourceIp,
+    };
+    return isAllowed(documents, { action, resource: this.#registry.arn(resource), variables });
+  }
+
+  /** Turns aedes's events into ours. */
+  #observe(): void {
+    const broker = this.#broker;
+    broker.on("connackSent", ({ sessionPresent }, client) => {
+      const connection = this.#connections.get(client);
+      if (connection) connection.sessionPresent = sessionPresent ?? false;
+    });
+    broker.on("clientReady", (client) => this.#connected(client));
+    broker.on("keepaliveTimeout", (client) => {
+      const connection = this.#connections.get(client);
+      if (connection) connection.reason = "MQTT_KEEP_ALIVE_TIMEOUT";
+    });
+    broker.on("clientDisconnect", (client) => this.#disconnected(client));
+    broker.on("subscribe", (subscriptions, client) => this.#subscribed(subscriptions, client));
+    broker.on("publish", (packet, client) => this.#published(packet, client));
+    broker.on("ack", (packet, client) => {
+      if (packet && "topic" in packet) this.emit("acknowledge", { clientId: client.id, topic: String(packet.topic) });
+    });
+    // A client that breaks off is an event like others; aedes has closed it already.
+    broker.on("clientError", (client, error) => this.#noteError(client, error));
+    broker.on("connectionError", (client, error) => this.#noteError(client, error));
+  }
+
+  #noteError(client: Client, error: Error): void {
+    const connection = this.#connections.get(client);
+    if (connection) connection.detail ??= error.message;
+  }
+
+  #connected(client: Client): void {
+    const connection = this.#connections.get(client);
+    if (!connection) return;
+    const { certificateId = "", keepAlive, sessionPresent } = connection;
+    this.emit("connect", { clientId: client.id, certificateId, keepAlive, clean: client.clean, sessionPresent });
+    this.#announce("connected", client.id, { principalIdentifier: certificateId, ipAddress: connection.sourceIp });
+  }
+
+  #disconnected(client: Client): void {
+    this.#sessions.disconnected(client.id);
+    const connection = this.#connections.get(client);
+    const { gate, detail } = connection ?? {};
+    const reason =
+      connection?.reason ??
+      (gate?.disconnected ? "CLIENT_INITIATED_DISCONNECT" : gate?.violation ? "CLIENT_ERROR" : "CONNECTION_LOST");
+    this.emit("disconnect", { clientId: client.id, reason, detail: gate?.violation ?? detail });
+    const clientInitiatedDisconnect = reason === "CLIENT_INITIATED_DISCONNECT";
+    this.#announce("disconnected", client.id, { clientInitiatedDisconnect, disconnectReason: reason });
+  }
+
+  /** Presence (IoT guide, "Lifecycle events"). */
+  #announce(eventType: "connected" | "disconnected", clientId: string, fields: object): void {
+    if (this.#broker.closed) return;
+    const event = { clientId, timestamp: Date.now(), eventType, ...fields };
+    this.publish(`$aws/events/presence/${eventType}/${clientId}`, JSON.stringify(event), { qos: 0 }).catch(() => {});
+  }
+
+  #subscribed(subscriptions: Subscription[], client: Client): void {
+    const filters = subscriptions.map(({ topic, qos }) => ({ topic, QoS: qos, granted: (qos as number) !== 0x80 }));
+    this.emit("subscribe", { clientId: client.id, filters });
+  }
+
+  #published(packet: AedesPublishPacket, client: Client | null): void {
+    if (packet.topic.startsWith(brokerTopics) || packet.topic.startsWith("$aws/events/")) return;
+    const { topic, qos, retain } = packet;
+    this.emit("publish", { clientId: client?.id, topic, payload: Buffer.from(packet.payload), QoS: qos, retain });
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * The cloud as a process: `node --import tsx sim/cloud/main.ts --directory DIR --out DIR`. Prints what happens as JSON lines, the first
+ * of them `listening`; ends on SIGTERM, SIGINT, or when its standard input was a pipe and closes.
+ */
+import { fstatSync } from "node:fs";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { startCloud } from "./cloud.ts";
+
+const { values } = parseArgs({
+  options: {
+    directory: { type: "string", default: ".build/cloud" },
+    out: { type: "string", default: "out" },
+    region: { type: "string" },
+    "s3-port": { type: "string" },
+    "mqtt-port": { type: "string" },
+    "api-port": { type: "string" },
+  },
+});
+
+function say(event: string, fields: object): void {
+  process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
+}
+
+const port = (text?: string) => (text ? Number(text) : undefined);
+const given = { s3: port(values["s3-port"]), mqtt: port(values["mqtt-port"]), api: port(values["api-port"]) };
+
+const cloud = await startCloud({
+  directory: resolve(values.directory),
+  out: resolve(values.out),
+  region: values.region,
+  ports: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  onCall: (call) => say("call", call),
+});
+const { s3, iot, api, region, files } = cloud;
+
+s3.on("progress", (progress) => say("progress", progress));
+s3.on("object", (object) => say("object", object));
+s3.on("request", (request) => say("request", request));
+iot.on("connect", (event) => say("connect", event));
+iot.on("refuse", (event) => say("refuse", event));
+iot.on("disconnect", (event) => say("disconnect", event));
+iot.on("subscribe", (event) => say("subscribe", event));
+// The payload stays out of it: a grant has a URL with its signature in it.
+iot.on("publish", ({ payload, ...event }) => say("publish", { ...event, bytes: payload.length }));
+
+say("listening", {
+  s3: { port: s3.port, url: s3.url },
+  mqtt: { port: iot.port, endpoint: iot.endpoint },
+  api: { url: api.url },
+  region,
+  rootCA: files.rootCA,
+  credentials: files.credentials,
+});
+
+let stopping = false;
+async function stop(): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  await cloud.close();
+  process.exit(0);
+}
+
+process.on("SIGTERM", stop);
+process.on("SIGINT", stop);
+// Whoever started it holds the other end of the pipe; when that is gone, so is the reason to run.
+if (fstatSync(0).isFIFO()) process.stdin.on("end", stop).resume();
