@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DeviceProcess, startDevice } from "../host/device-process.ts";
+import { startSimulator } from "../host/simulator-process.ts";
 import { JsonProcess, type ProcessEvent } from "./json-process.ts";
 import { fromHere, type Options } from "./line.ts";
 import type { Timeline } from "./timeline.ts";
@@ -102,7 +103,8 @@ async function startCamera(parts: Parts, line: Line, onDied: (reason: string) =>
     ...(options["trace-spi"] ? { CAMERA_TRACE: fromHere(options["trace-spi"]) } : {}),
   };
   let stopping = false;
-  const device: DeviceProcess = await startDevice({
+  const start = options.device === "mcsim" ? startSimulator : startDevice;
+  const device: DeviceProcess = await start({
     environment,
     xsbug: options.xsbug,
     onTrace: (text: string) => {
