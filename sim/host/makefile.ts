@@ -55,6 +55,8 @@ export async function ownSources(): Promise<string[]> {
 /** Returns the makefile's path. */
 export async function writeMakefile(options: MakefileOptions): Promise<string> {
   const { directory, executable, natives, libraries, flags = [] } = options;
+  // The engine reads its bytecode unaligned, knowingly.
+  const engineFlags = flags.length ? ["-fno-sanitize=undefined"] : [];
   const common = ["-O2 -g -fno-common -fno-strict-aliasing", ...ENGINE_FLAGS, ...flags];
   const includes = ["includes", "platforms", "sources"].map((name) => `-I${join(engineDirectory, name)}`);
   const ownIncludes = [...new Set([directory, join(top, "sim/host"), top, ...natives.map(dirname)])].map(
@@ -64,7 +66,7 @@ export async function writeMakefile(options: MakefileOptions): Promise<string> {
     {
       name: "engine",
       sources: await engineSources(),
-      flags: [...common, ...includes, ...ownIncludes.slice(1, 2), QUIET],
+      flags: [...common, ...includes, ...ownIncludes.slice(1, 2), QUIET, ...engineFlags],
     },
     {
       name: "host",
