@@ -65,19 +65,22 @@ export class GATTServerCharacteristic {
   }
 }
 
-interface ConnectionActions {
-  notify(characteristic: GATTServerCharacteristic, value: Value, callback?: NotifyCallback): void;
-  close(): void;
+/** What a connection asks of its server. */
+export interface ConnectionServer {
+  notifyPeer(number: number, characteristic: GATTServerCharacteristic, value: Value, callback?: NotifyCallback): void;
+  closePeer(number: number): void;
 }
 
 /** A phone that is connected. As on the chip, it can be used until onDisconnect or until its own close(). */
 export class GATTServerConnection {
-  #actions: ConnectionActions | undefined;
+  #server: ConnectionServer | undefined;
+  #number: number;
   #maximumWrite: number;
 
-  constructor(maximumWrite: number, actions: ConnectionActions) {
+  constructor(server: ConnectionServer, number: number, maximumWrite: number) {
+    this.#server = server;
+    this.#number = number;
     this.#maximumWrite = maximumWrite;
-    this.#actions = actions;
   }
 
   /** Bytes in one notification or one plain write: ATT MTU less 3. */
@@ -87,15 +90,15 @@ export class GATTServerConnection {
 
   /** @throws Error "disabled" when nobody has subscribed. */
   notify(characteristic: GATTServerCharacteristic, value: Value, callback?: NotifyCallback): void {
-    if (!this.#actions) throw new Error("closed");
-    this.#actions.notify(characteristic, value, callback);
+    if (!this.#server) throw new Error("closed");
+    this.#server.notifyPeer(this.#number, characteristic, value, callback);
   }
 
   /** Ends the link. There is no onDisconnect after it. */
   close(): void {
-    const actions = this.#actions;
-    this.#actions = undefined;
-    actions?.close();
+    const server = this.#server;
+    this.#server = undefined;
+    server?.closePeer(this.#number);
   }
 
   replyToPasskey(_action: string, _value: number | boolean | ArrayBuffer): void {
@@ -109,6 +112,6 @@ export class GATTServerConnection {
 
   /** For the server alone: the link is gone. */
   dispose(): void {
-    this.#actions = undefined;
+    this.#server = undefined;
   }
 }

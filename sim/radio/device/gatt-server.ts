@@ -1,9 +1,14 @@
 import { getEnvironment } from "environment";
 import { type AdvertisingRecords, advertisingData, bytesOf } from "./advertising-data";
 import { AttributeTable, type ServiceOptions } from "./attribute-table";
-import { type GATTServerCharacteristic, GATTServerConnection, type NotifyCallback } from "./gatt-objects";
+import {
+  type ConnectionServer,
+  type GATTServerCharacteristic,
+  GATTServerConnection,
+  type NotifyCallback,
+} from "./gatt-objects";
 import { FromRadio, protocolVersion, ToRadio, unlikelyError, valueItself } from "./protocol";
-import { RadioLink } from "./radio-link";
+import { RadioLink, type RadioLinkUser } from "./radio-link";
 
 export interface GATTServerOptions {
   mtu?: number;
@@ -23,7 +28,7 @@ const longestValue = 512;
  * the same order, the same errors for wrong options. The radio is the daemon at environment RADIO_PORT. When the daemon goes
  * away every phone is gone (onDisconnect); when it is back, so are the attributes and the advertisement.
  */
-export class GATTServer {
+export class GATTServer implements RadioLinkUser, ConnectionServer {
   static readonly properties = Object.freeze({
     broadcast: 0x01,
     read: 0x02,
@@ -52,19 +57,15 @@ export class GATTServer {
   #advertisement: { scan: Uint8Array; response: Uint8Array } | undefined;
 
   constructor(options: GATTServerOptions) {
-    this.#options = options;
+    // Like the chip, this keeps nothing of the services but what the table takes.
+    this.#options = { ...options, services: [] };
     for (const service of options.services) this.addService(service);
     const port = Number(getEnvironment("RADIO_PORT"));
     if (!port) {
       options.onWarning?.("no radio: RADIO_PORT is not set");
       return;
     }
-    this.#link = new RadioLink({
-      port,
-      onConnected: () => this.#register(),
-      onFrame: (type, payload) => this.#frame(type, payload),
-      onLost: () => this.#lost(),
-    });
+    this.#link = new RadioLink(port, this);
   }
 
   close(): void {
@@ -103,8 +104,9 @@ export class GATTServer {
     this.#link?.send(ToRadio.advertise, [scan.length, ...scan, response.length, ...response]);
   }
 
-  #register(): void {
-    const link = this.#link!;
+  // ---- for the radio link alone
+
+  radioConnected(link: RadioLink): void {
     const name = new Uint8Array(ArrayBuffer.fromString("camera"));
     const mtu = this.#options.mtu ?? 0;
     link.send(ToRadio.hello, [protocolVersion, mtu & 255, mtu >> 8], name);
@@ -112,7 +114,7 @@ export class GATTServer {
     link.send(ToRadio.start, []);
   }
 
-  #lost(): void {
+  radioLost(): void {
     this.#ready = false;
     this.#notifications.clear();
     const connections = [...this.#connections.values()];
@@ -121,7 +123,7 @@ export class GATTServer {
     for (const connection of connections) this.#options.onDisconnect?.call(this, connection);
   }
 
-  #frame(type: number, payload: Uint8Array): void {
+  radioFrame(type: number, payload: Uint8Array): void {
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
     switch (type) {
       case FromRadio.ready:
@@ -160,13 +162,7 @@ export class GATTServer {
   }
 
   #connect(number: number, maximumWrite: number): void {
-    const connection = new GATTServerConnection(maximumWrite, {
-      notify: (characteristic, value, callback) => this.#notify(number, characteristic, value, callback),
-      close: () => {
-        this.#connections.delete(number);
-        this.#link?.send(ToRadio.disconnect, [number & 255, number >> 8]);
-      },
-    });
+    const connection = new GATTServerConnection(this, number, maximumWrite);
     this.#connections.set(number, connection);
     this.#options.onConnect?.call(this, connection);
   }
@@ -226,7 +222,14 @@ export class GATTServer {
     if (connection) this.#table.characteristics[id]?.subscribe(flags !== 0, connection);
   }
 
-  #notify(
+  // ---- for the connections alone
+
+  closePeer(number: number): void {
+    this.#connections.delete(number);
+    this.#link?.send(ToRadio.disconnect, [number & 255, number >> 8]);
+  }
+
+  notifyPeer(
     number: number,
     characteristic: GATTServerCharacteristic,
     value: ArrayBuffer | Uint8Array,

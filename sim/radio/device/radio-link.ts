@@ -3,15 +3,14 @@ import Timer from "timer";
 import { frame } from "./frame";
 import { headerLength, maximumPayload } from "./protocol";
 
-export interface RadioLinkOptions {
-  /** TCP port of the radio daemon on this machine. */
-  port: number;
+/** Who uses a RadioLink. An object instead of three functions: closures cost the device's machine a dozen slots each. */
+export interface RadioLinkUser {
   /** The connection stands: the first frame may be sent. */
-  onConnected(): void;
-  /** A frame arrived. `payload` is valid until the callback returns. */
-  onFrame(type: number, payload: Uint8Array): void;
+  radioConnected(link: RadioLink): void;
+  /** A frame arrived. `payload` is valid until the method returns. */
+  radioFrame(type: number, payload: Uint8Array): void;
   /** The connection ended, or could not be made. The next attempt is on its way. */
-  onLost(): void;
+  radioLost(): void;
 }
 
 const firstPause = 200;
@@ -21,7 +20,8 @@ const queueLimit = 8192;
 
 /** A connection to the radio daemon that speaks frames (protocol.ts) and comes back after a loss, with growing pauses. */
 export class RadioLink {
-  #options: RadioLinkOptions;
+  #port: number;
+  #user: RadioLinkUser;
   #socket: TCP | undefined;
   #connected = false;
   #timer: Timer | undefined;
@@ -34,8 +34,10 @@ export class RadioLink {
   #queued = 0;
   #writable = 0;
 
-  constructor(options: RadioLinkOptions) {
-    this.#options = options;
+  /** @param port TCP port of the radio daemon on this machine */
+  constructor(port: number, user: RadioLinkUser) {
+    this.#port = port;
+    this.#user = user;
     this.#timer = Timer.set(() => this.#connect(), 0);
   }
 
@@ -79,7 +81,7 @@ export class RadioLink {
     try {
       this.#socket = new TCP({
         address: "127.0.0.1",
-        port: this.#options.port,
+        port: this.#port,
         nodelay: true,
         format: "buffer",
         onReadable: () => this.#receive(),
@@ -88,7 +90,7 @@ export class RadioLink {
           if (!this.#connected) {
             this.#connected = true;
             this.#pause = firstPause;
-            this.#options.onConnected();
+            this.#user.radioConnected(this);
           }
           this.#flush();
         },
@@ -107,7 +109,7 @@ export class RadioLink {
     const pause = this.#pause * (0.75 + Math.random() / 2);
     this.#pause = Math.min(this.#pause * 2, longestPause);
     this.#timer = Timer.set(() => this.#connect(), pause);
-    this.#options.onLost();
+    this.#user.radioLost();
   }
 
   #flush(): void {
@@ -140,7 +142,7 @@ export class RadioLink {
       offset += count;
       if (this.#filled >= headerLength && this.#filled === headerLength + this.#payloadLength()) {
         this.#filled = 0;
-        this.#options.onFrame(this.#frame[0], this.#frame.subarray(headerLength, headerLength + this.#payloadLength()));
+        this.#user.radioFrame(this.#frame[0], this.#frame.subarray(headerLength, headerLength + this.#payloadLength()));
       }
     }
   }

@@ -1,6 +1,6 @@
 import { getEnvironment } from "environment";
 import { protocolVersion, WiFiFrame } from "./protocol";
-import { RadioLink } from "./radio-link";
+import { RadioLink, type RadioLinkUser } from "./radio-link";
 
 /** As scan results name it on the chip. */
 export type Security = "none" | "wep" | "wpa_psk" | "wpa2_psk" | "wpa_wpa2_psk" | "wpa3_psk" | "wpa2_wpa3_psk";
@@ -28,33 +28,36 @@ const surroundings: Network[] = [
  * The networks that can be heard: from environment WIFI_NETWORKS (a JSON array), replaced by what the radio daemon says as soon as
  * somebody has used its switch.
  */
-export class WiFiAir {
+export class WiFiAir implements RadioLinkUser {
   networks: Network[];
+  #station: { airChanged(): void };
   #link: RadioLink | undefined;
   #incoming: Network[] = [];
 
-  constructor(onChanged: () => void) {
+  constructor(station: { airChanged(): void }) {
+    this.#station = station;
     const configured = getEnvironment("WIFI_NETWORKS");
     this.networks = configured ? JSON.parse(configured) : surroundings;
     const port = Number(getEnvironment("RADIO_PORT"));
-    if (!port) return;
-    const link = new RadioLink({
-      port,
-      onConnected: () => link.send(WiFiFrame.hello, [protocolVersion]),
-      onFrame: (type, payload) => {
-        if (type === WiFiFrame.network)
-          this.#incoming.push(JSON.parse(String.fromArrayBuffer(payload.slice().buffer as ArrayBuffer)));
-        else if (type === WiFiFrame.complete) {
-          this.networks = this.#incoming;
-          this.#incoming = [];
-          onChanged();
-        }
-      },
-      onLost: () => {
-        this.#incoming = [];
-      },
-    });
-    this.#link = link;
+    if (port) this.#link = new RadioLink(port, this);
+  }
+
+  radioConnected(link: RadioLink): void {
+    link.send(WiFiFrame.hello, [protocolVersion]);
+  }
+
+  radioFrame(type: number, payload: Uint8Array): void {
+    if (type === WiFiFrame.network)
+      this.#incoming.push(JSON.parse(String.fromArrayBuffer(payload.slice().buffer as ArrayBuffer)));
+    else if (type === WiFiFrame.complete) {
+      this.networks = this.#incoming;
+      this.#incoming = [];
+      this.#station.airChanged();
+    }
+  }
+
+  radioLost(): void {
+    this.#incoming = [];
   }
 
   find(SSID: string): Network | undefined {

@@ -50,7 +50,7 @@ export default class WiFi {
     this.#onChanged = (property) => options.onChanged?.call(this, property);
     const timing = getEnvironment("WIFI_TIMING");
     this.#timing = timing ? { ...usual, ...JSON.parse(timing) } : usual;
-    this.#air = new WiFiAir(() => this.#airChanged());
+    this.#air = new WiFiAir(this);
   }
 
   close(): void {
@@ -159,7 +159,8 @@ export default class WiFi {
     if (changed) this.#onChanged("connection");
   }
 
-  #airChanged(): void {
+  /** For the air alone: other networks can be heard now. */
+  airChanged(): void {
     const current = this.#network;
     if (!current) return;
     const now = this.#air.find(current.SSID);
