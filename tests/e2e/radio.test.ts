@@ -290,6 +290,7 @@ test("many requests leave the machine as it was", async (t) => {
     await phone.scanWiFi();
   };
   await work(20);
+  await used();
   const before = await used();
   await work(200);
   const after = await used();
