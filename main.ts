@@ -1,6 +1,9 @@
 /**
- * The composition root: the only file that knows the board and which parts are plugged together. Everything else is given
- * what it needs. The hosts differ in the modules that stand behind the `embedded:` names (manifest.json), not here.
+ * The composition root: the only file that knows the board and which parts are plugged together. The hosts differ in the modules
+ * that stand behind the `embedded:` names (manifest.json), not here.
+ *
+ * The parts get the camera itself as their host instead of callbacks: methods of a preloaded class lie in flash, while each closure
+ * would take some ten slots of the machine for good.
  */
 
 import { GATTServer } from "embedded:io/bluetoothle/peripheral";
@@ -12,172 +15,229 @@ import Base64 from "base64";
 import config from "mc/config";
 import createClock from "system-clock";
 import Time from "time";
-import { CameraDevice } from "./modules/app/camera-device";
+import { CameraDevice, type CameraDeviceHost } from "./modules/app/camera-device";
 import { describeError } from "./modules/app/command-error";
-import { Connectivity } from "./modules/app/connectivity";
-import { loadLabel, qrPayload } from "./modules/app/label";
-import { MQTTCommands } from "./modules/app/mqtt-commands";
-import { PhotoUploads } from "./modules/app/photo-uploads";
-import { Photographer } from "./modules/app/photographer";
-import { Telemetry } from "./modules/app/telemetry";
+import { type ConnectionState, Connectivity, type ConnectivityHost } from "./modules/app/connectivity";
+import { type DeviceEvent, EventLog } from "./modules/app/event-log";
+import { type Label, loadLabel, qrPayload } from "./modules/app/label";
+import { type MQTTCommandHost, MQTTCommands } from "./modules/app/mqtt-commands";
+import type { PhotoAnnouncement, UploadRequest } from "./modules/app/photo-uploads";
+import type { Photo } from "./modules/app/photographer";
+import { Telemetry, type TelemetryHost } from "./modules/app/telemetry";
 import { StillCamera } from "./modules/camera/still-camera";
-import { CloudSession } from "./modules/cloud/session";
-import { topicsOf } from "./modules/cloud/topics";
+import type { CloudError } from "./modules/cloud/cloud-error";
+import { CloudSession, type CloudSessionOptions, type CloudState, type InboundMessage } from "./modules/cloud/session";
+import { type Topics, topicsOf } from "./modules/cloud/topics";
+import type { Clock } from "./modules/network/clock";
 import { amazonRoots } from "./modules/network/roots";
 import { TLSSocket } from "./modules/network/tls-socket";
 import { WiFiStation } from "./modules/network/wifi-station";
+import type { WiFiCredentials } from "./modules/network/wifi-types";
 import { Provisioning } from "./modules/provisioning/provisioning";
 import { type Identity, IdentityStore } from "./modules/storage/identity-store";
 import { RecordStore } from "./modules/storage/record-store";
-import type { Connection } from "./modules/upload/connection";
+import type { Connection, ConnectionHandlers } from "./modules/upload/connection";
 import { createConnector } from "./modules/upload/connector";
 import { PresignedURL } from "./modules/upload/presigned-url";
-import { uploadFrame } from "./modules/upload/uploader";
+import { type UploadResult, uploadFrame } from "./modules/upload/uploader";
 import * as crypto from "./native/tls/crypto";
 
-const { Digest, KeyPair, randomBytes } = crypto;
+type Host = CameraDeviceHost & ConnectivityHost<CloudSession> & TelemetryHost & MQTTCommandHost;
 
 /** A line on the console (xsbug, the serial port). Never a key, a password, or a URL with its query. */
 const log = (line: string) => trace(`${line}\n`);
 
-const records = new RecordStore("devicelink");
-const identities = new IdentityStore(records);
-const label = loadLabel(records, randomBytes);
-const clock = createClock();
-const now = () => (clock.isSet ? clock.now() : 0);
+class Camera implements Host {
+  readonly productId: string = config.productId;
+  readonly firmware: string = config.firmware;
+  readonly telemetryInterval: number = config.telemetryInterval;
+  readonly records = new RecordStore("devicelink");
+  readonly identities = new IdentityStore(this.records);
+  readonly label: Label = loadLabel(this.records, crypto.randomBytes);
+  readonly clock: Clock = createClock();
+  readonly events = new EventLog(this);
+  readonly camera = new StillCamera({ spi: config.camera });
+  readonly device = new CameraDevice(this);
+  readonly wifi = new WiFiStation(new StationOptions(this));
+  readonly connectivity = new Connectivity<CloudSession>(this);
+  readonly commands = new MQTTCommands(this);
+  readonly telemetry = new Telemetry(this);
+  readonly provisioning = new Provisioning(new ProvisioningOptions(this));
+  #photos = 0;
 
-const camera = new StillCamera({ spi: config.camera });
-let pictures = 0;
-const photographer = new Photographer({
-  camera,
-  now,
-  identify: () => `${label.serial}-${now()}-${++pictures}`,
-});
+  start(): void {
+    if (!this.identities.current) log(`label: ${qrPayload(this.label)}`);
+    this.camera.start().catch((error) => this.events.add("Error", { ...describeError(error) }));
+    this.connectivity.start();
+  }
 
-const device = new CameraDevice({
-  label,
-  productId: config.productId,
-  firmware: config.firmware,
-  records,
-  identities,
-  camera,
-  photographer,
-  encodeBase64: (bytes) => Base64.encode(bytes),
-  now,
-  onIdentityChanged: () => connectivity.identityChanged(),
-  onEvent: () => provisioning.notifyEvent(),
-  log,
-});
+  now(): number {
+    return this.clock.isSet ? this.clock.now() : 0;
+  }
 
-const wifi = new WiFiStation({ io: WiFi, onStateChanged: () => connectivity.wifiChanged() });
-const connectivity = new Connectivity({
-  wifi,
-  clock,
-  identities,
-  records,
-  openSession,
-  onStateChanged: (state, detail) => device.stateChanged(state, detail),
-});
+  nextImageId(): string {
+    this.#photos += 1;
+    return `${this.label.serial}-${this.now()}-${this.#photos}`;
+  }
 
-const roots = () => {
-  const rootCA = identities.current?.rootCA;
-  return rootCA ? [rootCA] : amazonRoots;
-};
+  encodeBase64(bytes: Uint8Array): string {
+    return Base64.encode(bytes);
+  }
 
-const uploads = new PhotoUploads({
-  records,
-  redact: (url) => PresignedURL.parse(url).redacted,
-  upload: (request, photo, onProgress) =>
-    uploadFrame({
-      ...request,
-      frame: photo.frame,
-      clock,
-      Digest,
-      onProgress,
-      connect: createConnector({
-        resolver: new Resolver({}),
-        open: (options) =>
-          new TLSSocket({ ...options, TCP: { io: TCP }, secure: { roots: roots(), clock } }) as Connection,
-      }),
-    }),
-  announce: (announcement) => publish("photos", announcement),
-  report: (type, fields) => device.events.add(type, fields),
-});
-device.uploads = uploads;
+  onEvent(event: DeviceEvent): void {
+    log(JSON.stringify(event));
+    this.provisioning.notifyEvent();
+  }
 
-const provisioning = new Provisioning({
-  io: GATTServer,
-  crypto,
-  name: label.name,
-  proofOfPossession: label.proofOfPossession,
-  wifi,
-  endpoints: {
-    "camera-cert": device.endpoint("camera-cert"),
-    "camera-command": device.endpoint("camera-command"),
-    "camera-upload": device.endpoint("camera-upload"),
-    "camera-event": device.endpoint("camera-event"),
-  },
-  onWiFiConfigured: (credentials) => connectivity.keepCredentials(credentials),
-  onWarning: (message) => log(`bluetooth: ${message}`),
-});
+  identityChanged(): void {
+    this.connectivity.identityChanged();
+  }
 
-const telemetry = new Telemetry({
-  interval: config.telemetryInterval,
-  collect: () => ({
-    time: now(),
-    uptime: Math.round(Time.ticks / 1000),
-    firmware: config.firmware,
-    RSSI: wifi.RSSI,
-    ...uploads.counters,
-  }),
-  publish: (payload) => publish("telemetry", payload),
-});
+  connectionChanged(state: ConnectionState, detail?: object): void {
+    this.device.state = state;
+    this.events.add("CloudState", { state, ...detail });
+  }
 
-function openSession(identity: Identity): CloudSession {
-  const { thingName, endpoint, certificate } = identity;
-  const topics = topicsOf(thingName);
-  const commands = new MQTTCommands({
-    commands: device.commands,
-    respond: (payload) => session.publish(topics.answers, payload),
-  });
-  const session = new CloudSession({
-    endpoint,
-    clientId: thingName,
-    keepAlive: config.keepAlive,
-    mqtt: { io: MQTTClient },
-    dns: { io: Resolver },
-    socket: {
-      io: TLSSocket,
-      TCP: { io: TCP },
-      secure: { roots: roots(), certificate, key: new KeyPair(identity.key), clock },
-    },
-    will: { topic: topics.telemetry, message: JSON.stringify({ state: "offline" }), QoS: 1 },
-    onStateChanged: (state, error) => {
-      connectivity.sessionChanged(
-        state === "connected",
-        error && { error: { code: error.code, message: error.message } },
-      );
-      if (state !== "connected") return telemetry.stop();
-      telemetry.start();
-      uploads.announcePending();
-    },
-    onMessage: ({ topic, payload }) => {
-      if (topic === topics.commands) commands.receive(payload);
-    },
-    onError: (error) => log(`cloud: ${error.code} ${error.message}`),
-  });
-  session.subscribe([{ topic: topics.commands, QoS: 1 }]).catch((error) => log(`cloud: ${error.message}`));
-  return session;
+  openSession(identity: Identity): CloudSession {
+    const session = new CloudSession(new SessionOptions(this, identity));
+    const { commands } = topicsOf(identity.thingName);
+    session.subscribe([{ topic: commands, QoS: 1 }]).catch((error) => log(`cloud: ${error.message}`));
+    return session;
+  }
+
+  sessionChanged(state: CloudState, error?: CloudError): void {
+    const isConnected = state === "connected";
+    this.connectivity.sessionChanged(isConnected, error && { error: describeError(error) });
+    if (isConnected) {
+      this.telemetry.start();
+      this.device.uploads.announcePending();
+    } else this.telemetry.stop();
+  }
+
+  redact(url: string): string {
+    return PresignedURL.parse(url).redacted;
+  }
+
+  upload(request: UploadRequest, photo: Photo): Promise<UploadResult> {
+    const { clock } = this;
+    const roots = rootsFor(this.identities.current);
+    const open = (options: { host: string; address: string; port: number } & ConnectionHandlers) =>
+      new TLSSocket({ ...options, TCP: { io: TCP }, secure: { roots, clock } }) as Connection;
+    const connect = createConnector({ resolver: new Resolver({}), open });
+    return uploadFrame({ ...request, frame: photo.frame, clock, connect, Digest: crypto.Digest });
+  }
+
+  announce(announcement: PhotoAnnouncement): Promise<void> {
+    return this.#publish("photos", JSON.stringify(announcement));
+  }
+
+  collectTelemetry(): object {
+    const { firmware, wifi } = this;
+    const uptime = Math.round(Time.ticks / 1000);
+    return { time: this.now(), uptime, firmware, RSSI: wifi.RSSI, ...this.device.uploads.counters };
+  }
+
+  publishTelemetry(report: string): Promise<void> {
+    return this.#publish("telemetry", report);
+  }
+
+  respond(answer: string): Promise<void> {
+    return this.#publish("answers", answer);
+  }
+
+  async #publish(topic: keyof Topics, payload: string): Promise<void> {
+    const { session } = this.connectivity;
+    const identity = this.identities.current;
+    if (!session || !identity) throw new Error("this camera has no owner");
+    await session.publish(topicsOf(identity.thingName)[topic], payload);
+  }
 }
 
-async function publish(topic: "photos" | "telemetry", message: object): Promise<void> {
-  const { session } = connectivity;
-  const identity = identities.current;
-  if (!session || !identity) throw new Error("the camera has no owner");
-  const payload = message instanceof ArrayBuffer ? message : JSON.stringify(message);
-  await session.publish(topicsOf(identity.thingName)[topic], payload);
+/** The identity's own roots, or Amazon's. */
+function rootsFor(identity: Identity | undefined): readonly string[] {
+  return identity?.rootCA ? [identity.rootCA] : amazonRoots;
 }
 
-if (!identities.current) log(`label: ${qrPayload(label)}`);
-camera.start().catch((error) => device.events.add("Error", { ...describeError(error) }));
-connectivity.start();
+class StationOptions {
+  readonly io = WiFi;
+  #camera: Camera;
+
+  constructor(camera: Camera) {
+    this.#camera = camera;
+  }
+
+  onStateChanged(): void {
+    this.#camera.connectivity.wifiChanged();
+  }
+}
+
+class SessionOptions implements CloudSessionOptions {
+  readonly endpoint: string;
+  readonly clientId: string;
+  readonly keepAlive: number = config.keepAlive;
+  readonly mqtt = { io: MQTTClient };
+  readonly dns = { io: Resolver };
+  readonly socket: CloudSessionOptions["socket"];
+  readonly will: CloudSessionOptions["will"];
+  #camera: Camera;
+
+  constructor(camera: Camera, identity: Identity) {
+    const { thingName, endpoint, certificate } = identity;
+    this.#camera = camera;
+    this.endpoint = endpoint;
+    this.clientId = thingName;
+    const key = new crypto.KeyPair(identity.key);
+    const secure = { roots: rootsFor(identity), certificate, key, clock: camera.clock };
+    this.socket = { io: TLSSocket, TCP: { io: TCP }, secure };
+    this.will = { topic: topicsOf(thingName).telemetry, message: '{"state":"offline"}', QoS: 1 };
+  }
+
+  onStateChanged(state: CloudState, error?: CloudError): void {
+    this.#camera.sessionChanged(state, error);
+  }
+
+  onMessage({ topic, payload }: InboundMessage): void {
+    if (topic === topicsOf(this.clientId).commands) this.#camera.commands.receive(payload);
+  }
+
+  onError(error: CloudError): void {
+    log(`cloud: ${error.code} ${error.message}`);
+  }
+}
+
+class ProvisioningOptions {
+  readonly io = GATTServer;
+  readonly crypto = crypto;
+  readonly name: string;
+  readonly proofOfPossession: string;
+  readonly wifi: WiFiStation;
+  readonly endpoints: ConstructorParameters<typeof Provisioning>[0]["endpoints"];
+  #camera: Camera;
+
+  constructor(camera: Camera) {
+    this.#camera = camera;
+    this.name = camera.label.name;
+    this.proofOfPossession = camera.label.proofOfPossession;
+    this.wifi = camera.wifi;
+    const { device } = camera;
+    this.endpoints = {
+      "camera-cert": (message) => device.execute(message, "bluetooth", "camera-cert"),
+      "camera-command": (message) => device.execute(message, "bluetooth", "camera-command"),
+      "camera-upload": (message) => device.execute(message, "bluetooth", "camera-upload"),
+      "camera-event": (message) => device.execute(message, "bluetooth", "camera-event"),
+    };
+  }
+
+  onWiFiConfigured(credentials: WiFiCredentials): void {
+    this.#camera.connectivity.keepCredentials(credentials);
+  }
+
+  onWarning(message: string): void {
+    log(`bluetooth: ${message}`);
+  }
+}
+
+/** Called when the machine has started. The module itself is preloaded, so nothing happens before. */
+export default function main(): void {
+  new Camera().start();
+}

@@ -1,13 +1,21 @@
 import type { IdentityStore } from "../storage/identity-store";
-import type { RecordStore } from "../storage/record-store";
 import { CommandError } from "./command-error";
-import { CommandSet, countField, type Endpoint, type Message, optionalString, stringField } from "./commands";
+import {
+  type Command,
+  countField,
+  type Endpoint,
+  executeCommand,
+  type Message,
+  optionalString,
+  stringField,
+  type Transport,
+} from "./commands";
 import type { ConnectionState } from "./connectivity";
-import { EventLog } from "./event-log";
+import type { EventHost, EventLog } from "./event-log";
 import { checkPair, createRequest } from "./keys";
 import type { Label } from "./label";
-import type { PhotoUploads } from "./photo-uploads";
-import type { Photo, Photographer } from "./photographer";
+import { PhotoUploads, type UploadHost } from "./photo-uploads";
+import { type Photo, Photographer, type PhotographerHost, type StillCamera } from "./photographer";
 
 /** The size of a thumbnail's piece in one answer: with base64 and JSON around it, it fits one 512-byte attribute value. */
 const thumbnailPiece = 300;
@@ -19,73 +27,48 @@ export interface CameraInformation {
   readonly resolutions: readonly string[];
 }
 
-interface Options {
-  label: Label;
-  productId: string;
-  firmware: string;
-  records: RecordStore;
-  identities: IdentityStore;
-  camera: CameraInformation;
-  photographer: Photographer;
-  encodeBase64: (bytes: Uint8Array) => string;
-  now: () => number;
-  onIdentityChanged: () => void;
-  /** There is something new to fetch from `camera-event`. */
-  onEvent: () => void;
-  log: (line: string) => void;
+export interface CameraDeviceHost extends EventHost, PhotographerHost, UploadHost {
+  readonly label: Label;
+  readonly productId: string;
+  readonly firmware: string;
+  readonly identities: IdentityStore;
+  readonly events: EventLog;
+  readonly camera: StillCamera & CameraInformation;
+  encodeBase64(bytes: Uint8Array): string;
+  identityChanged(): void;
 }
+
+/** What the camera can be asked for. The table is the same for all devices: on the chip it lies in flash. */
+const commands: Record<string, Command<CameraDevice>> = {
+  GetDeviceInfo: { endpoint: "camera-command", overMQTT: true, run: (device) => device.information() },
+  CreateCsr: { endpoint: "camera-cert", overMQTT: false, run: (device, message) => device.createCsr(message) },
+  RegisterDevice: { endpoint: "camera-cert", overMQTT: false, run: (device, message) => device.register(message) },
+  TakePhoto: { endpoint: "camera-command", overMQTT: true, run: (device, message) => device.takePhoto(message) },
+  GetThumbnail: { endpoint: "camera-command", overMQTT: true, run: (device, message) => device.thumbnail(message) },
+  UploadPhoto: { endpoint: "camera-upload", overMQTT: true, run: (device, message) => device.upload(message) },
+  GetEvents: { endpoint: "camera-event", overMQTT: false, run: (device, message) => device.eventsSince(message) },
+};
 
 /** The camera as its owners see it: what it can be asked, and what it tells. */
 export class CameraDevice {
-  readonly events: EventLog;
-  readonly commands: CommandSet;
-  #options: Options;
-  #uploads?: PhotoUploads;
-  #state: ConnectionState = "unprovisioned";
+  readonly uploads: PhotoUploads;
+  state: ConnectionState = "unprovisioned";
+  #host: CameraDeviceHost;
+  #photographer: Photographer;
 
-  constructor(options: Options) {
-    this.#options = options;
-    this.events = new EventLog({
-      capacity: 16,
-      now: options.now,
-      onEvent: (event) => {
-        options.log(JSON.stringify(event));
-        options.onEvent();
-      },
-    });
-    this.commands = new CommandSet(this.#table());
+  constructor(host: CameraDeviceHost) {
+    this.#host = host;
+    this.#photographer = new Photographer(host);
+    this.uploads = new PhotoUploads(host);
   }
 
-  /** Told apart from the constructor because uploads report through this object's events. */
-  set uploads(uploads: PhotoUploads) {
-    this.#uploads = uploads;
+  /** Carries a command out and returns its one answer. Never rejects. */
+  execute(message: object, transport: Transport, endpoint?: Endpoint): Promise<object> {
+    return executeCommand(commands, this, message as Message, transport, endpoint);
   }
 
-  stateChanged(state: ConnectionState, detail?: object): void {
-    this.#state = state;
-    this.events.add("CloudState", { state, ...detail });
-  }
-
-  /** What a Bluetooth endpoint does with a message. */
-  endpoint(name: Endpoint): (message: object) => Promise<object> {
-    return (message) => this.commands.execute(message as Message, "bluetooth", name);
-  }
-
-  #table() {
-    return {
-      GetDeviceInfo: { endpoint: "camera-command", overMQTT: true, run: () => this.#deviceInfo() },
-      CreateCsr: { endpoint: "camera-cert", overMQTT: false, run: (message: Message) => this.#createCsr(message) },
-      RegisterDevice: { endpoint: "camera-cert", overMQTT: false, run: (message: Message) => this.#register(message) },
-      TakePhoto: { endpoint: "camera-command", overMQTT: true, run: (message: Message) => this.#takePhoto(message) },
-      GetThumbnail: { endpoint: "camera-command", overMQTT: true, run: (message: Message) => this.#thumbnail(message) },
-      UploadPhoto: { endpoint: "camera-upload", overMQTT: true, run: (message: Message) => this.#upload(message) },
-      GetEvents: { endpoint: "camera-event", overMQTT: false, run: (message: Message) => this.#eventsSince(message) },
-    } as const;
-  }
-
-  #deviceInfo() {
-    const { identities, label, productId, firmware, camera } = this.#options;
-    const photo = this.#options.photographer.photo;
+  information(): object {
+    const { identities, label, productId, firmware, camera } = this.#host;
     const { id, model } = camera.identification;
     return {
       thingName: identities.current?.thingName ?? null,
@@ -95,20 +78,20 @@ export class CameraDevice {
       cameraId: id || null,
       cameraModel: id ? model : null,
       resolutions: camera.resolutions,
-      state: this.#state,
-      photo: photo ? photo.imageId : null,
+      state: this.state,
+      photo: this.#photographer.photo?.imageId ?? null,
     };
   }
 
-  #createCsr(message: Message) {
+  createCsr(message: Message): object {
     const thingName = thingNameField(message);
     const { key, csr } = createRequest(thingName);
-    this.#options.identities.keepPendingKey(thingName, key);
+    this.#host.identities.keepPendingKey(thingName, key);
     return { csr };
   }
 
-  #register(message: Message) {
-    const { identities } = this.#options;
+  register(message: Message): object {
+    const { identities } = this.#host;
     const thingName = thingNameField(message);
     const endpoint = stringField(message, "endpoint", 256);
     const certificate = stringField(message, "certPem", pemLimit);
@@ -118,49 +101,48 @@ export class CameraDevice {
     if (!key) throw new CommandError("NoKey", `no certificate was requested for ${thingName}, and privKey is missing`);
     checkPair(certificate, key);
     identities.replace({ thingName, endpoint, certificate, key, rootCA, region });
-    this.#options.onIdentityChanged();
-    return { state: this.#state };
+    this.#host.identityChanged();
+    return { state: this.state };
   }
 
-  async #takePhoto(message: Message) {
-    if (this.#uploads?.busy) throw new CommandError("Busy", `${this.#uploads.busy} is being uploaded`);
+  async takePhoto(message: Message): Promise<object> {
+    if (this.uploads.busy) throw new CommandError("Busy", `${this.uploads.busy} is being uploaded`);
     const resolution = optionalString(message, "resolution", 16);
     const quality = optionalString(message, "quality", 16);
-    const photo = await this.#options.photographer.take({ resolution, quality });
+    const photo = await this.#photographer.take({ resolution, quality });
     const { imageId } = photo;
     const { byteLength, width, height } = photo.frame;
-    this.events.add("PhotoCaptured", { imageId, byteLength, width, height });
+    this.#host.events.add("PhotoCaptured", { imageId, byteLength, width, height });
     return { imageId, byteLength, width, height };
   }
 
-  #thumbnail(message: Message) {
+  thumbnail(message: Message): object {
     const { thumbnail } = this.#photo(message);
     if (!thumbnail) throw new CommandError("NoThumbnail", "this picture has no thumbnail");
     const offset = countField(message, "offset", thumbnail.length);
-    const bytes = this.#options.encodeBase64(thumbnail.slice(offset, offset + thumbnailPiece));
+    const bytes = this.#host.encodeBase64(thumbnail.slice(offset, offset + thumbnailPiece));
     return { imageId: message.imageId, offset, byteLength: thumbnail.length, bytes };
   }
 
-  #upload(message: Message) {
+  upload(message: Message): object {
     const photo = this.#photo(message);
-    if (!this.#uploads) throw new CommandError("NotReady", "the camera is starting");
     const framing = message.framing ?? "length";
     if (framing !== "length" && framing !== "chunked")
       throw new CommandError("BadField", "framing is length or chunked");
-    this.#uploads.start({ url: stringField(message, "url", 4096), headers: headersField(message), framing }, photo);
+    this.uploads.start({ url: stringField(message, "url", 4096), headers: headersField(message), framing }, photo);
     return { imageId: photo.imageId, accepted: true };
   }
 
   #photo(message: Message): Photo {
     const imageId = stringField(message, "imageId", 64);
-    const photo = this.#options.photographer.photo;
+    const photo = this.#photographer.photo;
     if (photo?.imageId !== imageId)
       throw new CommandError("NoSuchPhoto", `${imageId} is not in the camera's memory any more`);
     return photo;
   }
 
-  #eventsSince(message: Message) {
-    return this.events.since(countField(message, "since", Number.MAX_SAFE_INTEGER));
+  eventsSince(message: Message): object {
+    return this.#host.events.since(countField(message, "since", Number.MAX_SAFE_INTEGER));
   }
 }
 

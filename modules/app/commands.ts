@@ -13,38 +13,37 @@ export type Transport = "bluetooth" | "mqtt";
 /** The Bluetooth endpoint that a command belongs to (its GATT characteristic). */
 export type Endpoint = "camera-cert" | "camera-command" | "camera-upload" | "camera-event";
 
-export interface Command {
+/** A command that `Target` can carry out. */
+export interface Command<Target> {
   endpoint: Endpoint;
   /** Commands that hand out or replace the identity are taken from somebody in the room only. */
   overMQTT: boolean;
-  run(message: Message): object | Promise<object>;
+  run(target: Target, message: Message): object | Promise<object>;
 }
 
 /**
  * One command set for both transports. Every message gets exactly one answer, `{type, ...}` or `{type, error}`; nothing
  * is thrown, because an answer is awaited in an I/O callback.
  */
-export class CommandSet {
-  #commands: Record<string, Command>;
-
-  constructor(commands: Record<string, Command>) {
-    this.#commands = commands;
-  }
-
-  async execute(message: Message, transport: Transport, endpoint?: Endpoint): Promise<object> {
-    const type = typeof message.type === "string" ? message.type : "";
-    const token = typeof message.clientToken === "string" ? { clientToken: message.clientToken } : {};
-    try {
-      const command = Object.hasOwn(this.#commands, type) ? this.#commands[type] : undefined;
-      if (!command || (endpoint && command.endpoint !== endpoint))
-        throw new CommandError("UnknownCommand", `${endpoint ?? transport} knows no command "${type.slice(0, 32)}"`);
-      if (transport === "mqtt" && !command.overMQTT)
-        throw new CommandError("NotAllowed", `${type} is taken over Bluetooth only`);
-      const answer = await command.run(message);
-      return { type, ...token, ...answer };
-    } catch (error) {
-      return { type, ...token, error: describeError(error) };
-    }
+export async function executeCommand<Target>(
+  commands: Record<string, Command<Target>>,
+  target: Target,
+  message: Message,
+  transport: Transport,
+  endpoint?: Endpoint,
+): Promise<object> {
+  const type = typeof message.type === "string" ? message.type : "";
+  const token = typeof message.clientToken === "string" ? { clientToken: message.clientToken } : {};
+  try {
+    const command = Object.hasOwn(commands, type) ? commands[type] : undefined;
+    if (!command || (endpoint && command.endpoint !== endpoint))
+      throw new CommandError("UnknownCommand", `${endpoint ?? transport} knows no command "${type.slice(0, 32)}"`);
+    if (transport === "mqtt" && !command.overMQTT)
+      throw new CommandError("NotAllowed", `${type} is taken over Bluetooth only`);
+    const answer = await command.run(target, message);
+    return { type, ...token, ...answer };
+  } catch (error) {
+    return { type, ...token, error: describeError(error) };
   }
 }
 

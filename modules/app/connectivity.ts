@@ -20,13 +20,13 @@ export interface Session {
   close(): void;
 }
 
-interface Options<S extends Session> {
-  wifi: Station;
-  clock: { readonly isSet: boolean; synchronize(): Promise<unknown> };
-  identities: IdentityStore;
-  records: RecordStore;
-  openSession: (identity: Identity) => S;
-  onStateChanged: (state: ConnectionState, detail?: object) => void;
+export interface ConnectivityHost<S extends Session> {
+  readonly wifi: Station;
+  readonly clock: { readonly isSet: boolean; synchronize(): Promise<unknown> };
+  readonly identities: IdentityStore;
+  readonly records: RecordStore;
+  openSession(identity: Identity): S;
+  connectionChanged(state: ConnectionState, detail?: object): void;
 }
 
 /** How long to wait before the next try to set the clock, in milliseconds: doubled up to the limit. */
@@ -38,15 +38,15 @@ const longestPause = 60_000;
  * session. There is one session for an identity; it outlives losses of Wi-Fi, with what waits in it.
  */
 export class Connectivity<S extends Session> {
-  #options: Options<S>;
+  #host: ConnectivityHost<S>;
   #state: ConnectionState = "unprovisioned";
   #session?: S;
   #settingClock = false;
   #pause = firstPause;
   #timer?: Timer;
 
-  constructor(options: Options<S>) {
-    this.#options = options;
+  constructor(host: ConnectivityHost<S>) {
+    this.#host = host;
   }
 
   get state(): ConnectionState {
@@ -59,14 +59,14 @@ export class Connectivity<S extends Session> {
 
   /** After power-on: joins the network that was kept, if there is one. */
   start(): void {
-    const credentials = this.#options.records.read<WiFiCredentials>("wifi");
-    if (typeof credentials?.SSID === "string") this.#options.wifi.keep(credentials);
+    const credentials = this.#host.records.read<WiFiCredentials>("wifi");
+    if (typeof credentials?.SSID === "string") this.#host.wifi.keep(credentials);
     this.advance();
   }
 
   /** Remembers credentials that have just been proven to work. */
   keepCredentials({ SSID, password }: WiFiCredentials): void {
-    this.#options.records.write("wifi", { SSID, password });
+    this.#host.records.write("wifi", { SSID, password });
     this.advance();
   }
 
@@ -78,18 +78,18 @@ export class Connectivity<S extends Session> {
   }
 
   wifiChanged(): void {
-    if (this.#options.wifi.state !== "connected") this.#session?.disconnect();
+    if (this.#host.wifi.state !== "connected") this.#session?.disconnect();
     this.advance();
   }
 
   sessionChanged(connected: boolean, detail?: object): void {
-    if (this.#session && this.#options.wifi.state === "connected")
+    if (this.#session && this.#host.wifi.state === "connected")
       this.#enter(connected ? "online" : "connecting", detail);
   }
 
   /** Looks what is missing next, and begins with it. */
   advance(): void {
-    const { wifi, clock, identities, records } = this.#options;
+    const { wifi, clock, identities, records } = this.#host;
     const identity = identities.current;
     if (wifi.state !== "connected") this.#enter(records.read("wifi") ? "joining" : "unprovisioned");
     else if (!clock.isSet) this.#setClock();
@@ -101,7 +101,7 @@ export class Connectivity<S extends Session> {
     if (this.#state === "online") return;
     this.#enter("connecting");
     try {
-      this.#session ??= this.#options.openSession(identity);
+      this.#session ??= this.#host.openSession(identity);
       this.#session.connect();
     } catch (error) {
       // An identity that no session can be made of, such as an endpoint that is no host name: only another one helps.
@@ -113,7 +113,7 @@ export class Connectivity<S extends Session> {
     if (this.#settingClock || this.#timer) return;
     this.#settingClock = true;
     this.#enter("settingClock");
-    this.#options.clock
+    this.#host.clock
       .synchronize()
       .then(() => {
         this.#pause = firstPause;
@@ -138,6 +138,6 @@ export class Connectivity<S extends Session> {
   #enter(state: ConnectionState, detail?: object): void {
     if (state === this.#state && !detail) return;
     this.#state = state;
-    this.#options.onStateChanged(state, detail);
+    this.#host.connectionChanged(state, detail);
   }
 }

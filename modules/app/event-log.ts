@@ -19,26 +19,30 @@ export interface EventPage {
 /** The most events in one answer: it has to stay well below the largest Bluetooth message. */
 const pageSize = 8;
 
+export interface EventHost {
+  /** Milliseconds since 1970, or 0 while the clock is not set. */
+  now(): number;
+  onEvent(event: DeviceEvent): void;
+}
+
 /** The last few events, for phones that come and go. The oldest is dropped when there is no room. */
 export class EventLog {
   #events: DeviceEvent[] = [];
   #last = 0;
+  #host: EventHost;
   #capacity: number;
-  #now: () => number;
-  #onEvent: (event: DeviceEvent) => void;
 
-  constructor(options: { capacity: number; now: () => number; onEvent: (event: DeviceEvent) => void }) {
-    this.#capacity = options.capacity;
-    this.#now = options.now;
-    this.#onEvent = options.onEvent;
+  constructor(host: EventHost, capacity = 12) {
+    this.#host = host;
+    this.#capacity = capacity;
   }
 
   add(type: string, fields: Record<string, unknown>): DeviceEvent {
     this.#last += 1;
-    const event: DeviceEvent = { n: this.#last, type, time: this.#now(), ...fields };
+    const event: DeviceEvent = { n: this.#last, type, time: this.#host.now(), ...fields };
     if (this.#events.length === this.#capacity) this.#events.shift();
     this.#events.push(event);
-    this.#onEvent(event);
+    this.#host.onEvent(event);
     return event;
   }
 

@@ -1,4 +1,9 @@
-import type { CommandSet, Message } from "./commands";
+import type { Message } from "./commands";
+
+export interface MQTTCommandHost {
+  readonly device: { execute(message: Message, transport: "mqtt"): Promise<object> };
+  respond(answer: string): Promise<unknown>;
+}
 
 /** The largest command that is parsed, in bytes: a presigned URL with a session token is about 2 KB. */
 const messageLimit = 6144;
@@ -8,13 +13,11 @@ const messageLimit = 6144;
  * a message twice (facts B2.4), so a command whose clientToken was just seen is not carried out again.
  */
 export class MQTTCommands {
-  #commands: CommandSet;
-  #respond: (payload: ArrayBuffer) => Promise<unknown>;
+  #host: MQTTCommandHost;
   #recent: string[] = [];
 
-  constructor(options: { commands: CommandSet; respond: (payload: ArrayBuffer) => Promise<unknown> }) {
-    this.#commands = options.commands;
-    this.#respond = options.respond;
+  constructor(host: MQTTCommandHost) {
+    this.#host = host;
   }
 
   /** Never throws and never rejects: it is called from an I/O callback. */
@@ -25,12 +28,12 @@ export class MQTTCommands {
       const message = JSON.parse(String.fromArrayBuffer(payload)) as Message;
       if (typeof message !== "object" || message === null) throw new TypeError("a command is a JSON object");
       if (this.#isRepeated(message.clientToken)) return;
-      answer = await this.#commands.execute(message, "mqtt");
+      answer = await this.#host.device.execute(message, "mqtt");
     } catch (error) {
       answer = { error: { code: "BadMessage", message: (error as Error).message } };
     }
     try {
-      await this.#respond(ArrayBuffer.fromString(JSON.stringify(answer)));
+      await this.#host.respond(JSON.stringify(answer));
     } catch {
       // The session ended; whoever asked sees no answer and asks again with the same token or a new one.
     }

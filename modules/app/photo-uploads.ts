@@ -31,14 +31,14 @@ export interface PhotoAnnouncement {
   resolution: string;
 }
 
-interface Options {
-  records: RecordStore;
-  upload: (request: UploadRequest, photo: Photo, onProgress: (sent: number) => void) => Promise<UploadResult>;
+export interface UploadHost {
+  readonly records: RecordStore;
+  readonly events: { add(type: string, fields: Record<string, unknown>): unknown };
+  upload(request: UploadRequest, photo: Photo): Promise<UploadResult>;
   /** The URL in a form that may be shown: without its query. Throws when it is not a URL that this camera can use. */
-  redact: (url: string) => string;
+  redact(url: string): string;
   /** Resolves when the cloud has acknowledged the announcement. */
-  announce: (announcement: PhotoAnnouncement) => Promise<void>;
-  report: (type: string, fields: Record<string, unknown>) => void;
+  announce(announcement: PhotoAnnouncement): Promise<void>;
 }
 
 /**
@@ -47,12 +47,12 @@ interface Options {
  */
 export class PhotoUploads {
   readonly counters = { uploaded: 0, failed: 0, announced: 0 };
-  #options: Options;
+  #host: UploadHost;
   #busy?: string;
   #announcing = false;
 
-  constructor(options: Options) {
-    this.#options = options;
+  constructor(host: UploadHost) {
+    this.#host = host;
   }
 
   /** The image that is on its way, if any. */
@@ -64,14 +64,14 @@ export class PhotoUploads {
   start(request: UploadRequest, photo: Photo): void {
     if (this.#busy) throw new CommandError("Busy", `${this.#busy} is being uploaded`);
     if (typeof request.url !== "string") throw new CommandError("BadURL", "url is missing");
-    const url = this.#options.redact(request.url);
+    const url = this.#host.redact(request.url);
     this.#busy = photo.imageId;
     this.#send(request, photo, url).catch((error) => this.#fail(photo, describeError(error)));
   }
 
   async #send(request: UploadRequest, photo: Photo, url: string): Promise<void> {
     try {
-      const result = await this.#options.upload(request, photo, () => {});
+      const result = await this.#host.upload(request, photo);
       if (result.status !== "stored") {
         this.#fail(photo, { code: result.code ?? result.status, message: result.message ?? "" }, result);
         return;
@@ -81,7 +81,7 @@ export class PhotoUploads {
       const { bytes, attempts, etag = "" } = result;
       const { width, height } = frame;
       this.#remember({ imageId, url, bytes, etag, time, width, height, resolution });
-      this.#options.report("UploadResult", { imageId, status: "stored", bytes, etag, attempts, url });
+      this.#host.events.add("UploadResult", { imageId, status: "stored", bytes, etag, attempts, url });
     } finally {
       this.#busy = undefined;
     }
@@ -93,7 +93,7 @@ export class PhotoUploads {
     this.counters.failed += 1;
     const { code, message } = error;
     const status = result?.status ?? "failed";
-    this.#options.report("UploadResult", {
+    this.#host.events.add("UploadResult", {
       imageId: photo.imageId,
       status,
       code,
@@ -105,11 +105,11 @@ export class PhotoUploads {
   #remember(announcement: PhotoAnnouncement): void {
     const pending = this.#pending();
     pending.push(announcement);
-    this.#options.records.write("announcements", { pending });
+    this.#host.records.write("announcements", { pending });
   }
 
   #pending(): PhotoAnnouncement[] {
-    const pending = this.#options.records.read<{ pending: PhotoAnnouncement[] }>("announcements")?.pending;
+    const pending = this.#host.records.read<{ pending: PhotoAnnouncement[] }>("announcements")?.pending;
     return Array.isArray(pending) ? pending : [];
   }
 
@@ -119,10 +119,10 @@ export class PhotoUploads {
     this.#announcing = true;
     try {
       for (let next = this.#pending()[0]; next; next = this.#pending()[0]) {
-        await this.#options.announce(next);
+        await this.#host.announce(next);
         this.counters.announced += 1;
-        this.#options.records.write("announcements", { pending: this.#pending().slice(1) });
-        this.#options.report("PhotoAnnounced", { imageId: next.imageId });
+        this.#host.records.write("announcements", { pending: this.#pending().slice(1) });
+        this.#host.events.add("PhotoAnnounced", { imageId: next.imageId });
       }
     } catch {
       // Not connected, or the session ended before the acknowledgement: the record stays and the next session sends it.

@@ -29,6 +29,13 @@ export interface Photo {
   thumbnail?: Uint8Array;
 }
 
+export interface PhotographerHost {
+  readonly camera: StillCamera;
+  nextImageId(): string;
+  /** Milliseconds since 1970, or 0 while the clock is not set. */
+  now(): number;
+}
+
 /** A 128x128 JPEG of low quality is 2 to 4 KB; a larger one is not kept, because it would be held in RAM. */
 const thumbnailLimit = 4096;
 const thumbnailSettings = { resolution: "128x128", quality: "low" } as const;
@@ -39,16 +46,12 @@ const qualities: readonly string[] = ["high", "default", "low"];
  * once, and the picture proper stays in the camera for the upload.
  */
 export class Photographer {
-  #camera: StillCamera;
-  #identify: () => string;
-  #now: () => number;
+  #host: PhotographerHost;
   #busy = false;
   #photo?: Photo;
 
-  constructor(options: { camera: StillCamera; identify: () => string; now: () => number }) {
-    this.#camera = options.camera;
-    this.#identify = options.identify;
-    this.#now = options.now;
+  constructor(host: PhotographerHost) {
+    this.#host = host;
   }
 
   /** The picture that is in the camera's memory now. */
@@ -60,17 +63,18 @@ export class Photographer {
   async take(options: { resolution?: string; quality?: string }): Promise<Photo> {
     const resolution = options.resolution ?? "VGA";
     const quality = options.quality ?? "default";
-    if (!this.#camera.resolutions.includes(resolution))
-      throw new CommandError("BadResolution", `this camera takes ${this.#camera.resolutions.join(", ")}`);
+    const { camera } = this.#host;
+    if (!camera.resolutions.includes(resolution))
+      throw new CommandError("BadResolution", `this camera takes ${camera.resolutions.join(", ")}`);
     if (!qualities.includes(quality)) throw new CommandError("BadQuality", `quality is ${qualities.join(", ")}`);
     if (this.#busy) throw new CommandError("Busy", "a picture is being taken");
     this.#busy = true;
     try {
       this.#photo = undefined;
       const thumbnail = await this.#takeThumbnail();
-      const frame = await this.#camera.takeStill({ resolution, quality: quality as Quality });
-      const imageId = this.#identify();
-      this.#photo = { imageId, frame, resolution, quality: quality as Quality, time: this.#now(), thumbnail };
+      const frame = await camera.takeStill({ resolution, quality: quality as Quality });
+      const imageId = this.#host.nextImageId();
+      this.#photo = { imageId, frame, resolution, quality: quality as Quality, time: this.#host.now(), thumbnail };
       return this.#photo;
     } finally {
       this.#busy = false;
@@ -78,8 +82,9 @@ export class Photographer {
   }
 
   async #takeThumbnail(): Promise<Uint8Array | undefined> {
-    if (!this.#camera.resolutions.includes(thumbnailSettings.resolution)) return undefined;
-    const frame = await this.#camera.takeStill(thumbnailSettings);
+    const { camera } = this.#host;
+    if (!camera.resolutions.includes(thumbnailSettings.resolution)) return undefined;
+    const frame = await camera.takeStill(thumbnailSettings);
     if (frame.byteLength > thumbnailLimit) return undefined;
     const thumbnail = new Uint8Array(frame.byteLength);
     let filled = 0;

@@ -1,25 +1,25 @@
 import Timer from "timer";
 
-interface Options {
+export interface TelemetryHost {
   /** Milliseconds between two reports. */
-  interval: number;
-  collect: () => object;
-  publish: (payload: ArrayBuffer) => Promise<unknown>;
+  readonly telemetryInterval: number;
+  collectTelemetry(): object;
+  publishTelemetry(payload: string): Promise<unknown>;
 }
 
 /** Says how the camera is: at once when it comes online, then at a steady pace. A report that fails is not repeated. */
 export class Telemetry {
-  #options: Options;
+  #host: TelemetryHost;
   #timer?: Timer;
 
-  constructor(options: Options) {
-    this.#options = options;
+  constructor(host: TelemetryHost) {
+    this.#host = host;
   }
 
   start(): void {
     this.stop();
     this.#report();
-    this.#timer = Timer.repeat(() => this.#report(), this.#options.interval);
+    this.#timer = Timer.repeat(() => this.#report(), this.#host.telemetryInterval);
   }
 
   stop(): void {
@@ -28,6 +28,6 @@ export class Telemetry {
   }
 
   #report(): void {
-    this.#options.publish(ArrayBuffer.fromString(JSON.stringify(this.#options.collect()))).catch(() => {});
+    this.#host.publishTelemetry(JSON.stringify(this.#host.collectTelemetry())).catch(() => {});
   }
 }

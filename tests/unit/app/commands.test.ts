@@ -1,9 +1,13 @@
 import { CommandError } from "../../../modules/app/command-error";
-import { CommandSet, countField, type Message, stringField } from "../../../modules/app/commands";
+import { type Command, countField, executeCommand, type Message, stringField } from "../../../modules/app/commands";
 import { equal, test, throws } from "../harness";
 
-const commands = new CommandSet({
-  Echo: { endpoint: "camera-command", overMQTT: true, run: (message) => ({ said: message.text }) },
+const commands: Record<string, Command<{ greeting: string }>> = {
+  Echo: {
+    endpoint: "camera-command",
+    overMQTT: true,
+    run: ({ greeting }, message) => ({ said: `${greeting} ${message.text}` }),
+  },
   Register: { endpoint: "camera-cert", overMQTT: false, run: () => ({ done: true }) },
   Fail: {
     endpoint: "camera-command",
@@ -17,19 +21,20 @@ const commands = new CommandSet({
       throw new TypeError("odd");
     },
   },
-});
+};
+const target = { greeting: "Oh," };
 
 const answer = async (message: Message, transport: "bluetooth" | "mqtt" = "bluetooth", endpoint?: "camera-command") =>
-  JSON.stringify(await commands.execute(message, transport, endpoint));
+  JSON.stringify(await executeCommand(commands, target, message, transport, endpoint));
 
 test("a command is answered with its type", async () => {
-  equal(await answer({ type: "Echo", text: "hi" }), '{"type":"Echo","said":"hi"}');
+  equal(await answer({ type: "Echo", text: "hi" }), '{"type":"Echo","said":"Oh, hi"}');
 });
 
 test("a client token comes back", async () => {
   equal(
     await answer({ type: "Echo", text: "hi", clientToken: "t1" }),
-    '{"type":"Echo","clientToken":"t1","said":"hi"}',
+    '{"type":"Echo","clientToken":"t1","said":"Oh, hi"}',
   );
 });
 

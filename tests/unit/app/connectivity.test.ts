@@ -47,8 +47,8 @@ function setUp() {
     sessions.push(session);
     return session;
   };
-  const onStateChanged = (state: string, detail?: object) => void states.push(detail ? `${state}!` : state);
-  const connectivity = new Connectivity({ wifi, clock, identities, records, openSession, onStateChanged });
+  const connectionChanged = (state: string, detail?: object) => void states.push(detail ? `${state}!` : state);
+  const connectivity = new Connectivity({ wifi, clock, identities, records, openSession, connectionChanged });
   const register = (thingName: string) =>
     identities.replace({ thingName, endpoint: "broker", certificate: "c", key: "k" });
   const join = () => {

@@ -2,7 +2,7 @@ import { EventLog } from "../../../modules/app/event-log";
 import { equal, test } from "../harness";
 
 function filled(count: number, capacity = 4) {
-  const log = new EventLog({ capacity, now: () => 1000, onEvent: () => {} });
+  const log = new EventLog({ now: () => 1000, onEvent: () => {} }, capacity);
   for (let i = 1; i <= count; i++) log.add("Tick", { i });
   return log;
 }

@@ -1,16 +1,16 @@
-import { CommandSet } from "../../../modules/app/commands";
+import { type Command, executeCommand } from "../../../modules/app/commands";
 import { MQTTCommands } from "../../../modules/app/mqtt-commands";
 import { equal, test } from "../harness";
 
 function setUp(respond?: () => Promise<unknown>) {
   const answers: string[] = [];
   let runs = 0;
-  const commands = new CommandSet({
+  const commands: Record<string, Command<undefined>> = {
     Count: { endpoint: "camera-command", overMQTT: true, run: () => ({ runs: ++runs }) },
-  });
+  };
   const receiver = new MQTTCommands({
-    commands,
-    respond: respond ?? (async (payload) => answers.push(String.fromArrayBuffer(payload))),
+    device: { execute: (message, transport) => executeCommand(commands, undefined, message, transport) },
+    respond: respond ?? (async (answer) => answers.push(answer)),
   });
   const send = (text: string) => receiver.receive(ArrayBuffer.fromString(text));
   return { answers, send };

@@ -31,7 +31,9 @@ function setUp(result: UploadResult | Error, announce: () => Promise<void> = asy
       await announce();
       announced.push(announcement);
     },
-    report: (type: string, fields: Record<string, unknown>) => events.push(`${type} ${JSON.stringify(fields)}`),
+    events: {
+      add: (type: string, fields: Record<string, unknown>) => events.push(`${type} ${JSON.stringify(fields)}`),
+    },
   };
   return { uploads: new PhotoUploads(options), events, announced, records, options };
 }

@@ -30,7 +30,7 @@ function camera(sizes: Record<string, number> = {}) {
 }
 
 const photographer = (parts: ReturnType<typeof camera>) =>
-  new Photographer({ camera: parts, identify: () => "id", now: () => 1 });
+  new Photographer({ camera: parts, nextImageId: () => "id", now: () => 1 });
 
 test("the thumbnail is exposed first, so that the picture stays in the camera", async () => {
   const parts = camera();
