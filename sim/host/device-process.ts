@@ -39,6 +39,24 @@ export interface DeviceProcess {
   /** What it has traced, the last 1000 lines. */
   readonly lines: readonly string[];
   kill(signal?: NodeJS.Signals): void;
+  /** What its machine uses now. `reset` starts the peaks anew. Rejects when it has ended. */
+  statistics(reset?: boolean): Promise<Statistics>;
+}
+
+/** See device/statistics.d.ts for the units. */
+export interface Statistics {
+  slots: number;
+  slotsPeak: number;
+  slotsTotal: number;
+  chunkBytes: number;
+  chunkBytesPeak: number;
+  chunkBytesTotal: number;
+  stackPeak: number;
+  stackTotal: number;
+  keys: number;
+  collections: number;
+  compute: number;
+  milliseconds: number;
 }
 
 const MAX_LINES = 1000;
@@ -47,7 +65,7 @@ const MAX_STDERR = 64 * 1024;
 /** Resolves when the process runs. @throws Error where the host or the firmware cannot be built */
 export async function startDevice(options: DeviceOptions = {}): Promise<DeviceProcess> {
   const firmware = await prepare(options);
-  const args = ["--manifest", firmware.path];
+  const args = ["--manifest", firmware.path, "--end-with-parent"];
   if (options.timeScale !== undefined) args.push("--time-scale", String(options.timeScale));
   if (options.xsbug) args.push("--xsbug", options.xsbug, "--source-root", top);
   if (options.statistics) args.push("--stats");
@@ -68,10 +86,14 @@ async function prepare({ manifest, executable }: DeviceOptions): Promise<Compile
   return buildFirmware(manifest);
 }
 
+const STATISTICS = '{"event":"statistics",';
+
 function watch(child: ChildProcess, { onTrace, onExit }: DeviceOptions): DeviceProcess {
   const lines: string[] = [];
+  const requests: { resolve(statistics: Statistics): void; reject(error: Error): void }[] = [];
   let stderr = "";
   createInterface({ input: child.stdout! }).on("line", (line) => {
+    if (requests.length && line.startsWith(STATISTICS)) return requests.shift()!.resolve(JSON.parse(line).statistics);
     lines.push(line);
     if (lines.length > MAX_LINES) lines.shift();
     onTrace?.(line);
@@ -82,9 +104,15 @@ function watch(child: ChildProcess, { onTrace, onExit }: DeviceOptions): DeviceP
   const exited = new Promise<DeviceExit>((resolve) => {
     child.once("close", (code, signal) => {
       const exit = { code, signal, stderr };
+      for (const { reject } of requests) reject(new Error("the device has ended"));
       onExit?.(exit);
       resolve(exit);
     });
   });
-  return { pid: child.pid!, exited, lines, kill: (signal = "SIGTERM") => void child.kill(signal) };
+  const statistics = (reset = false) =>
+    new Promise<Statistics>((resolve, reject) => {
+      if (!child.kill(reset ? "SIGUSR2" : "SIGUSR1")) return reject(new Error("the device has ended"));
+      requests.push({ resolve, reject });
+    });
+  return { pid: child.pid!, exited, lines, kill: (signal = "SIGTERM") => void child.kill(signal), statistics };
 }

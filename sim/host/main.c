@@ -1,5 +1,6 @@
 #include <getopt.h>
 #include <signal.h>
+#include <sys/prctl.h>
 
 #include "clock.h"
 #include "debugger.h"
@@ -19,8 +20,10 @@ static const char help[] =
     "  --xsbug HOST[:PORT] connect to a debugger (port 5002 if not given)\n"
     "  --time-scale N      a device second lasts 1/N real seconds\n"
     "  --stats             print memory and compute figures as a line of JSON at the end\n"
+    "  --end-with-parent   end when the process ends that started this one\n"
     "  --help              print this\n"
     "\n"
+    "SIGUSR1 prints the same line at any time; SIGUSR2 too, and starts its peaks anew.\n"
     "trace() goes to standard output. Ends when nothing is left to wait for. Exit codes: 0 done, 1 uncaught exception or\n"
     "unhandled rejection, 2 wrong use, 3 out of memory, 4 stopped by the debugger, 5 engine failure.\n";
 
@@ -28,11 +31,8 @@ static txMachine *machine;
 static bool print_statistics;
 
 static void at_exit(void) {
-  if (!print_statistics || !machine)
-    return;
-  char text[1024];
-  statistics_write(machine, text, sizeof(text));
-  printf("{\"event\":\"statistics\",\"statistics\":%s}\n", text);
+  if (print_statistics && machine)
+    statistics_print(machine);
 }
 
 static void usage(const char *reason) {
@@ -52,7 +52,8 @@ int main(int argc, char **argv) {
   static const struct option options[] = {
       {"manifest", required_argument, NULL, 'm'}, {"name", required_argument, NULL, 'n'},
       {"xsbug", required_argument, NULL, 'x'},    {"source-root", required_argument, NULL, 'r'}, {"time-scale", required_argument, NULL, 't'},
-      {"stats", no_argument, NULL, 's'},          {"help", no_argument, NULL, 'h'},
+      {"stats", no_argument, NULL, 's'},          {"end-with-parent", no_argument, NULL, 'p'},
+               {"help", no_argument, NULL, 'h'},
       {NULL, 0, NULL, 0}};
   const char *manifest = NULL, *name = NULL, *debugger = NULL, *root = "";
   double scale = 1;
@@ -63,6 +64,7 @@ int main(int argc, char **argv) {
       case 'x': debugger = optarg; break;
       case 'r': root = optarg; break;
       case 't': scale = parse_scale(optarg); break;
+      case 'p': prctl(PR_SET_PDEATHSIG, SIGTERM); break;
       case 's': print_statistics = true; break;
       case 'h': fputs(help, stdout); return 0;
       default: exit(EXIT_USAGE);
@@ -75,6 +77,7 @@ int main(int argc, char **argv) {
   const char *main_module = argv[optind];
 
   signal(SIGPIPE, SIG_IGN);
+  statistics_listen();
   setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
   clock_start(scale);
   firmware *it = modules_read(manifest, root);
@@ -84,6 +87,7 @@ int main(int argc, char **argv) {
     debugger_prepare(debugger);
   atexit(at_exit);
   machine = machine_create(it, name ? name : main_module);
+  statistics_serve(machine);
   machine_start(machine, main_module);
   debugger_watch(machine);
   loop_run(machine);

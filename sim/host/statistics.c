@@ -1,10 +1,16 @@
 #include "xsAll.h"
 
+#include <poll.h>
+#include <signal.h>
+
 #include "clock.h"
+#include "loop.h"
 #include "statistics.h"
 
 static uint32_t last_meter;
 static uint64_t compute;
+static int pipes[2];  // from the signal handler to the loop
+static xsMachine *served;
 
 void statistics_sample(xsMachine *the) {
   uint32_t meter = the->meterIndex;
@@ -27,4 +33,43 @@ void statistics_reset(xsMachine *the) {
   the->peakHeapCount = the->currentHeapCount;
   the->peakChunksSize = the->currentChunksSize;
   the->stackPeak = the->stack;
+}
+
+void statistics_print(xsMachine *the) {
+  char text[1024];
+  statistics_write(the, text, sizeof(text));
+  printf("{\"event\":\"statistics\",\"statistics\":%s}\n", text);
+  fflush(stdout);
+}
+
+static void signalled(int number) {
+  char byte = (char)number;
+  int saved = errno;
+  ssize_t written = write(pipes[1], &byte, 1);
+  (void)written;  // a full pipe holds enough requests
+  errno = saved;
+}
+
+static void requested(loop_source *source, short revents) {
+  char byte;
+  (void)revents;
+  if (read(source->fd, &byte, 1) != 1)
+    return;
+  statistics_print(served);
+  if (byte == SIGUSR2)
+    statistics_reset(served);
+}
+
+void statistics_listen(void) {
+  if (pipe(pipes))
+    return;
+  signal(SIGUSR1, signalled);
+  signal(SIGUSR2, signalled);
+}
+
+void statistics_serve(xsMachine *the) {
+  static loop_source source;
+  served = the;
+  source = (loop_source){.fd = pipes[0], .events = POLLIN, .background = true, .ready = requested};
+  loop_add(&source);
 }

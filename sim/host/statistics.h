@@ -13,4 +13,11 @@ void statistics_write(xsMachine *the, char *text, int size);
 // Forgets the peaks of slots, chunks and stack.
 void statistics_reset(xsMachine *the);
 
+// Prints them to stdout as {"event":"statistics","statistics":{...}}.
+void statistics_print(xsMachine *the);
+
+// From now on SIGUSR1 asks to print them, SIGUSR2 to print them and start the peaks anew. Answered once there is a machine.
+void statistics_listen(void);
+void statistics_serve(xsMachine *the);
+
 #endif

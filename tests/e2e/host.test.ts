@@ -47,6 +47,18 @@ test("the compute count of a run is the same each time", async (t) => {
   assert.equal(await compute(), await compute());
 });
 
+test("a running device tells what it uses", async (t) => {
+  const device = await start(t, "forever");
+  while (!device.lines.length) await sleep(10);
+  const [first, second] = await Promise.all([device.statistics(true), device.statistics()]);
+  assert.equal(first.slotsTotal, 2047);
+  assert.ok(first.slots > 0 && second.slotsPeak <= first.slotsPeak);
+  assert.deepEqual(device.lines, ["running"]);
+  device.kill();
+  await device.exited;
+  await assert.rejects(device.statistics(), /has ended/);
+});
+
 test("a stack overflow: figures, exit code 3", async (t) => {
   const { code, stderr } = await run(t, "recursion");
   assert.equal(code, 3);
