@@ -70,9 +70,9 @@ txMachine *machine_create(firmware *it, const char *name) {
 }
 
 static void started(xsMachine *the) {
-  xsVars(1);
-  if (!xsIsInstanceOf(xsArg(0), xsObjectPrototype) && !xsHas(xsArg(0), xsID("default")))
+  if (!xsHas(xsArg(0), xsID("default")))
     return;
+  xsVars(1);
   xsVar(0) = xsGet(xsArg(0), xsID("default"));
   if (xsTypeOf(xsVar(0)) == xsReferenceType && xsIsCallable(xsVar(0)))
     xsResult = xsCallFunction0(xsVar(0), xsGlobal);

@@ -48,47 +48,55 @@ static double parse_scale(const char *text) {
   return scale;
 }
 
-int main(int argc, char **argv) {
+typedef struct {
+  const char *manifest, *module, *name, *debugger, *source_root;
+  double time_scale;
+} command;
+
+static command parse(int argc, char **argv) {
   static const struct option options[] = {
-      {"manifest", required_argument, NULL, 'm'}, {"name", required_argument, NULL, 'n'},
-      {"xsbug", required_argument, NULL, 'x'},    {"source-root", required_argument, NULL, 'r'}, {"time-scale", required_argument, NULL, 't'},
-      {"stats", no_argument, NULL, 's'},          {"end-with-parent", no_argument, NULL, 'p'},
-               {"help", no_argument, NULL, 'h'},
+      {"manifest", required_argument, NULL, 'm'},    {"name", required_argument, NULL, 'n'},
+      {"xsbug", required_argument, NULL, 'x'},       {"source-root", required_argument, NULL, 'r'},
+      {"time-scale", required_argument, NULL, 't'},  {"stats", no_argument, NULL, 's'},
+      {"end-with-parent", no_argument, NULL, 'p'},   {"help", no_argument, NULL, 'h'},
       {NULL, 0, NULL, 0}};
-  const char *manifest = NULL, *name = NULL, *debugger = NULL, *root = "";
-  double scale = 1;
+  command it = {.source_root = "", .time_scale = 1};
   for (int option; (option = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
     switch (option) {
-      case 'm': manifest = optarg; break;
-      case 'n': name = optarg; break;
-      case 'x': debugger = optarg; break;
-      case 'r': root = optarg; break;
-      case 't': scale = parse_scale(optarg); break;
-      case 'p': prctl(PR_SET_PDEATHSIG, SIGTERM); break;
+      case 'm': it.manifest = optarg; break;
+      case 'n': it.name = optarg; break;
+      case 'x': it.debugger = optarg; break;
+      case 'r': it.source_root = optarg; break;
+      case 't': it.time_scale = parse_scale(optarg); break;
       case 's': print_statistics = true; break;
-      case 'h': fputs(help, stdout); return 0;
+      case 'p': prctl(PR_SET_PDEATHSIG, SIGTERM); break;
+      case 'h': fputs(help, stdout); exit(0);
       default: exit(EXIT_USAGE);
     }
   }
-  if (!manifest)
+  if (!it.manifest)
     usage("--manifest is missing");
   if (optind + 1 != argc)
     usage("name exactly one module to run");
-  const char *main_module = argv[optind];
+  it.module = argv[optind];
+  return it;
+}
 
+int main(int argc, char **argv) {
+  command it = parse(argc, argv);
   signal(SIGPIPE, SIG_IGN);
   statistics_listen();
   setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
-  clock_start(scale);
-  firmware *it = modules_read(manifest, root);
-  if (!modules_find(main_module))
+  clock_start(it.time_scale);
+  firmware *modules = modules_read(it.manifest, it.source_root);
+  if (!modules_find(it.module))
     usage("the manifest has no such module");
-  if (debugger)
-    debugger_prepare(debugger);
+  if (it.debugger)
+    debugger_prepare(it.debugger);
   atexit(at_exit);
-  machine = machine_create(it, name ? name : main_module);
+  machine = machine_create(modules, it.name ? it.name : it.module);
   statistics_serve(machine);
-  machine_start(machine, main_module);
+  machine_start(machine, it.module);
   debugger_watch(machine);
   loop_run(machine);
   return 0;
