@@ -85,6 +85,9 @@ const pubackLength = 4;
 /** A PINGREQ goes out after this part of the keep-alive time: before the client's own, at three quarters. */
 const pingAfter = 0.7;
 
+/** The peer ended the connection, with or without TLS's close_notify. */
+const closings = Object.freeze(["ConnectionClosed", "ConnectionLost"]);
+
 type Deadline = "ConnectTimeout" | "ConnackTimeout" | "Ping" | "KeepAliveTimeout";
 
 const overdue: Record<Deadline, string> = Object.freeze({
@@ -337,7 +340,7 @@ export class Connection implements GuardWatcher, ResolverWatcher {
 
   /** Between CONNECT and CONNACK a closed connection is how AWS IoT says no: it gives no reason on the wire. */
   #asRefusal(error: CloudError): CloudError {
-    if (this.#phase !== "login" || error.code !== "ConnectionClosed") return error;
+    if (this.#phase !== "login" || !closings.includes(error.code)) return error;
     return new CloudError("Refused", "closed instead of CONNACK: the certificate, its policy or the client id");
   }
 

@@ -196,6 +196,8 @@ export class TLSSocket {
     const length = typeof data === "number" ? 1 : data.byteLength;
     if (!engine || length > engine.capacity(this.#writable)) throw new RangeError("overflow");
     const more = options?.more ?? false;
+    // An empty last part still says that the parts before it may go.
+    if (!length && !more) engine.write(data, 0, more);
     for (let done = 0; done < length && !engine.error; ) {
       const accepted = engine.write(data, done, more);
       if (!this.#send() && !accepted) throw new RangeError("overflow");

@@ -80,7 +80,9 @@ export class IotCore extends EventEmitter<IotEvents> {
   #server: Server;
   #broker: Aedes;
   #sessions: SessionStore;
-  #connections = new Map<Client, Connection>();
+  #clients = new Set<Client>();
+  /** Also of clients whose connection has just ended. */
+  #connections = new WeakMap<Client, Connection>();
   #connectRates = new Map<string, Rate>();
 
   private constructor(options: IotCoreOptions, server: Server, sessions: SessionStore, limits: IotLimits) {
@@ -136,7 +138,7 @@ export class IotCore extends EventEmitter<IotEvents> {
 
   /** The ids of the connected clients. */
   get clients(): string[] {
-    return [...this.#connections.keys()].filter(({ connected }) => connected).map(({ id }) => id);
+    return [...this.#clients].filter(({ connected }) => connected).map(({ id }) => id);
   }
 
   /** Publishes as the cloud. Resolves when the broker has taken the message. */
@@ -171,7 +173,8 @@ export class IotCore extends EventEmitter<IotEvents> {
   }
 
   #drop(which: (client: Client) => boolean, reason: DisconnectReason): void {
-    for (const [client, connection] of this.#connections) {
+    for (const client of this.#clients) {
+      const connection = this.#connections.get(client)!;
       if (!which(client)) continue;
       connection.reason ??= reason;
       connection.gate.destroy();
@@ -185,7 +188,8 @@ export class IotCore extends EventEmitter<IotEvents> {
     const sourceIp = socket.remoteAddress ?? "";
     const certificateId = raw && certificateIdOf(raw);
     this.#connections.set(client, { gate, certificateId, sourceIp, keepAlive: 0, sessionPresent: false });
-    gate.on("close", () => this.#connections.delete(client));
+    this.#clients.add(client);
+    gate.on("close", () => this.#clients.delete(client));
   }
 
   /** @returns false when the connection was closed instead */
@@ -199,9 +203,8 @@ export class IotCore extends EventEmitter<IotEvents> {
       return false;
     }
     connection.keepAlive = packet.keepalive = clampKeepAlive(packet.keepalive ?? 0, this.#limits);
-    for (const [other, { gate }] of this.#connections)
-      if (other !== client && other.id === packet.clientId && !gate.destroyed)
-        this.#connections.get(other)!.reason = "DUPLICATE_CLIENTID";
+    for (const other of this.#clients)
+      if (other !== client && other.id === packet.clientId) this.#connections.get(other)!.reason = "DUPLICATE_CLIENTID";
     await this.#sessions.connecting(packet.clientId);
     return true;
   }

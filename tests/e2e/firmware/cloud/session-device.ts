@@ -1,0 +1,89 @@
+/**
+ * The device's side of tests/e2e/iot*.test.ts: a CloudSession over the TLS of the firmware. It does what each line of its control
+ * connection says, and says what happens as JSON lines on its trace.
+ */
+
+import TCP from "embedded:io/socket/tcp";
+import Resolver from "embedded:network/dns/resolver/udp";
+import MQTTClient from "embedded:network/mqtt/client";
+import { getEnvironment } from "environment";
+import { collectGarbage, statistics } from "statistics";
+import type { MQTTClientClass } from "../../../../modules/cloud/client-interface";
+import { CloudSession, type CloudSessionOptions } from "../../../../modules/cloud/session";
+import { Clock } from "../../../../modules/network/clock";
+import { TLSSocket } from "../../../../modules/network/tls-socket";
+
+export interface SessionSettings extends Partial<Omit<CloudSessionOptions, "mqtt" | "dns" | "socket">> {
+  endpoint: string;
+  clientId: string;
+  /** PEM. */
+  root: string;
+  certificate?: string;
+  key?: string;
+}
+
+export interface SessionCommand {
+  /** Repeated in the answer. */
+  n: number;
+  name: "publish" | "subscribe" | "connect" | "disconnect" | "close" | "statistics";
+  topic?: string;
+  topics?: string[];
+  payload?: string;
+  /** Instead of a payload: so many bytes. */
+  byteLength?: number;
+  QoS?: 0 | 1;
+}
+
+const say = (event: string, fields: object) => trace(`${JSON.stringify({ event, ...fields })}\n`);
+
+function open({ root, certificate, key, ...settings }: SessionSettings): CloudSession {
+  return new CloudSession({
+    ...settings,
+    mqtt: { io: MQTTClient as unknown as MQTTClientClass },
+    dns: { io: Resolver as never },
+    socket: {
+      io: TLSSocket as never,
+      TCP: { io: TCP },
+      secure: { roots: [root], certificate, key, clock: new Clock() },
+    },
+    onStateChanged: (state, error) => say("state", { state, code: error?.code, message: error?.message }),
+    onMessage: ({ topic, payload, QoS, id, duplicate }) => {
+      const text = payload.byteLength < 1000 ? String.fromArrayBuffer(payload) : undefined;
+      say("message", { topic, byteLength: payload.byteLength, text, QoS, id, duplicate });
+    },
+    onError: ({ code, message }) => say("error", { code, message }),
+  });
+}
+
+async function perform(session: CloudSession, command: SessionCommand): Promise<object> {
+  const { name, topic = "", topics = [], payload, byteLength = 0, QoS = 1 } = command;
+  if (name === "publish") await session.publish(topic, payload ?? new Uint8Array(byteLength), { QoS });
+  else if (name === "subscribe") await session.subscribe(topics.map((filter) => ({ topic: filter, QoS })));
+  else if (name === "statistics") {
+    collectGarbage();
+    return statistics();
+  } else session[name]();
+  return { state: session.state };
+}
+
+function answer(session: CloudSession, command: SessionCommand): void {
+  perform(session, command)
+    .then((result) => say("done", { n: command.n, ...result }))
+    .catch(({ code, message }) => say("failed", { n: command.n, code, message }));
+}
+
+let line = "";
+const session = open(JSON.parse(getEnvironment("SESSION")!));
+const control = new TCP({
+  address: "127.0.0.1",
+  port: Number(getEnvironment("CONTROL_PORT")),
+  onReadable: () => {
+    line += String.fromArrayBuffer(control.read() as ArrayBuffer);
+    for (let end = line.indexOf("\n"); end >= 0; end = line.indexOf("\n")) {
+      const command = JSON.parse(line.slice(0, end)) as SessionCommand;
+      line = line.slice(end + 1);
+      answer(session, command);
+    }
+  },
+  onError: () => session.close(),
+});
