@@ -68,9 +68,6 @@ export interface Identification {
  * camera; only one chunk of it is ever in RAM. All waiting is done by a timer.
  */
 export class ArducamMega {
-  onReady?: () => void;
-  onReadable?: (byteLength: number) => void;
-  onError?: (error: CameraError) => void;
   #camera?: Arducam;
   #timer?: Timer;
   #started = false;
@@ -81,12 +78,19 @@ export class ArducamMega {
   /** @throws Error when the SPI bus cannot be had */
   constructor(options: ArducamMegaOptions = {}) {
     const { spi = {}, settle, discard, probeRewind } = options;
-    this.onReady = options.onReady;
-    this.onReadable = options.onReadable;
-    this.onError = options.onError;
+    if (options.onReady) this.onReady = options.onReady;
+    if (options.onReadable) this.onReadable = options.onReadable;
+    if (options.onError) this.onError = options.onError;
     const { port, clock, out, in: input, select, hz, transferSize } = spi;
     this.#camera = new Arducam(port, clock, out, input, select, hz, transferSize, settle, discard, probeRewind);
   }
+
+  /** The camera is set up. */
+  onReady?(): void;
+  /** A frame of so many bytes is in the camera. */
+  onReadable?(byteLength: number): void;
+  /** What was under way has failed; the next capture or start sets the camera up anew. */
+  onError?(error: CameraError): void;
 
   /** Resets and identifies the camera, lets it settle and throws the first captures away: 0.7 s or more. Then onReady. */
   start(): void {

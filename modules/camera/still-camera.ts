@@ -1,9 +1,7 @@
-import { ArducamMega, type ArducamMegaOptions, type Identification } from "./arducam-mega";
+import { ArducamMega } from "./arducam-mega";
 import { CameraError } from "./camera-error";
 import { Frame } from "./frame";
 import type { CameraSettings } from "./settings";
-
-type Options = Omit<ArducamMegaOptions, "onReady" | "onReadable" | "onError">;
 
 interface Waiting {
   resolve: () => void;
@@ -12,54 +10,20 @@ interface Waiting {
 
 /**
  * A camera for one picture after another, with promises: `await camera.start()`, then `await camera.takeStill({...})`. Every
- * wait ends by itself, because the driver's do.
+ * wait ends by itself, because the driver's do. The callbacks are methods of the class: they take no memory on the chip.
  */
-export class StillCamera {
-  #camera: ArducamMega;
+export class StillCamera extends ArducamMega {
   #waiting?: Waiting;
   #starting = false;
 
-  /** @throws Error when the SPI bus cannot be had */
-  constructor(options: Options = {}) {
-    this.#camera = new ArducamMega({
-      ...options,
-      onReady: () => this.#starting && this.#finish(),
-      onReadable: () => this.#finish(),
-      onError: (error) => this.#finish(error),
-    });
-  }
-
-  get identification(): Identification {
-    return this.#camera.identification;
-  }
-
-  get resolutions(): string[] {
-    return this.#camera.resolutions;
-  }
-
-  /** Can a picture be read twice? undefined while it is not known. */
-  get rewindable(): boolean | undefined {
-    return this.#camera.rewindable;
-  }
-
-  /** Bytes and chip-select periods on the SPI bus so far. */
-  get statistics(): { bytes: number; transactions: number } {
-    return this.#camera.statistics;
-  }
-
   /** Resets, identifies and settles the camera: about a second. @throws CameraError */
-  async start(): Promise<void> {
+  override async start(): Promise<void> {
     this.#starting = true;
     try {
-      await this.#wait(() => this.#camera.start());
+      await this.#wait(() => super.start());
     } finally {
       this.#starting = false;
     }
-  }
-
-  /** Takes effect with the next picture. @throws RangeError when this camera cannot */
-  configure(settings: CameraSettings): void {
-    this.#camera.configure(settings);
   }
 
   /**
@@ -68,14 +32,31 @@ export class StillCamera {
    */
   async takeStill(settings: CameraSettings = {}): Promise<Frame> {
     if (this.#waiting) throw new CameraError("Busy");
-    this.#camera.configure(settings);
-    await this.#wait(() => this.#camera.capture());
-    return new Frame(this.#camera);
+    this.configure(settings);
+    await this.#wait(() => this.capture());
+    return new Frame(this);
   }
 
-  close(): void {
-    this.#camera.close();
+  override stop(): void {
+    super.stop();
+    this.#finish(new CameraError("NotStarted"));
+  }
+
+  override close(): void {
     this.#finish(new CameraError("Closed"));
+    super.close();
+  }
+
+  override onReady(): void {
+    if (this.#starting) this.#finish();
+  }
+
+  override onReadable(): void {
+    this.#finish();
+  }
+
+  override onError(error: CameraError): void {
+    this.#finish(error);
   }
 
   #finish(error?: CameraError): void {

@@ -75,6 +75,10 @@ test("one thing at a time, and nothing before the start or after the end", async
   const taking = camera.takeStill(raw);
   await rejects(() => camera.takeStill(raw), "Busy");
   await taking;
+  const stopped = camera.takeStill(raw);
+  camera.stop();
+  await rejects(() => stopped, "NotStarted");
+  await camera.start();
   const last = camera.takeStill(raw);
   camera.close();
   await rejects(() => last, "Closed");
