@@ -54,6 +54,10 @@ function stop(reason) {
   process.exit(1);
 }
 
+function firstLines(text) {
+  return text.trim().split("\n").slice(0, 20).join("\n");
+}
+
 /** Runs a command quietly; what it says is shown only where it fails. */
 function run(command, args, env = {}) {
   const child = spawn(command, args, { cwd: top, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
@@ -64,7 +68,9 @@ function run(command, args, env = {}) {
     child.on("close", (code) => {
       if (code === 0) resolve();
       else
-        reject(new Error(`${command} ${args.join(" ")} failed (${code}):\n${Buffer.concat(output).toString().trim()}`));
+        reject(
+          new Error(`${command} ${args.join(" ")} failed (${code}):\n${firstLines(Buffer.concat(output).toString())}`),
+        );
     });
   });
 }
@@ -90,9 +96,16 @@ function arePackagesInstalled() {
 async function ensurePackages() {
   if (arePackagesInstalled()) return;
   say("Installing npm packages ...");
-  await run("npm", ["ci", "--no-audit", "--no-fund", "--no-progress", "--loglevel=error"]).catch((error) =>
-    stop(error.message),
-  );
+  const quiet = ["--no-audit", "--no-fund", "--no-progress", "--loglevel=error"];
+  try {
+    await run("npm", ["ci", ...quiet]).catch((error) => {
+      // npm ci wants other systems' binaries in package-lock.json too; npm install does not, and keeps to the versions there as well.
+      if (!error.message.includes("EUSAGE")) throw error;
+      return run("npm", ["install", "--no-save", ...quiet]);
+    });
+  } catch (error) {
+    stop(error.message);
+  }
 }
 
 function isCommand(name) {
