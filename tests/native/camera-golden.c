@@ -44,7 +44,8 @@ static void read_rows(void) {
     char bytes[60];
     const char *at = line[0] == '|' && line[1] == ' ' ? cell(line + 1, row->section, sizeof row->section) : NULL;
     if (at) at = cell(at, row->what, sizeof row->what);
-    if (!at || !cell(at, bytes, sizeof bytes) || !strcmp(row->section, "in")) continue;
+    if (!at || !cell(at, bytes, sizeof bytes)) continue;
+    if (!strcmp(row->section, "in") || row->section[0] == '-') continue;  // head and rule of the table
     char *by = strstr(bytes, " by ");
     if (by) *by = 0;
     snprintf(row->bytes, sizeof row->bytes, "%.23s", bytes);
