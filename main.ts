@@ -44,6 +44,9 @@ import * as crypto from "./native/tls/crypto";
 
 type Host = CameraDeviceHost & ConnectivityHost<CloudSession> & TelemetryHost & MQTTCommandHost;
 
+/** Bytes of the picture in RAM at a time: one TLS record. */
+const bufferLength = 2048;
+
 /** A line on the console (xsbug, the serial port). Never a key, a password, or a URL with its query. */
 const log = (line: string) => trace(`${line}\n`);
 
@@ -124,7 +127,7 @@ class Camera implements Host {
     const open = (options: { host: string; address: string; port: number } & ConnectionHandlers) =>
       new TLSSocket({ ...options, TCP: { io: TCP }, secure: { roots, clock } }) as Connection;
     const connect = createConnector({ resolver: new Resolver({}), open });
-    return uploadFrame({ ...request, frame: photo.frame, clock, connect, Digest: crypto.Digest });
+    return uploadFrame({ ...request, frame: photo.frame, clock, connect, Digest: crypto.Digest, bufferLength });
   }
 
   announce(announcement: PhotoAnnouncement): Promise<void> {
