@@ -39,6 +39,10 @@ export interface DeviceProcess {
   /** What it has traced, the last 1000 lines. */
   readonly lines: readonly string[];
   kill(signal?: NodeJS.Signals): void;
+}
+
+/** A device in the XS host. */
+export interface HostProcess extends DeviceProcess {
   /** What its machine uses now. `reset` starts the peaks anew. Rejects when it has ended. */
   statistics(reset?: boolean): Promise<Statistics>;
 }
@@ -63,7 +67,7 @@ const MAX_LINES = 1000;
 const MAX_STDERR = 64 * 1024;
 
 /** Resolves when the process runs. @throws Error where the host or the firmware cannot be built */
-export async function startDevice(options: DeviceOptions = {}): Promise<DeviceProcess> {
+export async function startDevice(options: DeviceOptions = {}): Promise<HostProcess> {
   const firmware = await prepare(options);
   const args = ["--manifest", firmware.path, "--end-with-parent"];
   if (options.timeScale !== undefined) args.push("--time-scale", String(options.timeScale));
@@ -88,7 +92,7 @@ async function prepare({ manifest, executable }: DeviceOptions): Promise<Compile
 
 const STATISTICS = '{"event":"statistics",';
 
-function watch(child: ChildProcess, { onTrace, onExit }: DeviceOptions): DeviceProcess {
+function watch(child: ChildProcess, { onTrace, onExit }: DeviceOptions): HostProcess {
   const lines: string[] = [];
   const requests: { resolve(statistics: Statistics): void; reject(error: Error): void }[] = [];
   let stderr = "";

@@ -17,7 +17,7 @@ await buildHost();
 const manifest = await buildFirmware(join(fixtures, "manifest.json"));
 
 /** Starts one; it is ended with the test at the latest. */
-export async function start(test: TestContext, module: string, options: DeviceOptions = {}): Promise<DeviceProcess> {
+export async function start(test: TestContext, module: string, options: DeviceOptions = {}): Promise<HostProcess> {
   const device = await startDevice({ ...options, manifest, module });
   const timer = setTimeout(() => device.kill("SIGKILL"), TIMEOUT);
   test.after(async () => {
