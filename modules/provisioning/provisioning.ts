@@ -76,7 +76,11 @@ export class Provisioning implements ServiceDelegate {
   constructor(options: ProvisioningOptions) {
     if (ArrayBuffer.fromString(options.name).byteLength > 29) throw new RangeError("name is longer than 29 bytes");
     this.#options = options;
-    this.#wifi = new WiFiEndpoints({ wifi: options.wifi, now: ticks, onConfigured: options.onWiFiConfigured?.bind(options) });
+    this.#wifi = new WiFiEndpoints({
+      wifi: options.wifi,
+      now: ticks,
+      onConfigured: options.onWiFiConfigured?.bind(options),
+    });
     this.#protocomm = new Protocomm({
       crypto: options.crypto,
       proofOfPossession: options.proofOfPossession,

@@ -1,15 +1,20 @@
 import type { Air } from "./air.ts";
 import {
-  AdvertisingPDU,
-  addressFromBytes,
-  addressToBytes,
-  Command,
-  Event,
-  eventPacket,
-  LEEvent,
-  PacketType,
-  Status,
-} from "./hci.ts";
+  advertisingReport,
+  commandComplete,
+  commandStatus,
+  connectionCancelled,
+  connectionComplete,
+  connectionUpdated,
+  disconnectionComplete,
+  encryptionChanged,
+  longTermKeyRequest,
+  oneCompletedPacket,
+  remoteFeatures,
+  remoteVersion,
+  u16,
+} from "./events.ts";
+import { AdvertisingPDU, addressFromBytes, addressToBytes, Command, PacketType, Status } from "./hci.ts";
 import type { AirLink, ConnectionParameters } from "./link.ts";
 
 /** Size and number of the ACL buffers that a host may fill (an ESP32 has 251 bytes, about 10 of them). */
@@ -34,6 +39,8 @@ interface Initiating {
  */
 export class Controller {
   readonly index: number;
+  /** Largest ATT MTU of this host; the air may allow less. */
+  mtu = 517;
   readonly #air: Air;
   readonly #publicAddress: string;
   readonly #toHost: (packet: Buffer) => void;
@@ -68,6 +75,11 @@ export class Controller {
 
   get address(): string {
     return this.#advertisesRandomAddress && this.#randomAddress ? this.#randomAddress : this.#publicAddress;
+  }
+
+  /** 0 public, 1 random */
+  get addressType(): number {
+    return this.address === this.#publicAddress ? 0 : 1;
   }
 
   /** Whether others hear it and it hears them. */
@@ -141,24 +153,14 @@ export class Controller {
     else this.#stopAdvertising();
     const handle = this.#nextHandle++;
     this.#links.set(handle, { link, handle });
-    const { interval, latency, supervisionTimeout } = link.parameters;
-    const event = Buffer.alloc(18);
-    event[0] = Status.success;
-    event.writeUInt16LE(handle, 1);
-    event[3] = central ? 0 : 1;
-    event[4] = peer.#addressType();
-    addressToBytes(peer.address).copy(event, 5);
-    event.writeUInt16LE(interval, 11);
-    event.writeUInt16LE(latency, 13);
-    event.writeUInt16LE(supervisionTimeout, 15);
-    this.#leEvent(LEEvent.connectionComplete, event);
+    this.#send(connectionComplete(handle, central ? "central" : "peripheral", peer, link.parameters));
   }
 
   disconnected(link: AirLink, reason: number): void {
     const own = this.#find(link);
     if (!own) return;
     this.#links.delete(own.handle);
-    this.#event(Event.disconnectionComplete, Buffer.from([Status.success, ...u16(own.handle), reason]));
+    this.#send(disconnectionComplete(own.handle, reason));
   }
 
   /** ACL data of the peer reaches this host. */
@@ -175,7 +177,7 @@ export class Controller {
   /** A packet of this host has been acknowledged by the peer's link layer: its buffer is free again. */
   completed(link: AirLink): void {
     const own = this.#find(link);
-    if (own) this.#event(Event.numberOfCompletedPackets, Buffer.from([1, ...u16(own.handle), ...u16(1)]));
+    if (own) this.#send(oneCompletedPacket(own.handle));
   }
 
   // ---- commands
@@ -243,14 +245,9 @@ export class Controller {
     [Command.leCreateConnectionCancel]: () => this.#cancelConnection(),
     [Command.leConnectionUpdate]: (p) => this.#updateConnection(p),
     [Command.leReadRemoteFeatures]: (p) =>
-      this.#withLink(Command.leReadRemoteFeatures, p, ({ handle }) =>
-        this.#leEvent(LEEvent.readRemoteFeaturesComplete, Buffer.from([0, ...u16(handle), 1, 0, 0, 0, 0, 0, 0, 0])),
-      ),
+      this.#withLink(Command.leReadRemoteFeatures, p, ({ handle }) => this.#send(remoteFeatures(handle))),
     [Command.readRemoteVersion]: (p) =>
-      this.#withLink(Command.readRemoteVersion, p, ({ handle }) =>
-        // Bluetooth 4.2, the company identifier that is reserved for tests.
-        this.#event(Event.readRemoteVersionComplete, Buffer.from([0, ...u16(handle), 8, 0xff, 0xff, 0, 0])),
-      ),
+      this.#withLink(Command.readRemoteVersion, p, ({ handle }) => this.#send(remoteVersion(handle))),
     [Command.readRssi]: (p) => {
       const own = this.#links.get(p.readUInt16LE(0));
       this.#completeStatus(Command.readRssi, own ? 0 : Status.unknownConnection, p[0], p[1], 256 - 60);
@@ -311,9 +308,7 @@ export class Controller {
     }
     this.#initiating = undefined;
     this.#complete(Command.leCreateConnectionCancel);
-    const event = Buffer.alloc(18);
-    event[0] = Status.unknownConnection;
-    this.#leEvent(LEEvent.connectionComplete, event);
+    this.#send(connectionCancelled());
   }
 
   #updateConnection(p: Buffer): void {
@@ -328,12 +323,10 @@ export class Controller {
     });
   }
 
+  /** The parameters of the link have changed. */
   updated(link: AirLink): void {
     const own = this.#find(link);
-    if (!own) return;
-    const { interval, latency, supervisionTimeout } = link.parameters;
-    const fields = [0, ...u16(own.handle), ...u16(interval), ...u16(latency), ...u16(supervisionTimeout)];
-    this.#leEvent(LEEvent.connectionUpdateComplete, Buffer.from(fields));
+    if (own) this.#send(connectionUpdated(own.handle, link.parameters));
   }
 
   // ---- encryption: the keys are compared, the data stay as they are
@@ -343,7 +336,7 @@ export class Controller {
       const peer = link.peer(this);
       peer.#offeredKey = Buffer.from(p.subarray(12, 28));
       const own = peer.#find(link);
-      if (own) peer.#leEvent(LEEvent.longTermKeyRequest, Buffer.from([...u16(own.handle), ...p.subarray(2, 12)]));
+      if (own) peer.#send(longTermKeyRequest(own.handle, p.subarray(2, 12)));
     });
   }
 
@@ -369,9 +362,7 @@ export class Controller {
 
   #encryptionChanged(link: AirLink, status: number, refresh: boolean): void {
     const own = this.#find(link);
-    if (!own) return;
-    if (refresh) this.#event(Event.encryptionKeyRefresh, Buffer.from([status, ...u16(own.handle)]));
-    else this.#event(Event.encryptionChange, Buffer.from([status, ...u16(own.handle), status ? 0 : 1]));
+    if (own) this.#send(encryptionChanged(own.handle, status, refresh));
   }
 
   // ---- ACL
@@ -382,7 +373,7 @@ export class Controller {
     if (!own) return;
     const payload = Buffer.from(packet.subarray(5));
     const first = (flags & 0x3000) !== 0x1000;
-    if (first) limitMTU(payload, this.#air.mtu);
+    if (first) limitMTU(payload, Math.min(this.mtu, this.#air.mtu));
     own.link.send(this, first, payload);
   }
 
@@ -399,17 +390,12 @@ export class Controller {
     if (own) run(own);
   }
 
-  #addressType(): number {
-    return this.address === this.#publicAddress ? 0 : 1;
-  }
-
   #addressKey(): string {
-    return `${this.#addressType()} ${this.address}`;
+    return `${this.addressType} ${this.address}`;
   }
 
   #report(type: number, advertiser: Controller, data: Buffer): void {
-    const head = Buffer.from([1, type, advertiser.#addressType(), ...addressToBytes(advertiser.address), data.length]);
-    this.#leEvent(LEEvent.advertisingReport, Buffer.concat([head, data, Buffer.from([256 - 50])]));
+    this.#send(advertisingReport(type, advertiser, data));
   }
 
   #complete(opcode: number, ...values: number[]): void {
@@ -417,19 +403,11 @@ export class Controller {
   }
 
   #completeStatus(opcode: number, status: number, ...values: number[]): void {
-    this.#event(Event.commandComplete, Buffer.from([1, ...u16(opcode), status, ...values]));
+    this.#send(commandComplete(opcode, status, values));
   }
 
   #status(opcode: number, status: number): void {
-    this.#event(Event.commandStatus, Buffer.from([status, 1, ...u16(opcode)]));
-  }
-
-  #leEvent(subevent: number, parameters: Buffer): void {
-    this.#event(Event.leMeta, Buffer.concat([Buffer.from([subevent]), parameters]));
-  }
-
-  #event(code: number, parameters: Buffer): void {
-    this.#send(eventPacket(code, parameters));
+    this.#send(commandStatus(opcode, status));
   }
 
   #send(packet: Buffer): void {
@@ -437,10 +415,6 @@ export class Controller {
     this.#air.btsnoop?.packet(this.index, false, packet);
     this.#toHost(packet);
   }
-}
-
-function u16(value: number): [number, number] {
-  return [value & 0xff, value >> 8];
 }
 
 function addressKey(type: number, bytes: Buffer): string {

@@ -1,52 +1,32 @@
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import type { Air } from "./air.ts";
+import { AttributeBuilder, type AttributeOwner, type ReadDone } from "./attributes.ts";
 import { Controller } from "./controller.ts";
-import { FromRadio, protocolVersion, ToRadio, unlikelyError, valueItself } from "./device/protocol.ts";
+import { FromRadio, protocolVersion, ToRadio, unlikelyError } from "./device/protocol.ts";
 import { type Frame, FrameReader, frame, u16 } from "./frames.ts";
-import {
-  type BleManager,
-  type HostCharacteristic,
-  type HostConnection,
-  type HostService,
-  loadBleHost,
-} from "./host-stack.ts";
+import { type BleManager, type HostConnection, loadBleHost } from "./host-stack.ts";
 
 /** ATT gives up after 30 s (Core Vol 3 Part F section 3.3.3): answer before that. */
 const answerTimeout = 25_000;
 const maximumConnections = 3;
-
-type ReadDone = (error: number, value?: Buffer) => void;
 
 interface Pending {
   done: ReadDone;
   timer: NodeJS.Timeout;
 }
 
-/** Bits of `properties` (Core Vol 3 Part G section 3.3.1.1) and the SDK's encryption bits above them. */
-const propertyNames: [number, string][] = [
-  [0x01, "broadcast"],
-  [0x02, "read"],
-  [0x04, "write-without-response"],
-  [0x08, "write"],
-  [0x10, "notify"],
-  [0x20, "indicate"],
-];
-const readEncrypted = 0x200 | 0x400;
-const writeEncrypted = 0x1000 | 0x2000;
-
 /**
  * The Bluetooth of one simulated device: a host stack on a virtual controller. The device, another process, builds its
  * attributes and answers reads and writes over a TCP connection; when that connection ends, the radio falls silent.
  */
-export class Peripheral {
+export class Peripheral implements AttributeOwner {
   readonly controller: Controller;
   name = "";
   #socket: Socket;
   #manager: BleManager | undefined;
   #reader = new FrameReader();
-  #services: HostService[] = [];
-  #characteristics = new Map<number, HostCharacteristic>();
+  #attributes = new AttributeBuilder(this);
   #connections = new Map<number, HostConnection>();
   #nextConnection = 1;
   #nextRequest = 1;
@@ -104,16 +84,17 @@ export class Peripheral {
     switch (type) {
       case ToRadio.hello:
         if (payload[0] !== protocolVersion) throw new Error("another version of the protocol");
+        this.controller.mtu = payload.readUInt16LE(1) || this.controller.mtu;
         this.name = payload.toString("utf8", 3);
         return;
       case ToRadio.service:
-        this.#services.push({ uuid: uuidFromBytes(payload), characteristics: [] });
+        this.#attributes.addService(payload);
         return;
       case ToRadio.characteristic:
-        this.#addCharacteristic(payload);
+        this.#attributes.addCharacteristic(payload);
         return;
       case ToRadio.descriptor:
-        this.#addDescriptor(payload);
+        this.#attributes.addDescriptor(payload);
         return;
       case ToRadio.start:
         this.#complete = true;
@@ -160,51 +141,8 @@ export class Peripheral {
     this.#started = true;
     if (this.#deviceName !== undefined) manager.gattDb.setDeviceName(this.#deviceName);
     if (this.#appearance !== undefined) manager.gattDb.setAppearance(this.#appearance);
-    manager.gattDb.addServices(this.#services);
+    manager.gattDb.addServices(this.#attributes.services);
     this.#send(frame(FromRadio.ready));
-  }
-
-  #addCharacteristic(payload: Buffer): void {
-    const id = payload[0];
-    const properties = payload.readUInt32LE(1);
-    const uuidLength = payload[6];
-    const service = this.#services.at(-1);
-    if (!service) throw new Error("characteristic without a service");
-    const characteristic: HostCharacteristic = {
-      uuid: uuidFromBytes(payload.subarray(7, 7 + uuidLength)),
-      properties: propertyNames.filter(([bit]) => properties & bit).map(([, name]) => name),
-      descriptors: [],
-    };
-    if (properties & readEncrypted) characteristic.readPerm = "encrypted";
-    if (properties & writeEncrypted) characteristic.writePerm = "encrypted";
-    if (payload[5]) characteristic.value = Buffer.from(payload.subarray(7 + uuidLength));
-    else {
-      characteristic.onRead = (connection, done) => this.#read(connection, id, valueItself, done);
-      characteristic.onWrite = (connection, answer, value, done) =>
-        this.#write(connection, id, valueItself, value, answer ? done : undefined);
-      characteristic.onSubscriptionChange = (connection, notification, indication) => {
-        const number = this.#numberOf(connection);
-        const flags = (notification ? 1 : 0) | (indication ? 2 : 0);
-        if (number) this.#send(frame(FromRadio.subscribed, [...u16(number), id, flags]));
-      };
-    }
-    service.characteristics.push(characteristic);
-    this.#characteristics.set(id, characteristic);
-  }
-
-  #addDescriptor(payload: Buffer): void {
-    const [id, index, access, uuidLength] = payload;
-    const characteristic = this.#characteristics.get(id);
-    if (!characteristic) throw new Error("descriptor without a characteristic");
-    const uuid = uuidFromBytes(payload.subarray(4, 4 + uuidLength));
-    if (access & 1) characteristic.descriptors.push({ uuid, value: Buffer.from(payload.subarray(4 + uuidLength)) });
-    else
-      characteristic.descriptors.push({
-        uuid,
-        onRead: (connection, done) => this.#read(connection, id, index, done),
-        onWrite: (connection, answer, value, done) =>
-          this.#write(connection, id, index, value, answer ? done : undefined),
-      });
   }
 
   #startAdvertising(payload: Buffer): void {
@@ -240,7 +178,7 @@ export class Peripheral {
 
   #notify(payload: Buffer): void {
     const connection = this.#connections.get(payload.readUInt16LE(0));
-    const characteristic = this.#characteristics.get(payload[2]);
+    const characteristic = this.#attributes.characteristic(payload[2]);
     const token = [...payload.subarray(3, 5)];
     const value = Buffer.from(payload.subarray(5));
     const finished = (status: number) => this.#send(frame(FromRadio.notified, [...token, status]));
@@ -276,7 +214,9 @@ export class Peripheral {
     this.#send(frame(FromRadio.connected, [...u16(number), ...u16(maximumWrite(connection))]));
   }
 
-  #read(connection: HostConnection, id: number, descriptor: number, done: ReadDone): void {
+  // ---- for the attributes: ask the device
+
+  read(connection: HostConnection, id: number, descriptor: number, done: ReadDone): void {
     const number = this.#numberOf(connection);
     if (!number) {
       done(unlikelyError);
@@ -287,7 +227,7 @@ export class Peripheral {
     this.#send(frame(FromRadio.read, head));
   }
 
-  #write(
+  write(
     connection: HostConnection,
     id: number,
     descriptor: number,
@@ -302,6 +242,11 @@ export class Peripheral {
     const request = done ? this.#request(done) : 0;
     const head = [...u16(request), ...u16(number), ...u16(maximumWrite(connection)), id, descriptor];
     this.#send(frame(FromRadio.write, head, value));
+  }
+
+  subscribed(connection: HostConnection, id: number, flags: number): void {
+    const number = this.#numberOf(connection);
+    if (number) this.#send(frame(FromRadio.subscribed, [...u16(number), id, flags]));
   }
 
   #request(done: ReadDone): number {
@@ -327,12 +272,4 @@ export class Peripheral {
 
 function maximumWrite(connection: HostConnection): number {
   return connection.gatt.currentMtu - 3;
-}
-
-/** 2 or 16 bytes, least significant first as in every Bluetooth packet. */
-function uuidFromBytes(bytes: Buffer): string | number {
-  if (bytes.length === 2) return bytes.readUInt16LE(0);
-  if (bytes.length !== 16) throw new Error("a UUID has 2 or 16 bytes");
-  const hex = Buffer.from(bytes).reverse().toString("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
