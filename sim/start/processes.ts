@@ -15,6 +15,8 @@ export interface CloudAddresses extends ProcessEvent {
   api: { url: string };
   /** File with the root certificate, PEM. */
   rootCA: string;
+  /** File with the access key that the phone signs with. */
+  credentials: string;
 }
 
 export interface Label {
