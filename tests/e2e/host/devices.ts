@@ -6,7 +6,7 @@ import { buildFirmware, buildHost } from "../../../sim/host/build.ts";
 import {
   type DeviceExit,
   type DeviceOptions,
-  type DeviceProcess,
+  type HostProcess,
   startDevice,
 } from "../../../sim/host/device-process.ts";
 
