@@ -19,6 +19,8 @@ if (options.help) {
   process.exit(0);
 }
 await ensureSetup();
+// The AWS SDK announces when it will give up this version of Node.js: news for those who keep package.json, not for who starts a camera.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 const { register } = await import("tsx/esm/api");
 register();
 const { runLine } = await import("./start/line.ts");
