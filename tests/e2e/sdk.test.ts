@@ -3,11 +3,15 @@
  * whole line runs in the Moddable simulator. Without $MODDABLE all of it is skipped.
  */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import type { DeviceExit } from "../../sim/host/device-process.ts";
 import { startSimulator } from "../../sim/host/simulator-process.ts";
 import { build } from "../../sim/mcconfig.mjs";
@@ -15,6 +19,8 @@ import { buildUnitTests } from "./sdk-unit.ts";
 
 /** A test file in the simulator may take so long; its socket moves 75 KB/s. */
 const FILE_TIMEOUT = 120_000;
+const LINE_TIMEOUT = 300_000;
+const top = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
 const skip = process.env.MODDABLE ? false : "MODDABLE is not set: nothing to build with";
 
@@ -34,6 +40,23 @@ test("unit tests in the Moddable simulator", { skip }, async (all) => {
   const { library, files } = await buildUnitTests();
   assert.ok(files.length);
   for (const file of files) await all.test(file, (context) => runFile(library, file, context));
+});
+
+test("one picture from the sensor to the bucket, in the Moddable simulator", { skip }, async (context) => {
+  const out = await mkdtemp(join(tmpdir(), "devicelink-sdk-"));
+  context.after(() => rm(out, { recursive: true, force: true }));
+  const args = ["sim/start.mjs", "--once", "--json", "--device=mcsim", "--out", out, "--resolution", "QVGA"];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: top, timeout: LINE_TIMEOUT });
+  const events = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const { event, path, bytes, sha256 } = events.at(-1);
+  assert.equal(event, "done");
+  const object = await readFile(path);
+  assert.ok(path.startsWith(out));
+  assert.equal(object.length, bytes);
+  assert.equal(createHash("sha256").update(object).digest("hex"), sha256);
 });
 
 async function runFile(library: string, file: string, context: TestContext): Promise<void> {
