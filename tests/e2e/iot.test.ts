@@ -32,7 +32,7 @@ async function start(): Promise<void> {
   client = new IoTClient({
     region: cloud.region,
     endpoint: cloud.api.url,
-    credentials: cloud.accessKey,
+    credentials: { ...cloud.accessKey },
     requestHandler: { httpsAgent: { ca: cloud.ca.certPem } },
   });
 }

@@ -7,7 +7,7 @@ import TCP from "embedded:io/socket/tcp";
 import Resolver from "embedded:network/dns/resolver/udp";
 import MQTTClient from "embedded:network/mqtt/client";
 import { getEnvironment } from "environment";
-import { collectGarbage, statistics } from "statistics";
+import { collectGarbage, resetPeaks, statistics } from "statistics";
 import type { MQTTClientClass } from "../../../../modules/cloud/client-interface";
 import { CloudSession, type CloudSessionOptions } from "../../../../modules/cloud/session";
 import { Clock } from "../../../../modules/network/clock";
@@ -61,7 +61,9 @@ async function perform(session: CloudSession, command: SessionCommand): Promise<
   else if (name === "subscribe") await session.subscribe(topics.map((filter) => ({ topic: filter, QoS })));
   else if (name === "statistics") {
     collectGarbage();
-    return statistics();
+    const result = statistics();
+    resetPeaks();
+    return result;
   } else session[name]();
   return { state: session.state };
 }
