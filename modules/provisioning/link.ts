@@ -231,7 +231,7 @@ export class Link {
     session.askedAt = this.#protocomm.options.now();
     const request = ++session.request;
     const handler = this.#protocomm.options.json[endpoint];
-    call(handler, message).then(
+    call(handler, message, endpoint).then(
       (answer) => this.#answer(session, request, answer),
       (error) => this.#answer(session, request, { error: describe(error) }),
     );
@@ -291,9 +291,9 @@ const refusals: Record<Refusal, string> = {
  * Runs the handler as a job of its own, because the stack of the machine is short and a write from Bluetooth has used up half of
  * it; also turns what a handler throws at once into a rejection.
  */
-async function call(handler: EndpointHandler, message: object): Promise<object> {
+async function call(handler: EndpointHandler, message: object, endpoint: string): Promise<object> {
   await undefined;
-  return await handler(message);
+  return await handler(message, endpoint);
 }
 
 function describe(error: unknown): { code: string; message: string } {

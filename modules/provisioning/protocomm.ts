@@ -2,8 +2,11 @@ import { AttemptLimit } from "./attempt-limit";
 import type { ProvisioningCrypto } from "./crypto-types";
 import { Link } from "./link";
 
-/** Answers a message of a camera endpoint. A thrown error becomes `{"error": {code, message}}`, `code` from the error if it has one. */
-export type EndpointHandler = (message: object) => object | Promise<object>;
+/**
+ * Answers a message of a camera endpoint. A thrown error becomes `{"error": {code, message}}`, `code` from the error if it has
+ * one. One function may serve several endpoints: it is told which one was asked.
+ */
+export type EndpointHandler = (message: object, endpoint: string) => object | Promise<object>;
 
 /** Espressif's endpoints beside proto-ver and prov-session: protobuf, one value each way, answered at once. */
 export interface BinaryEndpoints {

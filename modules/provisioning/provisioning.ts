@@ -76,11 +76,7 @@ export class Provisioning implements ServiceDelegate {
   constructor(options: ProvisioningOptions) {
     if (ArrayBuffer.fromString(options.name).byteLength > 29) throw new RangeError("name is longer than 29 bytes");
     this.#options = options;
-    this.#wifi = new WiFiEndpoints({
-      wifi: options.wifi,
-      now: ticks,
-      onConfigured: options.onWiFiConfigured?.bind(options),
-    });
+    this.#wifi = new WiFiEndpoints(options, ticks);
     this.#protocomm = new Protocomm({
       crypto: options.crypto,
       proofOfPossession: options.proofOfPossession,
@@ -160,7 +156,7 @@ export class Provisioning implements ServiceDelegate {
       onReady: () => this.#ready(),
       onConnect: (connection) => this.#connected(connection),
       onDisconnect: (connection) => this.#disconnected(connection),
-      onWarning: this.#options.onWarning,
+      onWarning: (message) => this.#options.onWarning?.(message),
     });
   }
 

@@ -36,8 +36,7 @@ export interface WiFiStationLike {
 export interface WiFiEndpointsOptions {
   wifi: WiFiStationLike;
   /** The credentials worked: worth keeping. */
-  onConfigured?(credentials: WiFiCredentials): void;
-  now(): number;
+  onWiFiConfigured?(credentials: WiFiCredentials): void;
 }
 
 /** How old a list may be that is given to a phone that asks to wait for the scan ("blocking"). */
@@ -55,6 +54,7 @@ type Progress = "idle" | "connecting" | "connected" | "failed";
  */
 export class WiFiEndpoints implements BinaryEndpoints {
   #options: WiFiEndpointsOptions;
+  #now: () => number;
   #candidate: WiFiCredentials | undefined;
   #progress: Progress = "idle";
   #failure = "";
@@ -62,8 +62,10 @@ export class WiFiEndpoints implements BinaryEndpoints {
   #found: AccessPoint[] = [];
   #foundAt: number | undefined;
 
-  constructor(options: WiFiEndpointsOptions) {
+  /** @param now milliseconds that only ever grow (they may wrap at 32 bits) */
+  constructor(options: WiFiEndpointsOptions, now: () => number) {
     this.#options = options;
+    this.#now = now;
   }
 
   /** Looks around before a phone asks, so that Espressif's clients, which wait for a scan to end, find a list. */
@@ -174,7 +176,7 @@ export class WiFiEndpoints implements BinaryEndpoints {
       return;
     }
     this.#progress = "connected";
-    this.#options.onConfigured?.(candidate);
+    this.#options.onWiFiConfigured?.(candidate);
   }
 
   #status(): ProtobufWriter {
@@ -193,7 +195,7 @@ export class WiFiEndpoints implements BinaryEndpoints {
   }
 
   #isFresh(): boolean {
-    return this.#foundAt !== undefined && ((this.#options.now() - this.#foundAt) | 0) < freshness;
+    return this.#foundAt !== undefined && ((this.#now() - this.#foundAt) | 0) < freshness;
   }
 
   #startScan(): void {
@@ -208,7 +210,7 @@ export class WiFiEndpoints implements BinaryEndpoints {
     await undefined;
     try {
       this.#found = await this.#options.wifi.scan();
-      this.#foundAt = this.#options.now();
+      this.#foundAt = this.#now();
     } catch {
       // The driver was busy. The phone sees that the scan has ended.
     }

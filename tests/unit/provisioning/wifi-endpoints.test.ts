@@ -39,11 +39,10 @@ function setUp() {
   const station = new Station();
   const clock = { now: 0 };
   const configured: unknown[] = [];
-  const endpoints = new WiFiEndpoints({
-    wifi: station,
-    now: () => clock.now,
-    onConfigured: (credentials) => configured.push(credentials),
-  });
+  const endpoints = new WiFiEndpoints(
+    { wifi: station, onWiFiConfigured: (credentials) => configured.push(credentials) },
+    () => clock.now,
+  );
   const ask = (endpoint: string, request: Uint8Array) => new Uint8Array(endpoints.handle(endpoint, request));
   return { station, clock, configured, endpoints, ask };
 }
