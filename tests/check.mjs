@@ -14,6 +14,7 @@ export const checks = {
 };
 
 /** Resolves with the tool's output when it is content, rejects with it otherwise. */
+/** @param {string[]} command */
 export function runCheck([command, ...args]) {
   return new Promise((resolve, reject) => {
     let output = "";

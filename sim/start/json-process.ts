@@ -78,11 +78,11 @@ export class JsonProcess {
   }
 
   /** Asks it to end, and ends it when it does not. */
-  async stop(): Promise<void> {
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     this.#stopping = true;
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, "exit");
-    this.#child.kill("SIGTERM");
+    this.#child.kill(signal);
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), stopLimit);
     await exited;
     clearTimeout(timer);

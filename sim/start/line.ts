@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { onKeys } from "./keys.ts";
 import { Pictures } from "./pictures.ts";
-import { type Line, startLine } from "./processes.ts";
+import { Line, type LineOptions } from "./processes.ts";
 import { Story } from "./story.ts";
 import { JsonTimeline, TextTimeline, type Timeline } from "./timeline.ts";
 
@@ -28,10 +28,11 @@ export async function runLine(options: Options): Promise<number> {
   const timeline: Timeline = options.json ? new JsonTimeline() : new TextTimeline();
   const directory = await mkdtemp(join(tmpdir(), "devicelink-"));
   let line: Line | undefined;
+  let story: Story | undefined;
   try {
     const pictures = await Pictures.prepare({ ...options, directory: join(directory, "frames") });
-    line = await startLine({ options, directory, frames: pictures.directory, timeline });
-    const story = new Story({ line, options, timeline, rootCA: await readFile(line.cloud.rootCA, "utf8") });
+    line = await Line.start(lineOptions(options, directory, pictures.directory, timeline));
+    story = new Story({ line, settings: options, timeline });
     await Promise.race([story.provision(), line.failed]);
     await Promise.race([story.picture(), line.failed]);
     if (!options.once) await stayUp({ line, story, pictures, timeline });
@@ -41,9 +42,25 @@ export async function runLine(options: Options): Promise<number> {
     timeline.step({ event: "failed", who: "line", text: reason, failed: true, fields: { reason } });
     return 1;
   } finally {
+    await story?.close();
     await line?.stop();
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+function lineOptions(options: Options, directory: string, frames: string, timeline: Timeline): LineOptions {
+  const { out, sensor, device, xsbug, btsnoop, "trace-spi": traceSPI } = options;
+  return {
+    directory,
+    frames,
+    timeline,
+    sensor,
+    device,
+    xsbug,
+    out: fromHere(out),
+    btsnoop: btsnoop && fromHere(btsnoop),
+    traceSPI: traceSPI && fromHere(traceSPI),
+  };
 }
 
 async function stayUp({

@@ -3,7 +3,6 @@ import { fileURLToPath } from "node:url";
 import { type DeviceProcess, startDevice } from "../host/device-process.ts";
 import { startSimulator } from "../host/simulator-process.ts";
 import { JsonProcess, type ProcessEvent } from "./json-process.ts";
-import { fromHere, type Options } from "./line.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** The Wi-Fi that the simulated camera finds around it. */
@@ -13,119 +12,186 @@ export interface CloudAddresses extends ProcessEvent {
   s3: { port: number; url: string };
   mqtt: { port: number; endpoint: string };
   api: { url: string };
+  region: string;
   /** File with the root certificate, PEM. */
   rootCA: string;
   /** File with the access key that the phone signs with. */
   credentials: string;
 }
 
+/** What is printed on a camera. */
 export interface Label {
   name: string;
   pop: string;
 }
 
-export interface Line {
-  cloud: CloudAddresses;
-  radioPort: number;
-  /** What is printed on the camera. */
-  label: Promise<Label>;
-  /** Steps of the cloud, as they happen. */
-  onCloudEvent: (event: ProcessEvent) => void;
-  /** Rejects when a part ends that should not. */
-  failed: Promise<never>;
-  stop(): Promise<void>;
-}
-
-interface Parts {
-  options: Options;
+export interface LineOptions {
+  /** Where cloud and camera keep what they have to remember. */
   directory: string;
+  /** Pictures for the virtual camera (sim/camera/photos). */
   frames: string;
+  /** Where the bucket keeps its objects. */
+  out: string;
+  /** 0x81 to 0x87 */
+  sensor: number;
+  device?: "xs-host" | "mcsim";
+  traceSPI?: string;
+  btsnoop?: string;
+  xsbug?: string;
+  timeScale?: number;
+  /** Added to the camera's environment. */
+  environment?: Record<string, string>;
   timeline: Timeline;
 }
 
 const sim = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Starts cloud, radio and camera, each in a process of its own. */
-export async function startLine({ options, directory, frames, timeline }: Parts): Promise<Line> {
-  const stops: (() => Promise<unknown>)[] = [];
-  let fail: (error: Error) => void = () => {};
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
-  failed.catch(() => {}); // whoever races against it hears of it; before that there is nobody
-  const onDied = (reason: string) => fail(new Error(reason));
-  const line = { failed, onCloudEvent: () => {} } as unknown as Line;
-  line.stop = async () => {
-    for (const stop of stops.reverse()) await stop();
-  };
-  try {
-    const cloud = await JsonProcess.start<CloudAddresses>({
+/** Cloud, radio and camera, each in a process of its own. Any of them can be killed and started again, as the same one. */
+export class Line {
+  /** Steps of the cloud, as they happen. */
+  onCloudEvent: (event: ProcessEvent) => void = () => {};
+  /** Each line on the camera's console. */
+  onCameraLine: (line: string) => void = () => {};
+  /** Rejects when a part ends by itself. */
+  readonly failed: Promise<never>;
+  #options: LineOptions;
+  #fail: (error: Error) => void = () => {};
+  #addresses?: CloudAddresses;
+  #radioPort = 0;
+  #cloud?: JsonProcess;
+  #radio?: JsonProcess;
+  #camera?: DeviceProcess;
+  #stoppingCamera = false;
+  #label: Promise<Label>;
+  #tellLabel: (label: Label) => void = () => {};
+
+  constructor(options: LineOptions) {
+    this.#options = options;
+    this.failed = new Promise<never>((_, reject) => {
+      this.#fail = reject;
+    });
+    this.failed.catch(() => {}); // whoever races against it hears of it; before that there is nobody
+    this.#label = new Promise((resolve) => {
+      this.#tellLabel = resolve;
+    });
+  }
+
+  static async start(options: LineOptions): Promise<Line> {
+    const line = new Line(options);
+    try {
+      await line.startCloud();
+      await line.startRadio();
+      await line.startCamera();
+      return line;
+    } catch (error) {
+      await line.stop();
+      throw error;
+    }
+  }
+
+  get cloud(): CloudAddresses {
+    if (!this.#addresses) throw new Error("the cloud has not been started");
+    return this.#addresses;
+  }
+
+  get radioPort(): number {
+    return this.#radioPort;
+  }
+
+  /** What the camera wrote on its console as long as it had no owner. */
+  get label(): Promise<Label> {
+    return this.#label;
+  }
+
+  get camera(): DeviceProcess {
+    if (!this.#camera) throw new Error("the camera has not been started");
+    return this.#camera;
+  }
+
+  async startCloud(): Promise<void> {
+    const { directory, out, timeline } = this.#options;
+    const { process, first } = await JsonProcess.start<CloudAddresses>({
       name: "the cloud",
       script: join(sim, "cloud", "main.ts"),
-      args: ["--directory", join(directory, "cloud"), "--out", fromHere(options.out)],
-      onEvent: (event) => line.onCloudEvent(event),
-      onDied,
+      args: ["--directory", join(directory, "cloud"), "--out", out],
+      onEvent: (event) => this.onCloudEvent(event),
+      onDied: (reason) => this.#fail(new Error(reason)),
     });
-    stops.push(() => cloud.process.stop());
-    line.cloud = cloud.first;
-    const { s3, mqtt } = cloud.first;
-    timeline.step({ event: "cloud", who: "cloud", text: `S3 at ${s3.url}, IoT Core at ${mqtt.endpoint}` });
+    this.#cloud = process;
+    this.#addresses = first;
+    const text = `S3 at ${first.s3.url}, IoT Core at ${first.mqtt.endpoint}`;
+    timeline.step({ event: "cloud", who: "cloud", text });
+  }
 
-    const radio = await JsonProcess.start<ProcessEvent & { port: number }>({
+  async startRadio(): Promise<void> {
+    const { btsnoop, timeline } = this.#options;
+    const { process, first } = await JsonProcess.start<ProcessEvent & { port: number }>({
       name: "the radio",
       script: join(sim, "radio", "main.ts"),
-      args: options.btsnoop ? ["--btsnoop", fromHere(options.btsnoop)] : [],
-      onDied,
+      args: ["--port", String(this.#radioPort), ...(btsnoop ? ["--btsnoop", btsnoop] : [])],
+      onDied: (reason) => this.#fail(new Error(reason)),
     });
-    stops.push(() => radio.process.stop());
-    line.radioPort = radio.first.port;
+    this.#radio = process;
+    this.#radioPort = first.port;
     timeline.step({ event: "radio", who: "radio", text: "Bluetooth air is up" });
-
-    const device = await startCamera({ options, directory, frames, timeline }, line, onDied);
-    stops.push(() => device.stop());
-    return line;
-  } catch (error) {
-    await line.stop();
-    throw error;
   }
-}
 
-async function startCamera(parts: Parts, line: Line, onDied: (reason: string) => void) {
-  const { options, directory, frames, timeline } = parts;
-  let tell: (label: Label) => void = () => {};
-  line.label = new Promise((resolve) => {
-    tell = resolve;
-  });
-  const environment: Record<string, string> = {
-    RADIO_PORT: String(line.radioPort),
-    STORAGE_DIRECTORY: join(directory, "storage"),
-    WIFI_NETWORKS: JSON.stringify([{ SSID: network.ssid, password: network.passphrase, RSSI: -52, channel: 6 }]),
-    CAMERA_SENSOR: `0x${options.sensor.toString(16)}`,
-    CAMERA_FRAMES: frames,
-    ...(options["trace-spi"] ? { CAMERA_TRACE: fromHere(options["trace-spi"]) } : {}),
-  };
-  let stopping = false;
-  const start = options.device === "mcsim" ? startSimulator : startDevice;
-  const device: DeviceProcess = await start({
-    environment,
-    xsbug: options.xsbug,
-    onTrace: (text: string) => {
-      const label = parseLabel(text);
-      if (label) tell(label);
-    },
-    onExit: ({ code, signal, stderr }: { code: number | null; signal: string | null; stderr: string }) => {
-      if (!stopping) onDied(`the camera ended (${signal ?? `exit code ${code}`}):\n${stderr.trim()}`);
-    },
-  });
-  const who = options.device === "mcsim" ? "Moddable simulator, XS 17" : "XS 13";
-  timeline.step({ event: "device", who: "camera", text: `${who}, process ${device.pid}`, fields: { pid: device.pid } });
-  return {
-    stop: async () => {
-      stopping = true;
-      device.kill("SIGTERM");
-      await device.exited;
-    },
-  };
+  async startCamera(): Promise<void> {
+    const { device = "xs-host", xsbug, timeScale, timeline } = this.#options;
+    this.#stoppingCamera = false;
+    const common = {
+      environment: this.#environment(),
+      onTrace: (text: string) => this.#hearCamera(text),
+      onExit: ({ code, signal, stderr }: { code: number | null; signal: string | null; stderr: string }) => {
+        if (!this.#stoppingCamera)
+          this.#fail(new Error(`the camera ended (${signal ?? `exit code ${code}`}):\n${stderr.trim()}`));
+      },
+    };
+    this.#camera =
+      device === "mcsim" ? await startSimulator(common) : await startDevice({ ...common, xsbug, timeScale });
+    const engine = device === "mcsim" ? "XS 17 in the Moddable simulator" : "XS 13";
+    const { pid } = this.#camera;
+    timeline.step({ event: "device", who: "camera", text: `switched on: ${engine}, process ${pid}`, fields: { pid } });
+  }
+
+  #environment(): Record<string, string> {
+    const { directory, frames, sensor, traceSPI, environment } = this.#options;
+    return {
+      RADIO_PORT: String(this.#radioPort),
+      STORAGE_DIRECTORY: join(directory, "storage"),
+      WIFI_NETWORKS: JSON.stringify([{ SSID: network.ssid, password: network.passphrase, RSSI: -52, channel: 6 }]),
+      CAMERA_SENSOR: `0x${sensor.toString(16)}`,
+      CAMERA_FRAMES: frames,
+      ...(traceSPI ? { CAMERA_TRACE: traceSPI } : {}),
+      ...environment,
+    };
+  }
+
+  #hearCamera(text: string): void {
+    const label = parseLabel(text);
+    if (label) this.#tellLabel(label);
+    this.onCameraLine(text);
+  }
+
+  stopCloud(signal?: NodeJS.Signals): Promise<void> {
+    return this.#cloud?.stop(signal) ?? Promise.resolve();
+  }
+
+  stopRadio(signal?: NodeJS.Signals): Promise<void> {
+    return this.#radio?.stop(signal) ?? Promise.resolve();
+  }
+
+  async stopCamera(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    this.#stoppingCamera = true;
+    this.#camera?.kill(signal);
+    await this.#camera?.exited;
+  }
+
+  async stop(): Promise<void> {
+    await this.stopCamera();
+    await this.stopRadio();
+    await this.stopCloud();
+  }
 }
 
 /** The line that a camera without an owner writes to its console: what is printed on its label, as a QR payload. */

@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import { AwsRegistrar } from "../phone/aws.ts";
 import { CameraClient } from "../phone/camera-client.ts";
 import { type CameraEvent, CameraOwner } from "../phone/camera-owner.ts";
-import type { Options } from "./line.ts";
 import { type Line, network } from "./processes.ts";
 import { digits, type Timeline } from "./timeline.ts";
 
@@ -20,28 +19,25 @@ interface StoredObject {
 
 interface Parts {
   line: Line;
-  options: Options;
+  /** Of the pictures that are taken. */
+  settings: { resolution: string; quality: string };
   timeline: Timeline;
-  /** PEM */
-  rootCA: string;
 }
 
 /** What a person does with a new camera and the app: provision it, take a picture, find it in the bucket. */
 export class Story {
   #line: Line;
-  #options: Options;
+  #settings: { resolution: string; quality: string };
   #timeline: Timeline;
-  #rootCA: string;
   #client?: CameraClient;
   #owner?: CameraOwner;
   #thingName = "";
   #stored = new Map<string, StoredObject>();
 
-  constructor({ line, options, timeline, rootCA }: Parts) {
+  constructor({ line, settings, timeline }: Parts) {
     this.#line = line;
-    this.#options = options;
+    this.#settings = settings;
     this.#timeline = timeline;
-    this.#rootCA = rootCA;
     line.onCloudEvent = (event) => this.#cloudSays(event);
   }
 
@@ -70,8 +66,9 @@ export class Story {
 
   async #register(client: CameraClient): Promise<void> {
     const { cloud } = this.#line;
-    const registrar = new AwsRegistrar({ cloud, rootCA: this.#rootCA });
-    const owner = new CameraOwner({ client, registrar, rootCA: this.#rootCA });
+    const rootCA = await readFile(cloud.rootCA, "utf8");
+    const registrar = new AwsRegistrar({ cloud, rootCA });
+    const owner = new CameraOwner({ client, registrar, rootCA });
     this.#owner = owner;
     const info = await owner.deviceInfo();
     this.#thingName = CameraOwner.thingNameFor(info.serial as string);
@@ -90,8 +87,7 @@ export class Story {
   /** One picture, from the shutter to the announcement. */
   async picture(): Promise<void> {
     const owner = this.#owner!;
-    const { resolution, quality } = this.#options;
-    const photo = await owner.takePhoto({ resolution, quality });
+    const photo = await owner.takePhoto(this.#settings);
     const { imageId, byteLength, width, height } = photo;
     this.#say("captured", "camera", `${width} x ${height} JPEG, ${digits(byteLength)} bytes in the camera's memory`, {
       ...photo,
