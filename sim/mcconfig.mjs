@@ -91,12 +91,15 @@ export async function build({ platform, debug = false, target = "build", verbose
 function run([command, ...args], environment, verbose) {
   const child = spawn(command, args, { cwd: PROJECT, env: environment, stdio: ["ignore", "pipe", "pipe"] });
   const progress = /^# (cc|xsc|tsc|xsid|xsl|mcrez|ld|copy)\b|^Total resource size|^###? \d+ instances|^### warning: /;
+  // What the SDK says of its own modules.
+  const known = /: warning: cannot optimize native!$|Base64 module deprecated/;
   for (const stream of [child.stdout, child.stderr]) {
     let rest = "";
     stream.setEncoding("utf8").on("data", (text) => {
       const lines = (rest + text).split("\n");
       rest = lines.pop();
-      for (const line of lines) if (verbose || !progress.test(line)) process.stderr.write(`${line}\n`);
+      for (const line of lines)
+        if (verbose || !(progress.test(line) || known.test(line))) process.stderr.write(`${line}\n`);
     });
     stream.on("end", () => rest && process.stderr.write(`${rest}\n`));
   }
