@@ -98,13 +98,19 @@ export const statusRows: readonly { from: number; to: number; action: Action }[]
  */
 export const fatalConnectionErrors: readonly string[] = [
   "UnknownCA",
+  "BadChain",
   "NameMismatch",
   "Expired",
   "NotYetValid",
+  "WeakKey",
+  "BadCertificate",
   "NoTime",
   "ProtocolVersion",
   "NoApplicationProtocol",
-  "BadCertificate",
+  "BadRoots",
+  "BadClientCertificate",
+  "BadKey",
+  "BadOptions",
 ];
 
 /**

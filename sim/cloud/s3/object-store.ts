@@ -101,7 +101,7 @@ export class ObjectStore {
       if (createOnly) await link(path, target);
       else await rename(path, target);
     } catch (error) {
-      throw translate(error);
+      throw translate(error, createOnly && (await this.has(bucket, record.key)));
     } finally {
       await rm(path, { force: true });
     }
@@ -172,10 +172,12 @@ export class ObjectStore {
   }
 }
 
-function translate(error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === "EEXIST") return new S3Error("PreconditionFailed", { elements: { Condition: "If-None-Match" } });
-  if (code === "EISDIR" || code === "ENOTDIR" || code === "ENOTEMPTY") {
+function translate(error: unknown, exists: boolean): unknown {
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  if (exists && code === "EEXIST") {
+    return new S3Error("PreconditionFailed", { elements: { Condition: "If-None-Match" } });
+  }
+  if (["EEXIST", "EISDIR", "ENOTDIR", "ENOTEMPTY"].includes(code)) {
     return new S3Error("InvalidArgument", {
       message: "This store cannot hold a key that is the folder of another key.",
     });

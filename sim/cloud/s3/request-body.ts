@@ -48,8 +48,12 @@ export class ClientGoneError extends Error {}
 
 /** Lets the reader of a body hear that the client has closed its side although bytes are missing. */
 export interface BodyWatch {
+  halfClosed?: boolean;
   onHalfClosed?: () => void;
 }
+
+/** What a half-closed connection has still delivered is handled by then, in ms. */
+const LAST_BYTES = 20;
 
 /**
  * Reads a request's body. Backpressure: the next bytes are taken when `onData` is done with the last ones.
@@ -87,8 +91,15 @@ export function readBody(
       if (error) reject(error);
       else resolve();
     };
-    watch.onHalfClosed = () => work.then(() => settle(new S3Error("IncompleteBody")), settle);
+    watch.onHalfClosed = () => {
+      request
+        .off("close", gone)
+        .off("error", gone)
+        .on("error", () => {});
+      setTimeout(() => work.then(() => settle(new S3Error("IncompleteBody")), settle), LAST_BYTES);
+    };
     request.on("data", take).on("end", end).on("close", gone).on("error", gone);
+    if (watch.halfClosed) watch.onHalfClosed();
   });
 }
 

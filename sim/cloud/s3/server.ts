@@ -155,8 +155,10 @@ export class S3Server extends EventEmitter<S3ServerEvents> {
   /** The client has closed its side in the middle of a body, or spoken something else than HTTP. */
   #clientError(socket: Socket): void {
     const watch = this.#exchanges.get(socket)?.bodyWatch;
-    if (watch?.onHalfClosed) watch.onHalfClosed();
-    else if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    if (watch) {
+      watch.halfClosed = true;
+      watch.onHalfClosed?.();
+    } else if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
     else socket.destroy();
   }
 
@@ -168,6 +170,7 @@ export class S3Server extends EventEmitter<S3ServerEvents> {
     } catch (error) {
       await this.#fail(exchange, error);
     }
+    if (this.#exchanges.get(request.socket) === exchange) this.#exchanges.delete(request.socket);
     const { method, address, status, code, received } = exchange;
     this.emit("request", { method, bucket: address.bucket, key: address.key, status, code, received });
   }
