@@ -21,6 +21,9 @@ export const eventEndpoint = "camera-event";
 const read = 0x02;
 const write = 0x08;
 const notify = 0x10;
+/** The SDK's bits above them: only over an encrypted link. */
+const encryptedAccess = 0x200 | 0x1000;
+const encryptedSubscription = 0x8000;
 /** Characteristic user description, where Espressif's clients find the name of the endpoint. */
 const userDescription = "2901";
 
@@ -41,6 +44,7 @@ export interface GATTServerInstance {
 export type GATTServerClass = new (options: {
   mtu?: number;
   services: object[];
+  security?: { bond: boolean };
   onReady(): void;
   onConnect(connection: GATTConnection): void;
   onDisconnect(connection: GATTConnection): void;
@@ -60,21 +64,25 @@ export function characteristicUUID(number: string): string {
   return serviceUUID.slice(0, 4) + number + serviceUUID.slice(8);
 }
 
-/** The attribute table: the device name, and a readable and writable characteristic for each endpoint. */
-export function provisioningServices(name: string, delegate: ServiceDelegate): object[] {
+/**
+ * The attribute table: the device name, and a readable and writable characteristic for each endpoint.
+ * @param encrypted whether the endpoints want an encrypted link, as Espressif's device does with ble_link_encryption
+ */
+export function provisioningServices(name: string, delegate: ServiceDelegate, encrypted = false): object[] {
+  const access = read | write | (encrypted ? encryptedAccess : 0);
   const genericAccess = {
     uuid: "1800",
     characteristics: [{ uuid: "2a00", properties: read, value: ArrayBuffer.fromString(name) }],
   };
   const characteristics = endpointNumbers.map(([endpoint, number]) => {
-    const access = accessTo(endpoint, delegate);
+    const callback = accessTo(endpoint, delegate);
     return {
       uuid: characteristicUUID(number),
-      properties: read | write,
+      properties: access,
       descriptors: [{ uuid: userDescription, value: ArrayBuffer.fromString(endpoint) }],
-      onRead: access,
-      onWrite: access,
-      ...(endpoint === eventEndpoint ? subscription(delegate) : {}),
+      onRead: callback,
+      onWrite: callback,
+      ...(endpoint === eventEndpoint ? subscription(delegate, access | (encrypted ? encryptedSubscription : 0)) : {}),
     };
   });
   return [genericAccess, { uuid: serviceUUID, characteristics }];
@@ -94,9 +102,9 @@ function accessTo(endpoint: string, delegate: ServiceDelegate): Access {
   };
 }
 
-function subscription(delegate: ServiceDelegate): object {
+function subscription(delegate: ServiceDelegate, properties: number): object {
   return {
-    properties: read | write | notify,
+    properties: properties | notify,
     onSubscribe(this: unknown, connection: GATTConnection) {
       delegate.subscribe(connection, this);
     },

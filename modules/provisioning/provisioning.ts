@@ -34,6 +34,11 @@ export interface ProvisioningOptions {
   onWiFiConfigured?(credentials: WiFiCredentials): void;
   onStateChanged?(state: ProvisioningState): void;
   onWarning?(message: string): void;
+  /**
+   * Serve the endpoints over encrypted links only: the phone pairs (LE Secure Connections, "Just Works") before it gets an answer.
+   * It protects the messages from being altered on the air, which security 1 does not. Default false.
+   */
+  linkEncryption?: boolean;
   maximumMessage?: number;
   requestTimeout?: number;
   idleTimeout?: number;
@@ -148,11 +153,12 @@ export class Provisioning implements ServiceDelegate {
     this.#setState(this.#protocomm.busy ? "session" : this.#peers.length ? "connected" : "advertising");
   }
 
-  #serve({ io, name }: ProvisioningOptions): GATTServerInstance {
+  #serve({ io, name, linkEncryption }: ProvisioningOptions): GATTServerInstance {
     // The SDK's typings and its class differ (maximumWrite): what counts is the class.
     return new (io as unknown as GATTServerClass)({
       mtu,
-      services: provisioningServices(name, this),
+      services: provisioningServices(name, this, linkEncryption),
+      ...(linkEncryption ? { security: { bond: false } } : {}),
       onReady: () => this.#ready(),
       onConnect: (connection) => this.#connected(connection),
       onDisconnect: (connection) => this.#disconnected(connection),

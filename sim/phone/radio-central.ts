@@ -141,6 +141,20 @@ export class RadioCentral implements GattCentral {
   }
 }
 
+/** ATT errors that say: encrypt the link first (Core Vol 3 Part F section 3.4.1.1). */
+const insufficient = [0x05, 0x0f];
+/** ATT error "unlikely error". */
+const pairingFailed = 0x0e;
+
+class AttributeError extends PhoneError {
+  readonly attError: number;
+
+  constructor(attError: number) {
+    super("GattError", `attribute protocol error ${attError}`);
+    this.attError = attError;
+  }
+}
+
 class RadioLink implements GattLink {
   readonly closed: Promise<void>;
   #connection: HostConnection;
@@ -188,18 +202,18 @@ class RadioLink implements GattLink {
 
   async write(endpoint: string, value: Uint8Array): Promise<void> {
     const characteristic = this.#find(endpoint);
-    await this.#ask<void>((done) => characteristic.write(Buffer.from(value), (error) => done(error)));
+    await this.#askSecurely<void>((done) => characteristic.write(Buffer.from(value), (error) => done(error)));
   }
 
   async read(endpoint: string): Promise<Uint8Array> {
     const characteristic = this.#find(endpoint);
-    return await this.#ask<Buffer>((done) => characteristic.read(done));
+    return await this.#askSecurely<Buffer>((done) => characteristic.read(done));
   }
 
   async subscribe(endpoint: string, onValue: (value: Uint8Array) => void): Promise<void> {
     const characteristic = this.#find(endpoint);
     characteristic.on("change", (value: Buffer) => onValue(value));
-    await this.#ask<void>((done) => characteristic.writeCCCD(true, false, (error) => done(error)));
+    await this.#askSecurely<void>((done) => characteristic.writeCCCD(true, false, (error) => done(error)));
   }
 
   async close(): Promise<void> {
@@ -223,6 +237,28 @@ class RadioLink implements GattLink {
     return characteristic;
   }
 
+  /** The procedure, and once more after pairing when the camera wants an encrypted link for it. */
+  async #askSecurely<T>(start: (done: (error: number, value?: T) => void) => void): Promise<T> {
+    try {
+      return await this.#ask(start);
+    } catch (error) {
+      const wantsPairing = error instanceof AttributeError && insufficient.includes(error.attError);
+      if (!wantsPairing || this.#connection.smp.isEncrypted) throw error;
+    }
+    await this.#pair();
+    return await this.#ask(start);
+  }
+
+  /** LE Secure Connections, "Just Works", without a bond: the proof of possession is what counts here. */
+  #pair(): Promise<void> {
+    const { smp } = this.#connection;
+    return this.#ask<void>((done) => {
+      smp.once("pairingComplete", () => done(0));
+      smp.once("pairingFailed", () => done(pairingFailed));
+      smp.sendPairingRequest({ bondingFlags: 0, sc: true });
+    });
+  }
+
   /** One GATT procedure. ble-host forgets its callbacks when the link ends, so the end of the link is waited for as well. */
   #ask<T>(start: (done: (error: number, value?: T) => void) => void, timeout = requestTimeout): Promise<T> {
     const disconnected = () => new PhoneError("Disconnected", "the connection to the camera was lost");
@@ -233,7 +269,7 @@ class RadioLink implements GattLink {
       }
       void this.closed.then(() => reject(disconnected()));
       start((error, value) => {
-        if (error) reject(new PhoneError("GattError", `attribute protocol error ${error}`));
+        if (error) reject(new AttributeError(error));
         else resolve(value as T);
       });
     });

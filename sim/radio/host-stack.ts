@@ -52,7 +52,13 @@ export interface HostConnection extends EventEmitter {
   disconnected: boolean;
   disconnect(reason?: number): void;
   gatt: GattClient;
-  smp: EventEmitter & { currentEncryptionLevel?: unknown };
+  smp: SecurityManager;
+}
+
+/** Emits `pairingComplete` and `pairingFailed`. */
+export interface SecurityManager extends EventEmitter {
+  readonly isEncrypted: boolean;
+  sendPairingRequest(features: { bondingFlags?: 0 | 1; sc?: boolean }): boolean;
 }
 
 export interface HostService {

@@ -79,7 +79,7 @@ export class AirLink {
   readonly central: Controller;
   readonly peripheral: Controller;
   parameters: ConnectionParameters;
-  /** Key of the encrypted link, undefined while it is in the clear. */
+  /** Both hosts have shown the same key. */
   encrypted = false;
   open = true;
   silent = false;

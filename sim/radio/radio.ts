@@ -68,6 +68,11 @@ export class Radio {
     return this.#air.links.size;
   }
 
+  /** Those of them that the two hosts have encrypted. */
+  get encryptedLinks(): number {
+    return [...this.#air.links].filter(({ encrypted }) => encrypted).length;
+  }
+
   setMTU(mtu: number): void {
     if (!(mtu >= 23 && mtu <= 517)) throw new RangeError("an ATT MTU is 23 to 517");
     this.#air.mtu = mtu;

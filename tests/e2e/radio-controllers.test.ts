@@ -84,7 +84,7 @@ test("an attribute that wants encryption is refused in the clear and read after 
   const { connection, characteristics, device, phone } = await pair();
   const [refused] = await result<Buffer>((done) => characteristics[1].read(done));
   assert.equal(refused, 0x05);
-  const smp = connection.smp as HostConnection["smp"] & { sendPairingRequest(features: object): void };
+  const { smp } = connection;
   const complete = once(smp, "pairingComplete");
   smp.sendPairingRequest({ bondingFlags: 0, sc: true });
   const [{ sc }] = await complete;

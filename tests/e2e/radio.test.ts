@@ -120,6 +120,16 @@ test("a second phone is told that the camera is busy, and gets its turn", async 
   assert.deepEqual(await second.request("camera-command", echo), echo);
 });
 
+test("a camera that wants an encrypted link gets one", async (t) => {
+  const { radio, phone } = await setUp(t, {}, {}, { LINK_ENCRYPTION: "1" });
+  assert.deepEqual([radio.links, radio.encryptedLinks], [1, 1]);
+  const counters: number[] = [];
+  await phone.onNotify((counter) => counters.push(counter));
+  assert.deepEqual(await phone.request("camera-command", echo), echo);
+  await phone.request("camera-event", { type: "Notify" });
+  await until("a notification", () => counters.length === 1);
+});
+
 test("a camera that is not there, and one with another name", async (t) => {
   const { radio } = await setUp(t);
   const other = await startPhone(t, { port: radio.port }, { scanTimeout: 400 });

@@ -66,6 +66,7 @@ const provisioning = new Provisioning({
     "camera-upload": handle,
     "camera-event": handle,
   },
+  linkEncryption: getEnvironment("LINK_ENCRYPTION") === "1",
   requestTimeout: 2000,
   onWiFiConfigured: ({ SSID }) => report({ configured: SSID }),
   onStateChanged: (state) => report({ state }),

@@ -222,6 +222,34 @@ test("an exception in an endpoint does not reach the Bluetooth stack", () => {
   phone.open();
 });
 
+test("whatever is written, nothing is thrown and nothing is done", { timeout: 60_000 }, () => {
+  const target = device();
+  const endpoints = ["proto-ver", "prov-session", "prov-config", "prov-scan", "camera-command", "camera-cert", "x"];
+  let seed = 1;
+  const random = (below: number) => {
+    seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
+    return (seed >> 8) % below;
+  };
+  for (let round = 0; round < 40; round++) {
+    const phone = new Phone(target);
+    if (round % 2) phone.open();
+    for (let i = 0; i < 12; i++) {
+      const value = Uint8Array.from({ length: random(60) }, () => random(256));
+      // The first fragment of a message more often than chance would have it.
+      if (value.length && random(3) === 0) value[0] = random(2) << 7;
+      phone.write(endpoints[random(endpoints.length)], value);
+      phone.read(endpoints[random(endpoints.length)], 20);
+    }
+    phone.link.close();
+    target.clock.now += 600_000;
+  }
+  equal(
+    target.asked.filter((each) => !Array.isArray(each)),
+    [],
+  );
+  new Phone(target).open();
+});
+
 test("empty writes are ignored, as Espressif's device does", async () => {
   const phone = new Phone(device()).open();
   phone.write("camera-command", new Uint8Array(0));

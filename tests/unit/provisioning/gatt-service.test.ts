@@ -36,6 +36,12 @@ test("the characteristics are Espressif's: service UUID with bytes 12 and 13 rep
   );
 });
 
+test("with link encryption every access wants it", () => {
+  const [, service] = provisioningServices("PROV_1", nobody, true) as { characteristics: Characteristic[] }[];
+  equal(service.characteristics[0].properties, 0x202 | 0x1008);
+  equal(service.characteristics[8].properties, 0x202 | 0x1008 | 0x8010);
+});
+
 test("the table passes the chip's checks", () => {
   const table = new AttributeTable();
   for (const service of provisioningServices("PROV_1", nobody)) table.add(service as Parameters<typeof table.add>[0]);

@@ -78,7 +78,7 @@ export function device(handler?: EndpointHandler, maximumMessage?: number): Devi
   const asked: unknown[] = [];
   const answer = (message: object) => {
     asked.push(message);
-    return handler ? handler(message) : message;
+    return handler ? handler(message, "camera-command") : message;
   };
   const protocomm = new Protocomm({
     crypto,
