@@ -1,6 +1,8 @@
 /** The makefile of the host: the engine, the host and all natives, in one executable. */
+import { execFile } from "node:child_process";
 import { readdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
+import { promisify } from "node:util";
 import { writeIfChanged } from "./files.ts";
 import { asBuildPath, engineDirectory, fromTop, top } from "./paths.ts";
 
@@ -52,9 +54,29 @@ export async function ownSources(): Promise<string[]> {
   return hostSources();
 }
 
+const runFile = promisify(execFile);
+
+async function hasStatic(library: string): Promise<boolean> {
+  const { stdout } = await runFile(process.env.CC ?? "cc", [`-print-file-name=lib${library}.a`]);
+  return isAbsolute(stdout.trim());
+}
+
+/**
+ * The flags that let native/tls count what a session allocates (native/tls/tls-memory.h): the libraries' own calls must be linked
+ * with the program to be caught, so it takes their static form. A sanitizer wants the allocator for itself.
+ */
+async function countingFlags(libraries: string[], flags: string[]): Promise<{ compile: string[]; link: string }> {
+  const dynamic = libraries.map((name) => `-l${name}`).join(" ");
+  const areStatic = await Promise.all(libraries.map(hasStatic));
+  if (flags.length || !areStatic.every(Boolean)) return { compile: [], link: dynamic };
+  const wrapped = `-Wl,--wrap=calloc -Wl,--wrap=free -Wl,-Bstatic ${dynamic} -Wl,-Bdynamic`;
+  return { compile: ["-DTLS_COUNT_ALLOCATIONS"], link: wrapped };
+}
+
 /** Returns the makefile's path. */
 export async function writeMakefile(options: MakefileOptions): Promise<string> {
   const { directory, executable, natives, libraries, flags = [] } = options;
+  const counting = await countingFlags(libraries, flags);
   // The engine reads its bytecode unaligned, knowingly.
   const engineFlags = flags.length ? ["-fno-sanitize=undefined"] : [];
   const common = ["-O2 -g -fno-common -fno-strict-aliasing", ...ENGINE_FLAGS, ...flags];
@@ -73,7 +95,11 @@ export async function writeMakefile(options: MakefileOptions): Promise<string> {
       sources: [...(await hostSources()), join(directory, "mc.xs.c")],
       flags: [...common, WARNINGS, ...includes, ...ownIncludes],
     },
-    { name: "native", sources: natives, flags: [...common, WARNINGS, ...includes.slice(0, 2), ...ownIncludes] },
+    {
+      name: "native",
+      sources: natives,
+      flags: [...common, ...counting.compile, WARNINGS, ...includes.slice(0, 2), ...ownIncludes],
+    },
   ];
   const lines = ["MAKEFLAGS += --no-builtin-rules", `all: ${executable}`, ""];
   const objects: string[] = [];
@@ -90,7 +116,7 @@ export async function writeMakefile(options: MakefileOptions): Promise<string> {
       lines.push(`\t@$(CC) $(${group.name}_FLAGS) -MMD -MP -c $< -o $@${failed}`);
     }
   }
-  const libraryFlags = [...libraries.map((name) => `-l${name}`), "-lm", "-lpthread", "-ldl"].join(" ");
+  const libraryFlags = [counting.link, "-lm", "-lpthread", "-ldl"].join(" ");
   await writeIfChanged(join(directory, "link.flags"), `${libraryFlags} ${flags.join(" ")}\n${objects.join("\n")}`);
   lines.push(`OBJECTS = ${objects.join(" ")}`);
   lines.push(`${executable}: $(OBJECTS) ${join(directory, "link.flags")}`, `\t@echo "ld ${fromTop(executable)}"`);
