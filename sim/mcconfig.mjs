@@ -1,4 +1,4 @@
-// Builds the firmware with the Moddable SDK: `node sim/mcconfig.mjs lin|esp32[/subplatform] [--debug] [--target T] [--verbose]`.
+// Builds the firmware with the Moddable SDK: `node sim/mcconfig.mjs lin|esp32[/subplatform] [target] [--debug]`.
 //
 // The SDK's own tool mcconfig reads manifest.json; this script finds the tool, gives it this project's TypeScript compiler and
 // keeps all its output below .build/. It is plain JavaScript with no packages, so that its messages come before any set-up.
@@ -14,10 +14,13 @@ const NAME = "devicelink-camera";
 /** Where mcconfig puts everything. */
 const OUTPUT = join(PROJECT, ".build", "sdk");
 
-const HELP = `usage: node sim/mcconfig.mjs lin|esp32[/subplatform] [--debug] [--target build|deploy|xsbug|clean] [--verbose]
+/** mcconfig's own targets; deploy flashes what was built, xsbug attaches the debugger to it. */
+const TARGETS = ["build", "deploy", "xsbug", "clean"];
+
+const HELP = `usage: node sim/mcconfig.mjs lin|esp32[/subplatform] [${TARGETS.join("|")}] [--debug] [--verbose]
 
   lin     the Moddable simulator's mc.so            needs MODDABLE
-  esp32   the flash image, e.g. esp32/esp32s3       needs MODDABLE and IDF_PATH; --target deploy flashes it
+  esp32   the flash image, e.g. esp32/esp32s3       needs MODDABLE and IDF_PATH; deploy flashes it
 `;
 
 /** A reason not to build that the user can do something about: one line, exit code 2. */
@@ -25,11 +28,10 @@ class SetupError extends Error {}
 
 function parseArguments(args) {
   const options = { platform: "", debug: false, target: "build", verbose: false };
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i];
+  for (const arg of args) {
     if (arg === "--debug") options.debug = true;
     else if (arg === "--verbose") options.verbose = true;
-    else if (arg === "--target" && args[i + 1]) options.target = args[++i];
+    else if (TARGETS.includes(arg)) options.target = arg;
     else if (/^(lin|esp32(\/[\w-]+)?)$/.test(arg) && !options.platform) options.platform = arg;
     else throw new SetupError(`unknown argument "${arg}"; see node sim/mcconfig.mjs --help`);
   }
