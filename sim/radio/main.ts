@@ -11,7 +11,7 @@ const usage = `The radio: virtual Bluetooth LE controllers between simulated dev
   --supervision-timeout MS how long a silent link lives (default: what the phone asks for)
   --btsnoop FILE           capture for Wireshark
 
-The first line on stdout is {"event":"listening","port":N}. Switches are JSON lines on stdin, such as
+It ends with the process that started it. The first line on stdout is {"event":"listening","port":N}. Switches are JSON lines on stdin, such as
 {"range":false}, {"power":false}, {"mtu":23}, {"pace":{"bytesPerSecond":20000}}, {"pace":null}, {"drop":true},
 {"wifi":[{"SSID":"Devicelink","password":"correct horse"}]}.
 `;
@@ -60,5 +60,11 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   }
 });
 
-for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.once(signal, () => void radio.close().then(() => process.exit(0)));
+const end = () => void radio.close().then(() => process.exit(0));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
+
+// A parent that is killed cannot tell: its children are somebody else's then.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) end();
+}, 1000).unref();

@@ -242,6 +242,25 @@ test("the radio is killed and started again", async (t) => {
   assert.deepEqual(await again.request("camera-command", echo), echo);
 });
 
+test("the radio does not outlive the process that started it", async (t) => {
+  const script = `
+    import { spawn } from "node:child_process";
+    const radio = spawn(process.execPath, ["--import", "tsx", "sim/radio/main.ts"], { stdio: ["ignore", "pipe", "ignore"] });
+    radio.stdout.once("data", () => process.stdout.write(radio.pid + "\\n"));`;
+  const parent = run(t, "--input-type=module", "-e", script);
+  const pid = Number(await firstLine(parent));
+  parent.kill("SIGKILL");
+  const isRunning = () => {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  await until("the radio has ended", () => !isRunning());
+});
+
 test("switches of the daemon by lines on stdin", async (t) => {
   const { port, child } = await startDaemon(t, "--mtu", "100", "--supervision-timeout", "200");
   await TestDevice.start(t, port);
