@@ -63,5 +63,6 @@ async function stop(): Promise<void> {
 
 process.on("SIGTERM", stop);
 process.on("SIGINT", stop);
-// Whoever started it holds the other end of the pipe; when that is gone, so is the reason to run.
-if (fstatSync(0).isFIFO()) process.stdin.on("end", stop).resume();
+// Whoever started it holds the other end of the pipe (Node's are sockets); when that is gone, so is the reason to run.
+const input = fstatSync(0);
+if (input.isFIFO() || input.isSocket()) process.stdin.on("end", stop).resume();

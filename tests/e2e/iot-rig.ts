@@ -1,4 +1,5 @@
 /** A simulated device with a CloudSession, and identities for it. */
+import "reflect-metadata";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
