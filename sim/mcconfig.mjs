@@ -4,7 +4,7 @@
 // keeps all its output below .build/. It is plain JavaScript with no packages, so that its messages come before any set-up.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { delimiter, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -64,12 +64,24 @@ function checkTools(platform, environment) {
   return sdk;
 }
 
+/** The folder that mcconfig makes below `bin` for the result of a build, and below `tmp` for what leads to it. */
+function folder(platform, debug) {
+  const [chip, subplatform] = platform.split("/");
+  return join(chip, subplatform ?? (chip === "lin" ? "mc" : ""), debug ? "debug" : "release", NAME);
+}
+
 /** Where the result of a build lies. */
 function outputPath(platform, debug, output) {
-  const [chip, subplatform] = platform.split("/");
-  const configuration = debug ? "debug" : "release";
-  const file = chip === "lin" ? "mc.so" : "xs_esp32.bin";
-  return join(output, "bin", chip, subplatform ?? (chip === "lin" ? "mc" : ""), configuration, NAME, file);
+  return join(output, "bin", folder(platform, debug), platform === "lin" ? "mc.so" : "xs_esp32.bin");
+}
+
+/** mcconfig's rule for the chip does not notice that ESP-IDF's build failed, and hands out the image of an earlier one. */
+function forgetImage(platform, debug, output) {
+  if (!platform.startsWith("esp32")) return;
+  rmSync(outputPath(platform, debug, output), { force: true });
+  const parts = join(output, "tmp", folder(platform, debug));
+  const projects = existsSync(parts) ? readdirSync(parts).filter((name) => name.startsWith("xsProj-")) : [];
+  for (const project of projects) rmSync(join(parts, project, "build", "xs_esp32.bin"), { force: true });
 }
 
 /**
@@ -85,8 +97,11 @@ export async function build({ platform, debug = false, target = "build", verbose
   const args = [...(debug ? ["-d"] : []), "-m", "-p", platform, "-t", target, "-o", output];
   const path = [tools, join(PROJECT, "node_modules", ".bin"), environment.PATH].join(delimiter);
   const command = [join(tools, "mcconfig"), ...args, manifest ?? join(PROJECT, "manifest.json")];
+  if (target === "build") forgetImage(platform, debug, output);
   await run(command, { ...environment, PATH: path }, verbose);
-  return outputPath(platform, debug, output);
+  const result = outputPath(platform, debug, output);
+  if (target === "build" && !existsSync(result)) throw new Error(`${platform}: the build failed; --verbose shows more`);
+  return result;
 }
 
 /** The SDK's tools write a line for each file; without --verbose only those are shown that are not mere progress. */
