@@ -1,7 +1,6 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type DeviceProcess, startDevice } from "../host/device-process.ts";
-import { startSimulator } from "../host/simulator-process.ts";
+import { type DeviceProcess, type HostProcess, type Statistics, startDevice } from "../host/device-process.ts";
 import { JsonProcess, type ProcessEvent } from "./json-process.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -39,6 +38,8 @@ export interface LineOptions {
   btsnoop?: string;
   xsbug?: string;
   timeScale?: number;
+  /** Another firmware than the project's: manifest and module for the XS host. */
+  firmware?: { manifest: string; module: string };
   /** Added to the camera's environment. */
   environment?: Record<string, string>;
   timeline: Timeline;
@@ -137,7 +138,7 @@ export class Line {
   }
 
   async startCamera(): Promise<void> {
-    const { device = "xs-host", xsbug, timeScale, timeline } = this.#options;
+    const { device = "xs-host", xsbug, timeScale, firmware, timeline } = this.#options;
     this.#stoppingCamera = false;
     const common = {
       environment: this.#environment(),
@@ -148,7 +149,9 @@ export class Line {
       },
     };
     this.#camera =
-      device === "mcsim" ? await startSimulator(common) : await startDevice({ ...common, xsbug, timeScale });
+      device === "mcsim"
+        ? await startSimulator(common)
+        : await startDevice({ ...common, ...firmware, xsbug, timeScale });
     const engine = device === "mcsim" ? "XS 17 in the Moddable simulator" : "XS 13";
     const { pid } = this.#camera;
     timeline.step({ event: "device", who: "camera", text: `switched on: ${engine}, process ${pid}`, fields: { pid } });
@@ -171,6 +174,11 @@ export class Line {
     const label = parseLabel(text);
     if (label) this.#tellLabel(label);
     this.onCameraLine(text);
+  }
+
+  /** The camera's memory and compute figures (XS host only). */
+  statistics(): Promise<Statistics> {
+    return (this.camera as HostProcess).statistics();
   }
 
   stopCloud(signal?: NodeJS.Signals): Promise<void> {

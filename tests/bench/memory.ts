@@ -1,0 +1,137 @@
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
+import { createServer } from "node:tls";
+import { fileURLToPath } from "node:url";
+import sharp from "sharp";
+import { LocalCA } from "../../certs/local-ca.ts";
+import { startDevice } from "../../sim/host/device-process.ts";
+import { LineRig } from "../e2e/line-rig.ts";
+import type { Section } from "./figures.ts";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const manifest = join(here, "firmware/manifest.json");
+
+interface Live {
+  slots: number;
+  chunkBytes: number;
+  stack: number;
+}
+
+interface Run extends Live {
+  bytes: number;
+  /** XS compute count for each KB of the picture, all that happens meanwhile included. */
+  compute: number;
+}
+
+/** A JPEG that is no smaller than `bytes`: noise cannot be compressed. */
+async function largeJPEG(bytes: number): Promise<Buffer> {
+  const [width, height] = [2592, 1944];
+  for (let quality = 70; ; quality += 5) {
+    const noise = { type: "gaussian" as const, mean: 128, sigma: 40 };
+    const picture = sharp({ create: { width, height, channels: 3, background: "black", noise } });
+    const jpeg = await picture.jpeg({ quality }).toBuffer();
+    if (jpeg.length >= bytes || quality >= 100) return jpeg;
+  }
+}
+
+/** Live memory of the whole line, from power-on to the announcement of one picture. */
+async function measureLine(resolution: string, frame?: Buffer): Promise<Run> {
+  const firmware = { manifest, module: "probe" };
+  const rig = await LineRig.open({ resolutions: [resolution], firmware });
+  const live: Live = { slots: 0, chunkBytes: 0, stack: 0 };
+  rig.line.onCameraLine = (line) => {
+    if (line.startsWith('{"probe"')) Object.assign(live, JSON.parse(line).probe);
+  };
+  try {
+    if (frame) await writeFile(join(rig.directory, "frames", "2592x1944-default", "0.jpg"), frame);
+    await rig.provision();
+    const before = await rig.line.statistics();
+    const { byteLength } = await rig.picture({ resolution });
+    const after = await rig.line.statistics();
+    return { ...live, bytes: byteLength, compute: ((after.compute - before.compute) * 1024) / byteLength };
+  } finally {
+    await rig.close();
+  }
+}
+
+async function measureSession(): Promise<{ bytes: number; peakBytes: number; version: string }> {
+  const ca = await LocalCA.create();
+  const { keyPem: key, chainPem: cert } = await ca.issueServer({ names: ["localhost"], intermediate: true });
+  const server = createServer({ key, cert, maxVersion: "TLSv1.2" }).on("tlsClientError", () => {});
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const environment = { PROBE_PORT: String(port), PROBE_ROOT: ca.certPem };
+  const device = await startDevice({ manifest, module: "session-probe", environment });
+  const { code, stderr } = await device.exited;
+  server.close();
+  const line = device.lines.find((text) => text.startsWith('{"session"'));
+  if (code || !line) throw new Error(`session probe: ${stderr}`);
+  return JSON.parse(line).session;
+}
+
+/** The other buffers of the chip, from the sources that allocate them. */
+const otherBuffers = [
+  { name: "SPI, two DMA buffers", value: 2 * 2048 },
+  { name: "Bluetooth, one attribute value each way", value: 2 * 512 },
+];
+
+export async function memorySections(): Promise<Section[]> {
+  const { creation } = JSON.parse(await readFile(join(here, "../../manifest.json"), "utf8"));
+  const [chunk, slots, stack] = [creation.chunk.initial, creation.heap.initial * 16, creation.stack * 16];
+  const small = await measureLine("VGA");
+  const large = await measureLine("5MP", await largeJPEG(3_000_000));
+  const session = await measureSession();
+  const kilobytes = (run: Run) => `${Math.round(run.bytes / 1000).toLocaleString("en-US")} KB picture`;
+  const live = (run: Run) => [
+    { name: `slots, ${kilobytes(run)}`, value: run.slots * 16, unit: "bytes", note: `${run.slots} slots` },
+    { name: `chunks, ${kilobytes(run)}`, value: run.chunkBytes, unit: "bytes" },
+    { name: `stack, ${kilobytes(run)}`, value: run.stack * 16, unit: "bytes", note: `${run.stack} slots` },
+    { name: `compute count, ${kilobytes(run)}`, value: Math.round(run.compute), unit: "per KB" },
+  ];
+  return [
+    {
+      title: "XS machine, as manifest.json creates it (slots of 16 bytes as on the chip)",
+      figures: [
+        { name: "chunks", value: chunk, unit: "bytes" },
+        { name: "slots", value: slots, unit: "bytes" },
+        { name: "stack", value: stack, unit: "bytes" },
+        { name: "together", value: chunk + slots + stack, unit: "bytes", budget: 65536 },
+      ],
+    },
+    {
+      title:
+        "Live peak with phone linked, MQTT connected and the picture going up (after collection, 50 times a second)",
+      figures: [
+        ...live(small),
+        ...live(large),
+        {
+          name: "slots of the larger beyond the smaller",
+          value: Math.max(0, large.slots - small.slots),
+          unit: "slots",
+        },
+      ],
+    },
+    {
+      title: `TLS engine, one session (${session.version}, ${process.arch} libmbedtls: 16 + 16 KB of buffers; the chip's sdkconfig has 16 + 4, dynamic)`,
+      figures: [
+        { name: "peak of the handshake", value: session.peakBytes, unit: "bytes" },
+        { name: "idle", value: session.bytes, unit: "bytes" },
+      ],
+    },
+    {
+      title: "Other buffers",
+      figures: [
+        ...otherBuffers.map((figure) => ({ ...figure, unit: "bytes" })),
+        {
+          name: "together",
+          value: otherBuffers.reduce((sum, { value }) => sum + value, 0),
+          unit: "bytes",
+          budget: 12288,
+        },
+      ],
+    },
+  ];
+}
