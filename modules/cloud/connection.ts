@@ -104,7 +104,7 @@ const overdue: Record<Deadline, string> = Object.freeze({
  * Its guards call it directly, because on the chip every function that is made at run time costs some ten slots.
  */
 export class Connection implements GuardWatcher, ResolverWatcher {
-  /** The client calls them on itself, and its `target` is the connection (ECMA-419, 8.1). */
+  /** The client calls them on itself, and its `target` is the connection (ECMA-419). */
   static readonly #callbacks: MQTTClientCallbacks<Connection> = Object.freeze({
     onReadable(count: number, options: ReadableOptions) {
       this.target.#onReadable(count, options);

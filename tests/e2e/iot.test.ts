@@ -239,7 +239,7 @@ test("the last will is said for a device that is killed, and not for one that le
   assert.equal((await said).payload.toString(), will.message);
 });
 
-test("the endpoint on a port with ALPN, and one that does not exist", async (t) => {
+test("an endpoint where nobody listens has a name for it", async (t) => {
   const it = await device(t, { endpoint: "localhost:1" });
   const { code } = await it.state("backing-off");
   assert.ok(code, "the failure has a name");

@@ -1,6 +1,7 @@
 import Time from "time";
 import Timer from "timer";
 import { codec, encodeControl, type TopicFilter } from "./mqtt-codec";
+import { type Packet, PacketParser } from "./mqtt-parser";
 
 /**
  * `embedded:network/mqtt/client` on the XS host: the ECMA-419 MQTT 3.1.1 client with the interface and the behaviour of the
@@ -72,23 +73,9 @@ interface WriteOptions {
   items?: TopicFilter[];
 }
 
-/** The packet that is coming in. For a PUBLISH the body ends before the payload. */
-interface Incoming {
-  type: number;
-  flags: number;
-  length: number;
-  digits: number;
-  body?: Uint8Array;
-  position: number;
-}
-
 /** Kept free in the socket, for two acknowledgements. */
 const overhead = 8;
-/** A control packet, or the header of a PUBLISH, of more bytes than this is not collected. */
-const maximumBody = 1024;
 const connectLimit = 30_000;
-
-const start = (): Incoming => ({ type: 0, flags: 0, length: 0, digits: 0, position: -1 });
 
 export default class MQTTClient {
   static CONNECT = 1 as const;
@@ -106,7 +93,7 @@ export default class MQTTClient {
   static PINGRESP = 13 as const;
   static DISCONNECT = 14 as const;
 
-  /** The application's own (ECMA-419, 8.1). */
+  /** The application's own. */
   declare target?: unknown;
   /** undefined when closed. */
   #callbacks?: Callbacks;
@@ -119,7 +106,7 @@ export default class MQTTClient {
   #flushing?: Timer;
   #parsing?: Timer;
   #isParsing = false;
-  #incoming = start();
+  #parser = new PacketParser();
   /** Of the message that is coming in: bytes that the application may read now, and bytes after them. */
   #payload = 0;
   #rest = 0;
@@ -316,59 +303,25 @@ export default class MQTTClient {
   }
 
   #take(byte: number): void {
-    const incoming = this.#incoming;
-    if (incoming.position < 0) {
-      incoming.type = byte >> 4;
-      incoming.flags = byte & 15;
-      incoming.position = 0;
-      if (incoming.type === 0 || incoming.type === 15) this.#fail("invalid operation");
-    } else if (!incoming.body) {
-      incoming.length += (byte & 0x7f) * 128 ** incoming.digits;
-      incoming.digits += 1;
-      if (!(byte & 0x80)) this.#startBody(incoming);
-      else if (incoming.digits === 4) this.#fail("bad data");
-    } else {
-      incoming.body[incoming.position] = byte;
-      incoming.position += 1;
-      if (incoming.position === incoming.body.length) this.#endBody(incoming, incoming.body);
+    let packet: Packet | undefined;
+    try {
+      packet = this.#parser.take(byte);
+    } catch (error) {
+      this.#fail((error as Error).message);
     }
+    if (packet?.type === MQTTClient.PUBLISH) this.#startMessage(packet);
+    else if (packet) this.#control(packet);
   }
 
-  #startBody(incoming: Incoming): void {
-    const length = incoming.type === MQTTClient.PUBLISH ? 2 : incoming.length;
-    if (length > maximumBody || length > incoming.length) {
-      this.#fail("unexpected length");
-      return;
-    }
-    incoming.body = new Uint8Array(length);
-    if (!length) this.#control(incoming, incoming.body);
-  }
-
-  #endBody(incoming: Incoming, body: Uint8Array): void {
-    if (incoming.type !== MQTTClient.PUBLISH) {
-      this.#control(incoming, body);
-      return;
-    }
-    const QoS = (incoming.flags >> 1) & 3;
-    const length = 2 + ((body[0] << 8) | body[1]) + (QoS ? 2 : 0);
-    if (body.length < length) {
-      if (length > maximumBody || length > incoming.length) {
-        this.#fail("unexpected length");
-        return;
-      }
-      incoming.body = new Uint8Array(length);
-      incoming.body.set(body);
-      return;
-    }
-    this.#incoming = start();
-    const { topic = "", pkt_id: id = 0 } = codec.decode_pkt((incoming.type << 4) | incoming.flags, body) ?? {};
+  #startMessage({ type, flags, body, rest }: Packet): void {
+    const { topic = "", pkt_id: id = 0 } = codec.decode_pkt((type << 4) | flags, body) ?? {};
     if (!topic) {
       this.#fail("empty topic");
       return;
     }
-    this.#rest = incoming.length - length;
-    this.#message = { topic, byteLength: this.#rest, QoS, id, isNew: true };
-    if (!this.#rest) this.#offerPayload();
+    this.#rest = rest;
+    this.#message = { topic, byteLength: rest, QoS: (flags >> 1) & 3, id, isNew: true };
+    if (!rest) this.#offerPayload();
   }
 
   #offerPayload(): void {
@@ -384,8 +337,7 @@ export default class MQTTClient {
     this.#callbacks?.onReadable?.call(this, count, { ...first, more: !isLast });
   }
 
-  #control({ type: operation, flags }: Incoming, body: Uint8Array): void {
-    this.#incoming = start();
+  #control({ type: operation, flags, body }: Packet): void {
     const message: Control = { operation };
     if (operation === MQTTClient.CONNACK) {
       if (body.length !== 2) {

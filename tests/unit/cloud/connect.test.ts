@@ -172,6 +172,21 @@ test("packets that no broker sends end the connection", async () => {
   }
 });
 
+test("on port 443 the socket is told the ALPN name, and keeps what else it was told", async () => {
+  for (const [endpoint, protocols] of [
+    ["broker.example:443", ["x-amzn-mqtt-ca"]],
+    ["broker.example", undefined],
+  ] as const) {
+    const broker = new FakeBroker();
+    const session = broker.session({ endpoint, socket: { ...broker.parts.socket, secure: { roots: ["root"] } } });
+    session.connect();
+    await until(() => session.connected);
+    const { secure } = broker.socket.options;
+    equal([secure?.roots, secure?.applicationLayerProtocolNegotiation], [["root"], protocols]);
+    session.close();
+  }
+});
+
 test("an endpoint is a host with an optional port, and 443 needs ALPN", () => {
   equal(parseEndpoint("a1-ats.iot.eu-west-1.amazonaws.com"), {
     host: "a1-ats.iot.eu-west-1.amazonaws.com",

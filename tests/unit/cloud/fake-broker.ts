@@ -58,6 +58,7 @@ interface SocketOptions {
   broker: FakeBroker;
   host: string;
   port: number;
+  secure?: { roots: string[]; applicationLayerProtocolNegotiation?: string[] };
   onReadable(count: number): void;
   onWritable(count: number): void;
   onError(error?: unknown): void;
