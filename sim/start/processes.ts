@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DeviceProcess, type HostProcess, type Statistics, startDevice } from "../host/device-process.ts";
+import { startSimulator } from "../host/simulator-process.ts";
 import { JsonProcess, type ProcessEvent } from "./json-process.ts";
 import type { Timeline } from "./timeline.ts";
 
