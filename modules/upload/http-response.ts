@@ -52,7 +52,8 @@ export class HTTPResponse {
   readonly headers: Record<string, string> = {};
   error: ResponseErrorCode | undefined;
 
-  readonly #document = new ErrorDocument();
+  /** Made with the first byte of a body: a success has none. */
+  #document: ErrorDocument | undefined;
   readonly #line = new Uint8Array(MAXIMUM_LINE);
   #lineLength = 0;
   #lineCut = false;
@@ -73,7 +74,7 @@ export class HTTPResponse {
 
   /** Elements of the error document, as far as received. */
   get elements(): ErrorElements {
-    return this.#document.elements;
+    return this.#document?.elements ?? {};
   }
 
   /** The store's own id for this request, to be quoted to its support. */
@@ -109,6 +110,7 @@ export class HTTPResponse {
   #body(bytes: Uint8Array): number {
     let length = bytes.length;
     if (this.#state !== "body-until-close") length = Math.min(length, this.#remaining);
+    this.#document ??= new ErrorDocument();
     this.#document.write(length === bytes.length ? bytes : bytes.subarray(0, length));
     this.#bodyBytes += length;
     this.#remaining -= length;

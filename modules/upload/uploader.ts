@@ -114,7 +114,8 @@ export class Upload {
     this.result = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    this.#open();
+    // In a turn of its own: the stack is small, and whoever asked may stand deep in it.
+    this.#later(0, () => this.#open());
   }
 
   /** Ends the upload at any time; the result is `closed`, unless there is one already. */
@@ -244,11 +245,15 @@ export class Upload {
       }
       // onRetry may have closed the upload.
       if (!this.#resolve) return;
-      this.#wait = this.#timers.set(() => {
-        this.#wait = undefined;
-        this.#begin();
-      }, delay);
+      this.#later(delay, () => this.#begin());
     }
+  }
+
+  #later(milliseconds: number, action: () => void): void {
+    this.#wait = this.#timers.set(() => {
+      this.#wait = undefined;
+      action();
+    }, milliseconds);
   }
 
   /** True if the frame stands at its first byte, now. */

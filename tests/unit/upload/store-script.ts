@@ -146,6 +146,7 @@ export class Rig {
       this.result = result;
       this.results += 1;
     });
+    this.timers.advance(0);
   }
 
   get connection(): ScriptedConnection {

@@ -1,7 +1,9 @@
 import type { ErrorElements } from "../../../modules/upload/error-document";
+import { Upload } from "../../../modules/upload/uploader";
 import { type Action, judgeAnswer, rows } from "../../../modules/upload/verdict";
 import { assert, equal, test } from "../harness";
-import { errorAnswer, ok, Rig } from "./store-script";
+import { ManualTimers } from "./manual-timers";
+import { errorAnswer, ok, Rig, url } from "./store-script";
 import { isWholeFrame, SyntheticFrame } from "./synthetic-frame";
 
 const statusOf: Record<Action, string> = {
@@ -284,6 +286,14 @@ test("closed at any time: one result, nothing left behind", async () => {
   late.connection.answer(ok);
   late.upload.close();
   equal((await late.finish()).status, "stored");
+});
+
+test("closed before it has begun: no connection", async () => {
+  const timers = new ManualTimers();
+  const upload = new Upload({ url, frame: new SyntheticFrame(10), timers, connect: () => assert(false) as never });
+  upload.close();
+  timers.advance(1000);
+  equal([(await upload.result).status, timers.running], ["closed", 0]);
 });
 
 test("closed from within its own callbacks", async () => {
