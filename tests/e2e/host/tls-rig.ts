@@ -132,6 +132,7 @@ export class Wire {
   /** Bytes to and from the device on each connection. */
   readonly counts: { down: number; up: number }[] = [];
   #server: Server;
+  #ends = new Set<() => void>();
 
   private constructor(server: Server, port: number) {
     this.#server = server;
@@ -155,6 +156,7 @@ export class Wire {
       server.destroy();
       device.end();
     };
+    this.#ends.add(end);
     const pass = (from: Socket, to: Socket, way: "down" | "up") => {
       from.on("data", (data) => {
         const room = limits[way] - count[way];
@@ -168,6 +170,11 @@ export class Wire {
     };
     pass(server, device, "down");
     pass(device, server, "up");
+  }
+
+  /** Ends all connections in good order, as far as TCP goes. */
+  cut(): void {
+    for (const end of this.#ends) end();
   }
 
   close(): void {

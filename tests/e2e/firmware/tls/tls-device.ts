@@ -94,7 +94,11 @@ class Job {
   #onWritable(count: number): void {
     this.#note();
     if (this.#task.throwIn === "onWritable") throw new Error("thrown on purpose");
-    if (this.#task.closeAfter === 0) return this.#finish();
+    if (this.#task.closeAfter === 0) this.#finish();
+    else this.#write(count);
+  }
+
+  #write(count: number): void {
     while (count > 0 && this.#sent < (this.#task.send ?? 0)) {
       const left = this.#task.send! - this.#sent;
       const size = Math.min(left, count, this.#task.writeSize || left);
@@ -122,13 +126,17 @@ class Job {
     if (!data) return;
     this.#digest.write(data);
     this.#outcome.received += data.byteLength;
-    if (this.#outcome.received >= (this.#task.closeAfter ?? Number.POSITIVE_INFINITY)) return this.#finish();
-    if (readPause === undefined) return data.byteLength < count ? this.#read(count - data.byteLength) : undefined;
+    if (this.#outcome.received >= (this.#task.closeAfter ?? Number.POSITIVE_INFINITY)) this.#finish();
+    else if (readPause !== undefined) this.#readLater(readSize, readPause);
+    else if (data.byteLength < count) this.#read(count - data.byteLength);
+  }
+
+  #readLater(size: number, pause: number): void {
     this.#paused = true;
     Timer.set(() => {
       this.#paused = false;
-      this.#read(readSize);
-    }, readPause);
+      this.#read(size);
+    }, pause);
   }
 
   #onError(error: TLSError): void {
