@@ -131,7 +131,7 @@ class Camera implements Host {
   }
 
   announce(announcement: PhotoAnnouncement): Promise<void> {
-    return this.#publish("photos", JSON.stringify(announcement));
+    return this.publish("photos", JSON.stringify(announcement));
   }
 
   collectTelemetry(): object {
@@ -141,14 +141,14 @@ class Camera implements Host {
   }
 
   publishTelemetry(report: string): Promise<void> {
-    return this.#publish("telemetry", report);
+    return this.publish("telemetry", report);
   }
 
   respond(answer: string): Promise<void> {
-    return this.#publish("answers", answer);
+    return this.publish("answers", answer);
   }
 
-  async #publish(topic: keyof Topics, payload: string): Promise<void> {
+  private async publish(topic: keyof Topics, payload: string): Promise<void> {
     const { session } = this.connectivity;
     const identity = this.identities.current;
     if (!session || !identity) throw new Error("this camera has no owner");

@@ -117,7 +117,7 @@ export class CameraDevice {
   }
 
   thumbnail(message: Message): object {
-    const { thumbnail } = this.#photo(message);
+    const { thumbnail } = this.photo(message);
     if (!thumbnail) throw new CommandError("NoThumbnail", "this picture has no thumbnail");
     const offset = countField(message, "offset", thumbnail.length);
     const bytes = this.#host.encodeBase64(thumbnail.slice(offset, offset + thumbnailPiece));
@@ -125,7 +125,7 @@ export class CameraDevice {
   }
 
   upload(message: Message): object {
-    const photo = this.#photo(message);
+    const photo = this.photo(message);
     const framing = message.framing ?? "length";
     if (framing !== "length" && framing !== "chunked")
       throw new CommandError("BadField", "framing is length or chunked");
@@ -133,7 +133,7 @@ export class CameraDevice {
     return { imageId: photo.imageId, accepted: true };
   }
 
-  #photo(message: Message): Photo {
+  private photo(message: Message): Photo {
     const imageId = stringField(message, "imageId", 64);
     const photo = this.#photographer.photo;
     if (photo?.imageId !== imageId)

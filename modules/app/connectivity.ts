@@ -83,36 +83,35 @@ export class Connectivity<S extends Session> {
   }
 
   sessionChanged(connected: boolean, detail?: object): void {
-    if (this.#session && this.#host.wifi.state === "connected")
-      this.#enter(connected ? "online" : "connecting", detail);
+    if (this.#session && this.#host.wifi.state === "connected") this.enter(connected ? "online" : "connecting", detail);
   }
 
   /** Looks what is missing next, and begins with it. */
   advance(): void {
     const { wifi, clock, identities, records } = this.#host;
     const identity = identities.current;
-    if (wifi.state !== "connected") this.#enter(records.read("wifi") ? "joining" : "unprovisioned");
-    else if (!clock.isSet) this.#setClock();
-    else if (!identity) this.#enter("unprovisioned");
-    else this.#connect(identity);
+    if (wifi.state !== "connected") this.enter(records.read("wifi") ? "joining" : "unprovisioned");
+    else if (!clock.isSet) this.setClock();
+    else if (!identity) this.enter("unprovisioned");
+    else this.connect(identity);
   }
 
-  #connect(identity: Identity): void {
+  private connect(identity: Identity): void {
     if (this.#state === "online") return;
-    this.#enter("connecting");
+    this.enter("connecting");
     try {
       this.#session ??= this.#host.openSession(identity);
       this.#session.connect();
     } catch (error) {
       // An identity that no session can be made of, such as an endpoint that is no host name: only another one helps.
-      this.#enter("connecting", { error: describeError(error) });
+      this.enter("connecting", { error: describeError(error) });
     }
   }
 
-  #setClock(): void {
+  private setClock(): void {
     if (this.#settingClock || this.#timer) return;
     this.#settingClock = true;
-    this.#enter("settingClock");
+    this.enter("settingClock");
     this.#host.clock
       .synchronize()
       .then(() => {
@@ -122,12 +121,12 @@ export class Connectivity<S extends Session> {
       })
       .catch((error) => {
         this.#settingClock = false;
-        this.#enter("settingClock", { error: describeError(error) });
-        this.#retryLater();
+        this.enter("settingClock", { error: describeError(error) });
+        this.retryLater();
       });
   }
 
-  #retryLater(): void {
+  private retryLater(): void {
     this.#timer = Timer.set(() => {
       this.#timer = undefined;
       this.advance();
@@ -135,7 +134,7 @@ export class Connectivity<S extends Session> {
     this.#pause = Math.min(this.#pause * 2, longestPause);
   }
 
-  #enter(state: ConnectionState, detail?: object): void {
+  private enter(state: ConnectionState, detail?: object): void {
     if (state === this.#state && !detail) return;
     this.#state = state;
     this.#host.connectionChanged(state, detail);

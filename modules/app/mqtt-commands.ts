@@ -27,7 +27,7 @@ export class MQTTCommands {
       if (payload.byteLength > messageLimit) throw new RangeError(`a command is at most ${messageLimit} bytes`);
       const message = JSON.parse(String.fromArrayBuffer(payload)) as Message;
       if (typeof message !== "object" || message === null) throw new TypeError("a command is a JSON object");
-      if (this.#isRepeated(message.clientToken)) return;
+      if (this.isRepeated(message.clientToken)) return;
       answer = await this.#host.device.execute(message, "mqtt");
     } catch (error) {
       answer = { error: { code: "BadMessage", message: (error as Error).message } };
@@ -39,7 +39,7 @@ export class MQTTCommands {
     }
   }
 
-  #isRepeated(token: unknown): boolean {
+  private isRepeated(token: unknown): boolean {
     if (typeof token !== "string" || !token) return false;
     if (this.#recent.includes(token)) return true;
     if (this.#recent.length === 8) this.#recent.shift();

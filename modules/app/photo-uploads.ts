@@ -66,21 +66,21 @@ export class PhotoUploads {
     if (typeof request.url !== "string") throw new CommandError("BadURL", "url is missing");
     const url = this.#host.redact(request.url);
     this.#busy = photo.imageId;
-    this.#send(request, photo, url).catch((error) => this.#fail(photo, describeError(error)));
+    this.send(request, photo, url).catch((error) => this.fail(photo, describeError(error)));
   }
 
-  async #send(request: UploadRequest, photo: Photo, url: string): Promise<void> {
+  private async send(request: UploadRequest, photo: Photo, url: string): Promise<void> {
     try {
       const result = await this.#host.upload(request, photo);
       if (result.status !== "stored") {
-        this.#fail(photo, { code: result.code ?? result.status, message: result.message ?? "" }, result);
+        this.fail(photo, { code: result.code ?? result.status, message: result.message ?? "" }, result);
         return;
       }
       this.counters.uploaded += 1;
       const { imageId, time, resolution, frame } = photo;
       const { bytes, attempts, etag = "" } = result;
       const { width, height } = frame;
-      this.#remember({ imageId, url, bytes, etag, time, width, height, resolution });
+      this.remember({ imageId, url, bytes, etag, time, width, height, resolution });
       this.#host.events.add("UploadResult", { imageId, status: "stored", bytes, etag, attempts, url });
     } finally {
       this.#busy = undefined;
@@ -88,7 +88,7 @@ export class PhotoUploads {
     await this.announcePending();
   }
 
-  #fail(photo: Photo, error: { code: string; message: string }, result?: UploadResult): void {
+  private fail(photo: Photo, error: { code: string; message: string }, result?: UploadResult): void {
     this.#busy = undefined;
     this.counters.failed += 1;
     const { code, message } = error;
@@ -102,13 +102,13 @@ export class PhotoUploads {
     });
   }
 
-  #remember(announcement: PhotoAnnouncement): void {
-    const pending = this.#pending();
+  private remember(announcement: PhotoAnnouncement): void {
+    const pending = this.pending();
     pending.push(announcement);
     this.#host.records.write("announcements", { pending });
   }
 
-  #pending(): PhotoAnnouncement[] {
+  private pending(): PhotoAnnouncement[] {
     const pending = this.#host.records.read<{ pending: PhotoAnnouncement[] }>("announcements")?.pending;
     return Array.isArray(pending) ? pending : [];
   }
@@ -118,10 +118,10 @@ export class PhotoUploads {
     if (this.#announcing) return;
     this.#announcing = true;
     try {
-      for (let next = this.#pending()[0]; next; next = this.#pending()[0]) {
+      for (let next = this.pending()[0]; next; next = this.pending()[0]) {
         await this.#host.announce(next);
         this.counters.announced += 1;
-        this.#host.records.write("announcements", { pending: this.#pending().slice(1) });
+        this.#host.records.write("announcements", { pending: this.pending().slice(1) });
         this.#host.events.add("PhotoAnnounced", { imageId: next.imageId });
       }
     } catch {

@@ -71,7 +71,7 @@ export class Photographer {
     this.#busy = true;
     try {
       this.#photo = undefined;
-      const thumbnail = await this.#takeThumbnail();
+      const thumbnail = await this.takeThumbnail();
       const frame = await camera.takeStill({ resolution, quality: quality as Quality });
       const imageId = this.#host.nextImageId();
       this.#photo = { imageId, frame, resolution, quality: quality as Quality, time: this.#host.now(), thumbnail };
@@ -81,7 +81,7 @@ export class Photographer {
     }
   }
 
-  async #takeThumbnail(): Promise<Uint8Array | undefined> {
+  private async takeThumbnail(): Promise<Uint8Array | undefined> {
     const { camera } = this.#host;
     if (!camera.resolutions.includes(thumbnailSettings.resolution)) return undefined;
     const frame = await camera.takeStill(thumbnailSettings);

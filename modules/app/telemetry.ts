@@ -18,8 +18,8 @@ export class Telemetry {
 
   start(): void {
     this.stop();
-    this.#report();
-    this.#timer = Timer.repeat(() => this.#report(), this.#host.telemetryInterval);
+    this.report();
+    this.#timer = Timer.repeat(() => this.report(), this.#host.telemetryInterval);
   }
 
   stop(): void {
@@ -27,7 +27,7 @@ export class Telemetry {
     this.#timer = undefined;
   }
 
-  #report(): void {
+  private report(): void {
     this.#host.publishTelemetry(JSON.stringify(this.#host.collectTelemetry())).catch(() => {});
   }
 }

@@ -73,7 +73,7 @@ export class ArducamMega {
   #started = false;
   #capturing = false;
   #captures = 0;
-  #onTimer = () => this.#poll();
+  #onTimer = () => this.poll();
 
   /** @throws Error when the SPI bus cannot be had */
   constructor(options: ArducamMegaOptions = {}) {
@@ -94,11 +94,11 @@ export class ArducamMega {
 
   /** Resets and identifies the camera, lets it settle and throws the first captures away: 0.7 s or more. Then onReady. */
   start(): void {
-    const camera = this.#open();
+    const camera = this.open();
     this.#started = false;
     this.#capturing = false;
     this.#captures++;
-    this.#begin(camera.start());
+    this.begin(camera.start());
   }
 
   /**
@@ -106,24 +106,24 @@ export class ArducamMega {
    * @throws RangeError when this camera cannot; before the start, when no camera can. Then nothing is changed.
    */
   configure(settings: CameraSettings): void {
-    const camera = this.#open();
+    const camera = this.open();
     applySettings(
       settings,
       (control, value) => camera.supports(control, value),
       (control, value) => camera.configure(control, value),
     );
-    if (this.#started && !this.#timer) this.#wake();
+    if (this.#started && !this.#timer) this.wake();
   }
 
   /** Drops the frame in the camera and takes a new one. Then onReadable with its length, or onError. */
   capture(): void {
-    const camera = this.#open();
+    const camera = this.open();
     if (this.#capturing) throw new CameraError("Busy");
     const result = camera.capture();
-    if (result < 0) throw this.#error(result);
+    if (result < 0) throw this.error(result);
     this.#capturing = true;
     this.#captures++;
-    this.#wake();
+    this.wake();
   }
 
   /**
@@ -131,19 +131,19 @@ export class ArducamMega {
    * @throws CameraError
    */
   read(buffer: ArrayBuffer | Uint8Array): number {
-    const count = this.#open().read(buffer);
-    if (count < 0) throw this.#error(count);
+    const count = this.open().read(buffer);
+    if (count < 0) throw this.error(count);
     return count;
   }
 
   /** Back to the first byte of the frame; false when this camera cannot. */
   rewind(): boolean {
-    return this.#open().rewind();
+    return this.open().rewind();
   }
 
   /** Gives up whatever is going on, the frame too. `start` begins again, with the same settings. */
   stop(): void {
-    this.#rest();
+    this.rest();
     this.#started = false;
     this.#capturing = false;
     this.#captures++;
@@ -158,7 +158,7 @@ export class ArducamMega {
   }
 
   get identification(): Identification {
-    const camera = this.#open();
+    const camera = this.open();
     return {
       id: camera.info(Info.id),
       model: camera.model,
@@ -171,46 +171,46 @@ export class ArducamMega {
 
   /** Names of the sizes that this camera takes; before the start, of those that any takes. */
   get resolutions(): string[] {
-    const camera = this.#open();
+    const camera = this.open();
     return resolutions.filter((_, index) => camera.supports(Control.resolution, index));
   }
 
   get resolution(): string {
-    return resolutions[this.#open().setting(Control.resolution)!];
+    return resolutions[this.open().setting(Control.resolution)!];
   }
 
   get imageType(): ImageType {
-    return imageTypes[this.#open().setting(Control.format)! - 1];
+    return imageTypes[this.open().setting(Control.format)! - 1];
   }
 
   /** Pixels, of the resolution that is set. */
   get width(): number {
-    return this.#open().info(Info.width);
+    return this.open().info(Info.width);
   }
 
   get height(): number {
-    return this.#open().info(Info.height);
+    return this.open().info(Info.height);
   }
 
   /** Bytes of the frame in the camera, 0 without one. A JPEG may end in zeros after its end marker. */
   get byteLength(): number {
-    return this.#open().info(Info.byteLength);
+    return this.open().info(Info.byteLength);
   }
 
   /** Bytes of it that were read. */
   get position(): number {
-    return this.#open().info(Info.position);
+    return this.open().info(Info.position);
   }
 
   /** Can a frame be read twice? undefined while it is not known. */
   get rewindable(): boolean | undefined {
-    const known = this.#open().info(Info.rewindable);
+    const known = this.open().info(Info.rewindable);
     return known < 0 ? undefined : known > 0;
   }
 
   /** Did the last single auto focus find something? */
   get focused(): boolean {
-    return this.#open().info(Info.focused) > 0;
+    return this.open().info(Info.focused) > 0;
   }
 
   /** Changes with every capture and start: a frame is that of its number alone. */
@@ -220,38 +220,38 @@ export class ArducamMega {
 
   /** Bytes and chip-select periods on the SPI bus so far. */
   get statistics(): { bytes: number; transactions: number } {
-    const camera = this.#open();
+    const camera = this.open();
     return { bytes: camera.info(Info.busBytes), transactions: camera.info(Info.busTransactions) };
   }
 
-  #open(): Arducam {
+  private open(): Arducam {
     if (!this.#camera) throw new CameraError("Closed");
     return this.#camera;
   }
 
-  #error(result: number): CameraError {
-    const camera = this.#open();
+  private error(result: number): CameraError {
+    const camera = this.open();
     const code = camera.describe(result) as CameraErrorCode;
     const detail = code === "AbsurdLength" ? `${camera.info(Info.reportedLength)} bytes` : "";
     return new CameraError(code, detail);
   }
 
-  #begin(result: number): void {
-    this.#rest();
-    if (result < 0) throw this.#error(result);
-    this.#wake();
+  private begin(result: number): void {
+    this.rest();
+    if (result < 0) throw this.error(result);
+    this.wake();
   }
 
-  #wake(): void {
+  private wake(): void {
     this.#timer ??= Timer.set(this.#onTimer, 0);
   }
 
-  #rest(): void {
+  private rest(): void {
     if (this.#timer) Timer.clear(this.#timer);
     this.#timer = undefined;
   }
 
-  #poll(): void {
+  private poll(): void {
     const camera = this.#camera;
     this.#timer = undefined;
     if (!camera) return;
@@ -261,18 +261,18 @@ export class ArducamMega {
       return;
     }
     try {
-      this.#tell(result);
+      this.tell(result);
     } catch (error) {
       trace(`camera callback: ${error}\n`); // thrown out of a timer it would end the machine
     }
   }
 
-  #tell(result: number): void {
+  private tell(result: number): void {
     const wasStarted = this.#started;
     const wasCapturing = this.#capturing;
     this.#capturing = false;
     if (result < 0) {
-      this.onError?.(this.#error(result));
+      this.onError?.(this.error(result));
       return;
     }
     this.#started = true;

@@ -30,7 +30,7 @@ export class Frame {
 
   /** Bytes read so far. */
   get position(): number {
-    return this.#current().position;
+    return this.current().position;
   }
 
   /** Can `rewind` work? undefined while nobody knows. */
@@ -53,25 +53,25 @@ export class Frame {
    * @throws CameraError; "CameraReset" comes before the last chunk, so that no spoiled picture is ever complete
    */
   read(buffer: ArrayBuffer | Uint8Array): number {
-    const count = this.#current().read(buffer);
-    if (count && this.#scanner) this.#scanner.write(this.#viewOf(buffer), count);
+    const count = this.current().read(buffer);
+    if (count && this.#scanner) this.#scanner.write(this.viewOf(buffer), count);
     return count;
   }
 
   /** Back to the first byte; false when the camera cannot, and then the picture must be taken again. */
   rewind(): boolean {
-    const done = this.#current().rewind();
+    const done = this.current().rewind();
     if (done) this.#scanner?.reset();
     return done;
   }
 
-  #current(): ArducamMega {
+  private current(): ArducamMega {
     if (this.#camera.captureNumber !== this.#captureNumber) throw new CameraError("StaleFrame");
     return this.#camera;
   }
 
   /** One view for as long as the caller reuses its buffer. */
-  #viewOf(buffer: ArrayBuffer | Uint8Array): Uint8Array {
+  private viewOf(buffer: ArrayBuffer | Uint8Array): Uint8Array {
     if (buffer instanceof Uint8Array) return buffer;
     if (this.#buffer !== buffer || !this.#view) {
       this.#buffer = buffer;

@@ -48,21 +48,21 @@ export class JPEGScanner {
 
   write(bytes: Uint8Array, count = bytes.length): void {
     const begin = this.#position;
-    if (!this.#scanning && this.valid) this.#readHeaders(bytes, count);
-    this.#readEnd(bytes, count, begin);
+    if (!this.#scanning && this.valid) this.readHeaders(bytes, count);
+    this.readEnd(bytes, count, begin);
     this.#position = begin + count;
   }
 
-  #readHeaders(bytes: Uint8Array, count: number): void {
+  private readHeaders(bytes: Uint8Array, count: number): void {
     const begin = this.#position;
     while (this.#next < begin + count && this.valid && !this.#scanning) {
       this.#header[this.#gathered++] = bytes[this.#next++ - begin];
-      this.#take();
+      this.take();
     }
   }
 
   /** Looks at what has been gathered: two bytes of a marker, two of a length, five more of a frame header. */
-  #take(): void {
+  private take(): void {
     const header = this.#header;
     const count = this.#gathered;
     if (count === 1) this.valid = header[0] === 0xff;
@@ -76,26 +76,26 @@ export class JPEGScanner {
     } else if (marker === startOfScan) {
       this.#scanning = true;
     } else if (count === 4) {
-      this.#takeLength(marker, (header[2] << 8) | header[3]);
+      this.takeLength(marker, (header[2] << 8) | header[3]);
     } else if (count === 9) {
       this.height = (header[5] << 8) | header[6];
       this.width = (header[7] << 8) | header[8];
-      this.#skip(((header[2] << 8) | header[3]) - 7);
+      this.skip(((header[2] << 8) | header[3]) - 7);
     }
   }
 
-  #takeLength(marker: number, length: number): void {
+  private takeLength(marker: number, length: number): void {
     this.valid = length >= (isStartOfFrame(marker) ? 8 : 2);
-    if (this.valid && !isStartOfFrame(marker)) this.#skip(length - 2);
+    if (this.valid && !isStartOfFrame(marker)) this.skip(length - 2);
   }
 
-  #skip(count: number): void {
+  private skip(count: number): void {
     this.#next += count;
     this.#gathered = 0;
   }
 
   /** The last two bytes that are not zeros: from the end backwards, so in a picture's middle only one byte is looked at. */
-  #readEnd(bytes: Uint8Array, count: number, begin: number): void {
+  private readEnd(bytes: Uint8Array, count: number, begin: number): void {
     let end = count;
     while (end > 0 && bytes[end - 1] === 0) end--;
     if (end === 0) {

@@ -20,7 +20,7 @@ export class StillCamera extends ArducamMega {
   override async start(): Promise<void> {
     this.#starting = true;
     try {
-      await this.#wait(() => super.start());
+      await this.wait(() => super.start());
     } finally {
       this.#starting = false;
     }
@@ -33,40 +33,40 @@ export class StillCamera extends ArducamMega {
   async takeStill(settings: CameraSettings = {}): Promise<Frame> {
     if (this.#waiting) throw new CameraError("Busy");
     this.configure(settings);
-    await this.#wait(() => this.capture());
+    await this.wait(() => this.capture());
     return new Frame(this);
   }
 
   override stop(): void {
     super.stop();
-    this.#finish(new CameraError("NotStarted"));
+    this.finish(new CameraError("NotStarted"));
   }
 
   override close(): void {
-    this.#finish(new CameraError("Closed"));
+    this.finish(new CameraError("Closed"));
     super.close();
   }
 
   override onReady(): void {
-    if (this.#starting) this.#finish();
+    if (this.#starting) this.finish();
   }
 
   override onReadable(): void {
-    this.#finish();
+    this.finish();
   }
 
   override onError(error: CameraError): void {
-    this.#finish(error);
+    this.finish(error);
   }
 
-  #finish(error?: CameraError): void {
+  private finish(error?: CameraError): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (error) waiting?.reject(error);
     else waiting?.resolve();
   }
 
-  #wait(begin: () => void): Promise<void> {
+  private wait(begin: () => void): Promise<void> {
     if (this.#waiting) return Promise.reject(new CameraError("Busy"));
     return new Promise<void>((resolve, reject) => {
       begin();

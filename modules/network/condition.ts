@@ -23,7 +23,7 @@ export class Condition {
         reject,
         steadfast,
         timer: Timer.set(() => {
-          this.#remove(waiter);
+          this.remove(waiter);
           reject(new WiFiError("Timeout", `nothing for ${timeout} ms`));
         }, timeout),
       };
@@ -35,7 +35,7 @@ export class Condition {
   check(): void {
     for (const waiter of this.#waiters.slice())
       if (waiter.test()) {
-        this.#end(waiter);
+        this.end(waiter);
         waiter.resolve();
       }
   }
@@ -43,17 +43,17 @@ export class Condition {
   fail(error: Error): void {
     for (const waiter of this.#waiters.slice())
       if (!waiter.steadfast) {
-        this.#end(waiter);
+        this.end(waiter);
         waiter.reject(error);
       }
   }
 
-  #end(waiter: Waiter): void {
+  private end(waiter: Waiter): void {
     Timer.clear(waiter.timer);
-    this.#remove(waiter);
+    this.remove(waiter);
   }
 
-  #remove(waiter: Waiter): void {
+  private remove(waiter: Waiter): void {
     this.#waiters = this.#waiters.filter((each) => each !== waiter);
   }
 }

@@ -71,34 +71,34 @@ class Query {
   constructor(options: SNTPOptions, server: string, finish: (time?: number) => void) {
     this.#options = options;
     this.#finish = finish;
-    this.#timer = Timer.set(() => this.#end(), options.timeout ?? defaultTimeout);
+    this.#timer = Timer.set(() => this.end(), options.timeout ?? defaultTimeout);
     options.resolver.resolve({
       host: server,
-      onResolved: (_, address) => this.#ask(address),
-      onError: () => this.#end(),
+      onResolved: (_, address) => this.ask(address),
+      onError: () => this.end(),
     });
   }
 
-  #ask(address: string): void {
+  private ask(address: string): void {
     if (!this.#timer) return;
     const nonce = new Uint8Array(this.#options.randomBytes(8));
     try {
       const sent = Date.now();
-      this.#udp = new this.#options.UDP.io({ onReadable: () => this.#read(nonce, sent) } as never);
+      this.#udp = new this.#options.UDP.io({ onReadable: () => this.read(nonce, sent) } as never);
       this.#udp.write(createRequest(nonce), address, port);
     } catch {
-      this.#end();
+      this.end();
     }
   }
 
   /** Half of the way there and back is the age of the answer. */
-  #read(nonce: Uint8Array, sent: number): void {
+  private read(nonce: Uint8Array, sent: number): void {
     const packet = this.#udp?.read();
     const time = packet && parseAnswer(packet, nonce);
-    if (time !== undefined) this.#end(time + Math.max(0, Date.now() - sent) / 2);
+    if (time !== undefined) this.end(time + Math.max(0, Date.now() - sent) / 2);
   }
 
-  #end(time?: number): void {
+  private end(time?: number): void {
     if (!this.#timer) return;
     Timer.clear(this.#timer);
     this.#timer = undefined;

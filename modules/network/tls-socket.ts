@@ -92,19 +92,19 @@ export class TLSSocket {
     this.#options = options;
     this.format = options.format ?? "buffer";
     this.target = options.target;
-    this.#timer = Timer.set(() => this.#fail("HandshakeTimeout"), options.timeout ?? handshakeTimeout);
-    this.#attempt("InternalError", () => {
-      this.#engine = this.#open(host, secure);
+    this.#timer = Timer.set(() => this.fail("HandshakeTimeout"), options.timeout ?? handshakeTimeout);
+    this.attempt("InternalError", () => {
+      this.#engine = this.open(host, secure);
     });
     if (this.#engine && !this.#engine.error)
-      this.#attempt("ConnectionFailed", () => {
-        this.#tcp = this.#openTCP(address ?? host, host, port, TCP);
+      this.attempt("ConnectionFailed", () => {
+        this.#tcp = this.openTCP(address ?? host, host, port, TCP);
       });
     this.#busy = false;
-    if (!this.#tcp) this.#soon();
+    if (!this.#tcp) this.soon();
   }
 
-  #openTCP(address: string, host: string, port: number, TCP: TLSSocketOptions["TCP"]): Transport {
+  private openTCP(address: string, host: string, port: number, TCP: TLSSocketOptions["TCP"]): Transport {
     return new TCP.io({
       ...TCP,
       address,
@@ -115,28 +115,28 @@ export class TLSSocket {
       format: "buffer",
       onReadable: (count: number) => {
         this.#readable = count;
-        this.#run();
+        this.run();
       },
       onWritable: (count: number) => {
         this.#opened = true;
         this.#writable = count;
         this.#wantsCredit = true;
-        this.#run();
+        this.run();
       },
       onError: () => {
         this.#ended = true;
-        this.#run();
+        this.run();
       },
     } as never);
   }
 
-  #open(host: string, secure: SecureOptions): TLSEngine | undefined {
+  private open(host: string, secure: SecureOptions): TLSEngine | undefined {
     const { roots, clock, certificate, key, applicationLayerProtocolNegotiation: protocols } = secure;
     let keyPair: KeyPair | undefined;
     try {
       keyPair = key === undefined || key instanceof KeyPair ? key : new KeyPair(key);
     } catch (cause) {
-      this.#failSoon("BadKey", cause);
+      this.failSoon("BadKey", cause);
       return undefined;
     }
     const time = clock?.isSet ? clock.now() : 0;
@@ -154,13 +154,13 @@ export class TLSSocket {
     try {
       if (engine?.connected) {
         engine.closeNotify();
-        this.#send();
+        this.send();
       }
     } catch {
       // It ends in any case.
     }
-    this.#release();
-    this.#closeTCP();
+    this.release();
+    this.closeTCP();
   }
 
   /**
@@ -180,7 +180,7 @@ export class TLSSocket {
       result = new ArrayBuffer(Math.min(count ?? available, available));
       if (result.byteLength) engine.read(result);
     }
-    if (!engine.readable) this.#soon();
+    if (!engine.readable) this.soon();
     return result;
   }
 
@@ -200,12 +200,12 @@ export class TLSSocket {
     if (!length && !more) engine.write(data, 0, more);
     for (let done = 0; done < length && !engine.error; ) {
       const accepted = engine.write(data, done, more);
-      if (!this.#send() && !accepted) throw new RangeError("overflow");
+      if (!this.send() && !accepted) throw new RangeError("overflow");
       done += accepted;
     }
-    this.#send();
-    if (engine.error || this.#ended) this.#soon();
-    return this.#credit(engine);
+    this.send();
+    if (engine.error || this.#ended) this.soon();
+    return this.credit(engine);
   }
 
   /** "TLSv1.2" or "TLSv1.3", once there is a session. */
@@ -224,12 +224,12 @@ export class TLSSocket {
     return bytes === undefined ? undefined : { bytes, peakBytes: this.#engine!.peakBytes! };
   }
 
-  #credit(engine: TLSEngine): number {
+  private credit(engine: TLSEngine): number {
     const capacity = engine.capacity(this.#writable);
     return capacity < smallestCredit ? 0 : capacity;
   }
 
-  #view(length: number): Uint8Array {
+  private view(length: number): Uint8Array {
     if (length === bufferSize) return this.#buffer;
     if (length === headerSize) return this.#header;
     if (length !== this.#part.length) this.#part = new Uint8Array(this.#buffer.buffer, 0, length);
@@ -237,22 +237,22 @@ export class TLSSocket {
   }
 
   /** Ciphertext to TCP, as far as it has room. */
-  #send(): boolean {
+  private send(): boolean {
     let sent = false;
     while (this.#engine && this.#tcp && this.#writable > 0 && !this.#ended) {
       const count = this.#engine.take(this.#buffer, Math.min(this.#writable, bufferSize));
       if (!count) break;
-      this.#writable = this.#tcp.write(this.#view(count)) ?? this.#writable - count;
+      this.#writable = this.#tcp.write(this.view(count)) ?? this.#writable - count;
       sent = true;
     }
     return sent;
   }
 
   /** The next bytes that the engine can use from TCP to it. */
-  #receive(engine: TLSEngine): boolean {
+  private receive(engine: TLSEngine): boolean {
     const count = Math.min(engine.wanted, this.#readable, bufferSize);
     if (!count) return false;
-    const view = this.#view(count);
+    const view = this.view(count);
     this.#readable -= count;
     this.#tcp!.read(view);
     engine.feed(view);
@@ -261,106 +261,106 @@ export class TLSSocket {
   }
 
   /** Does all that can be done now. */
-  #run(): void {
+  private run(): void {
     if (this.#failed) {
-      this.#linger();
+      this.linger();
       return;
     }
     if (this.#busy) {
-      this.#soon();
+      this.soon();
       return;
     }
-    this.#attempt("ConnectionLost", () => {
-      while (this.#step());
+    this.attempt("ConnectionLost", () => {
+      while (this.step());
     });
   }
 
   /** @returns whether there may be more to do */
-  #step(): boolean {
-    this.#send();
-    this.#giveCredit();
+  private step(): boolean {
+    this.send();
+    this.giveCredit();
     const engine = this.#engine;
     if (!engine) return false;
-    if (engine.error) this.#fail(engine.error as TLSErrorCode, { alert: engine.alert, detail: engine.detail });
-    else if (engine.readable) return this.#show(engine);
-    else if (engine.peerClosed) this.#fail("ConnectionClosed");
-    else if (this.#receive(engine)) return true;
-    else if (this.#ended) this.#fail(this.#opened ? "ConnectionLost" : "ConnectionFailed");
+    if (engine.error) this.fail(engine.error as TLSErrorCode, { alert: engine.alert, detail: engine.detail });
+    else if (engine.readable) return this.show(engine);
+    else if (engine.peerClosed) this.fail("ConnectionClosed");
+    else if (this.receive(engine)) return true;
+    else if (this.#ended) this.fail(this.#opened ? "ConnectionLost" : "ConnectionFailed");
     return false;
   }
 
   /** Announces plaintext, once; goes on when it has been read. */
-  #show(engine: TLSEngine): boolean {
+  private show(engine: TLSEngine): boolean {
     if (this.#shown) return false;
     this.#shown = true;
-    this.#call(() => this.#options.onReadable?.call(this, engine.readable));
+    this.call(() => this.#options.onReadable?.call(this, engine.readable));
     return !this.#failed && !engine.readable;
   }
 
   /** Says how much may be written, when that may have become more. */
-  #giveCredit(): void {
+  private giveCredit(): void {
     const engine = this.#engine;
     if (!engine?.connected || !this.#wantsCredit) return;
     Timer.clear(this.#timer);
     this.#timer = undefined;
-    const credit = this.#credit(engine);
+    const credit = this.credit(engine);
     if (!credit) return;
     this.#wantsCredit = false;
-    this.#call(() => this.#options.onWritable?.call(this, credit));
+    this.call(() => this.#options.onWritable?.call(this, credit));
   }
 
   /** Calls the owner; what it throws ends the connection with a name instead of the machine. */
-  #call(callback: () => void): void {
+  private call(callback: () => void): void {
     try {
       callback();
     } catch (cause) {
       trace(`TLSSocket: ${cause}\n`);
-      this.#fail("CallbackFailed", { cause });
+      this.fail("CallbackFailed", { cause });
     }
   }
 
   /** Does something as the only thing that is being done; an exception is a failure of the given name. */
-  #attempt(code: TLSErrorCode, body: () => void): void {
+  private attempt(code: TLSErrorCode, body: () => void): void {
     const wasBusy = this.#busy;
     this.#busy = true;
     try {
       body();
     } catch (cause) {
-      this.#failSoon(code, cause);
+      this.failSoon(code, cause);
     }
     this.#busy = wasBusy;
   }
 
-  #soon(): void {
+  private soon(): void {
     this.#later ??= Timer.set(() => {
       this.#later = undefined;
-      this.#run();
+      this.run();
     });
   }
 
-  #failSoon(code: TLSErrorCode, cause: unknown): void {
+  private failSoon(code: TLSErrorCode, cause: unknown): void {
     Timer.clear(this.#later);
     this.#later = Timer.set(() => {
       this.#later = undefined;
-      this.#fail(code, { cause });
+      this.fail(code, { cause });
     });
   }
 
   /** Ends the connection: the peer hears why, then the owner. */
-  #fail(code: TLSErrorCode, details?: { alert?: number; detail?: number; cause?: unknown }): void {
+  private fail(code: TLSErrorCode, details?: { alert?: number; detail?: number; cause?: unknown }): void {
     if (this.#failed) return;
     this.#failed = true;
     let told = false;
     try {
       if (code === "ConnectionClosed" || code === "CallbackFailed") this.#engine?.closeNotify();
-      told = this.#send();
+      told = this.send();
     } catch {
       // TCP has ended; the reason is known.
     }
-    this.#release();
-    if (told) this.#timer = Timer.set(() => this.#closeTCP(), lingerTime);
-    this.#linger();
-    if (!told) this.#closeTCP();
+    this.release();
+    if (told) this.#timer = Timer.set(() => this.closeTCP(), lingerTime);
+    this.linger();
+    if (!told) this.closeTCP();
     const error = new TLSError(code, this.#options.host, details);
     try {
       this.#options.onError?.call(this, error);
@@ -369,7 +369,7 @@ export class TLSSocket {
     }
   }
 
-  #release(): void {
+  private release(): void {
     Timer.clear(this.#timer);
     Timer.clear(this.#later);
     this.#timer = this.#later = undefined;
@@ -381,20 +381,20 @@ export class TLSSocket {
    * After a refusal: TCP stays for a moment and what comes is thrown away, because closing a socket with unread data in it resets the
    * connection, and the peer would not see our alert.
    */
-  #linger(): void {
+  private linger(): void {
     try {
       while (this.#tcp && this.#readable > 0) {
         const count = Math.min(this.#readable, bufferSize);
         this.#readable -= count;
-        this.#tcp.read(this.#view(count));
+        this.#tcp.read(this.view(count));
       }
     } catch {
       this.#ended = true;
     }
-    if (this.#ended) this.#closeTCP();
+    if (this.#ended) this.closeTCP();
   }
 
-  #closeTCP(): void {
+  private closeTCP(): void {
     const tcp = this.#tcp;
     this.#tcp = undefined;
     Timer.clear(this.#timer);

@@ -46,7 +46,7 @@ export class WiFiStation {
 
   constructor(options: WiFiStationOptions) {
     this.#options = options;
-    this.#io = new options.io({ onChanged: () => this.#changed() });
+    this.#io = new options.io({ onChanged: () => this.changed() });
   }
 
   get state(): WiFiState {
@@ -92,7 +92,7 @@ export class WiFiStation {
       const forget = () => {
         this.#scan = undefined;
       };
-      this.#scan = this.#runScan();
+      this.#scan = this.runScan();
       this.#scan.then(forget, forget);
     }
     return this.#scan;
@@ -105,13 +105,13 @@ export class WiFiStation {
    * @throws WiFiError BadCredentials, NotFound, AuthError, NoAddress, ConnectFailed, ConnectTimeout, Cancelled
    */
   async connect(credentials: WiFiCredentials): Promise<string> {
-    this.#stopRetrying();
+    this.stopRetrying();
     try {
-      const address = await this.#connectOnce(credentials);
+      const address = await this.connectOnce(credentials);
       this.#wanted = credentials;
       return address;
     } catch (error) {
-      if ((error as WiFiError).code !== "Cancelled" && this.#wanted) this.#retryLater();
+      if ((error as WiFiError).code !== "Cancelled" && this.#wanted) this.retryLater();
       throw error;
     }
   }
@@ -119,19 +119,19 @@ export class WiFiStation {
   /** Keeps this network from now on, however long it takes to be there: what a device with stored credentials does. */
   keep(credentials: WiFiCredentials): void {
     this.#wanted = credentials;
-    this.#stopRetrying();
+    this.stopRetrying();
     this.#pause = firstPause;
-    this.#retry();
+    this.retry();
   }
 
   /** Ends the connection and forgets the network. */
   disconnect(): void {
     this.#wanted = undefined;
-    this.#stopRetrying();
+    this.stopRetrying();
     this.#attempt += 1;
     this.#condition.fail(new WiFiError("Cancelled", "disconnected"));
     this.#io.disconnect();
-    this.#setState("disconnected");
+    this.setState("disconnected");
   }
 
   close(): void {
@@ -140,37 +140,37 @@ export class WiFiStation {
     this.#io.close();
   }
 
-  async #connectOnce(credentials: WiFiCredentials): Promise<string> {
+  private async connectOnce(credentials: WiFiCredentials): Promise<string> {
     checkCredentials(credentials);
     const attempt = ++this.#attempt;
     this.#condition.fail(new WiFiError("Cancelled", "another network was asked for"));
-    this.#setState("connecting");
+    this.setState("connecting");
     try {
-      await this.#settle();
-      this.#checkCurrent(attempt);
-      await this.#associate(credentials);
+      await this.settle();
+      this.checkCurrent(attempt);
+      await this.associate(credentials);
       this.#pause = firstPause;
       this.#failure = undefined;
-      this.#setState("connected");
+      this.setState("connected");
       return this.#io.address ?? "";
     } catch (error) {
       const failure = error instanceof WiFiError ? error : new WiFiError("ConnectFailed", String(error));
       if (attempt === this.#attempt) {
         this.#failure = failure;
-        this.#setState("disconnected");
+        this.setState("disconnected");
       }
       throw failure;
     }
   }
 
   /** Leaves the current network, and waits until the driver has said so. */
-  async #settle(): Promise<void> {
+  private async settle(): Promise<void> {
     if (this.#io.connection === idle) return;
     this.#io.disconnect();
     await this.#condition.wait(() => false, settleTime).catch(ignoreTimeout);
   }
 
-  async #associate(credentials: WiFiCredentials): Promise<void> {
+  private async associate(credentials: WiFiCredentials): Promise<void> {
     const { SSID, password } = credentials;
     this.#io.connect(password ? { SSID, password } : { SSID });
     let wasLinked = false;
@@ -187,10 +187,10 @@ export class WiFiStation {
       if (wasLinked) throw new WiFiError("NoAddress", `${SSID} gave no address`);
       throw new WiFiError("ConnectTimeout", `no answer from ${SSID}`);
     }
-    if (this.#io.connection < addressed) throw await this.#diagnose(credentials);
+    if (this.#io.connection < addressed) throw await this.diagnose(credentials);
   }
 
-  async #diagnose({ SSID, password }: WiFiCredentials): Promise<WiFiError> {
+  private async diagnose({ SSID, password }: WiFiCredentials): Promise<WiFiError> {
     let found: AccessPoint | undefined;
     try {
       found = (await this.scan()).find((each) => each.SSID === SSID);
@@ -202,7 +202,7 @@ export class WiFiStation {
     return new WiFiError("AuthError", `${SSID} does not take the password`);
   }
 
-  async #runScan(): Promise<AccessPoint[]> {
+  private async runScan(): Promise<AccessPoint[]> {
     const found = new Map<string, AccessPoint>();
     let complete = false;
     try {
@@ -210,7 +210,7 @@ export class WiFiStation {
         onFound: (result) => {
           const known = found.get(result.SSID);
           if (result.SSID && (!known || known.RSSI < result.RSSI)) found.set(result.SSID, result);
-          if (found.size > this.#limit) found.delete(weakest(found));
+          if (found.size > this.limit) found.delete(weakest(found));
         },
         onComplete: () => {
           complete = true;
@@ -226,44 +226,44 @@ export class WiFiStation {
     return [...found.values()].sort((a, b) => b.RSSI - a.RSSI);
   }
 
-  get #limit(): number {
+  private get limit(): number {
     return this.#options.maximumResults ?? 16;
   }
 
-  #changed(): void {
+  private changed(): void {
     this.#condition.check();
     if (this.#state !== "connected" || this.#io.connection >= addressed) return;
-    this.#setState("disconnected");
-    if (this.#wanted) this.#retryLater();
+    this.setState("disconnected");
+    if (this.#wanted) this.retryLater();
   }
 
-  #retry(): void {
+  private retry(): void {
     this.#retryTimer = undefined;
     const wanted = this.#wanted;
     if (!wanted || this.#closed) return;
-    this.#connectOnce(wanted).catch((error) => {
-      if (error.code !== "Cancelled" && this.#wanted === wanted) this.#retryLater();
+    this.connectOnce(wanted).catch((error) => {
+      if (error.code !== "Cancelled" && this.#wanted === wanted) this.retryLater();
     });
   }
 
-  #retryLater(): void {
+  private retryLater(): void {
     if (this.#retryTimer !== undefined || this.#closed) return;
     const random = this.#options.random ?? Math.random;
     const pause = this.#pause * (0.5 + random() / 2);
     this.#pause = Math.min(this.#pause * 2, longestPause);
-    this.#retryTimer = Timer.set(() => this.#retry(), pause);
+    this.#retryTimer = Timer.set(() => this.retry(), pause);
   }
 
-  #stopRetrying(): void {
+  private stopRetrying(): void {
     if (this.#retryTimer !== undefined) Timer.clear(this.#retryTimer);
     this.#retryTimer = undefined;
   }
 
-  #checkCurrent(attempt: number): void {
+  private checkCurrent(attempt: number): void {
     if (attempt !== this.#attempt) throw new WiFiError("Cancelled", "another network was asked for");
   }
 
-  #setState(state: WiFiState): void {
+  private setState(state: WiFiState): void {
     if (state === this.#state) return;
     this.#state = state;
     this.#options.onStateChanged?.(state);

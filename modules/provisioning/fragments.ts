@@ -34,9 +34,9 @@ export class FragmentReader {
   push(value: Uint8Array): Uint8Array | FragmentProblem | undefined {
     const header = value[0];
     const payload = value.subarray(1);
-    if ((header & 0x7f) !== this.#index) return this.#fail("OutOfOrder");
+    if ((header & 0x7f) !== this.#index) return this.fail("OutOfOrder");
     const end = this.#length + payload.length;
-    if (end > this.#maximum) return this.#fail("TooLong");
+    if (end > this.#maximum) return this.fail("TooLong");
     const isLast = (header & lastFragment) !== 0;
     if (isLast && !this.#buffer) return payload;
     this.#buffer ??= new Uint8Array(this.#maximum);
@@ -45,18 +45,18 @@ export class FragmentReader {
     this.#index = (this.#index + 1) % indexModulus;
     if (!isLast) return undefined;
     const message = this.#buffer.subarray(0, end);
-    this.#reset();
+    this.reset();
     return message;
   }
 
-  #reset(): void {
+  private reset(): void {
     this.#buffer = undefined;
     this.#length = 0;
     this.#index = 0;
   }
 
-  #fail(problem: FragmentProblem): FragmentProblem {
-    this.#reset();
+  private fail(problem: FragmentProblem): FragmentProblem {
+    this.reset();
     return problem;
   }
 }
@@ -83,7 +83,7 @@ export class FragmentWriter {
   /** The next value, at most `limit` bytes with its header. */
   next(limit: number): ArrayBuffer {
     const room = limit - 1;
-    const bytes = this.#rest.length ? this.#rest : this.#encode(room);
+    const bytes = this.#rest.length ? this.#rest : this.encode(room);
     const count = Math.min(room, bytes.length);
     this.#rest = bytes.subarray(count);
     const value = new Uint8Array(1 + count);
@@ -97,7 +97,7 @@ export class FragmentWriter {
   }
 
   /** As many characters as may fit; characters outside ASCII take more bytes than room is, and leave a rest. */
-  #encode(room: number): Uint8Array {
+  private encode(room: number): Uint8Array {
     let end = Math.min(this.#position + room, this.#text.length);
     if (end < this.#text.length && isHighSurrogate(this.#text.charCodeAt(end - 1))) end += 1;
     const piece = this.#text.slice(this.#position, end);

@@ -76,13 +76,13 @@ export class Link {
     if (!bytes.length) return;
     this.lastActive = this.#protocomm.options.now();
     const { binary, json } = this.#protocomm.options;
-    if (endpoint === versionEndpoint) this.#setValue(endpoint, ArrayBuffer.fromString(this.#protocomm.version()));
-    else if (endpoint === sessionEndpoint) this.#setValue(endpoint, this.#sessionAnswer(bytes));
-    else if (!this.#session) this.#refuse(endpoint, this.#protocomm.busy ? "Busy" : "NoSession");
-    else if (this.#isPending()) this.#refuse(endpoint, "RequestPending");
-    else if (binary.has(endpoint)) this.#binary(endpoint, bytes);
-    else if (Object.hasOwn(json, endpoint)) this.#fragment(endpoint, bytes);
-    else this.#refuse(endpoint, "UnknownEndpoint");
+    if (endpoint === versionEndpoint) this.setValue(endpoint, ArrayBuffer.fromString(this.#protocomm.version()));
+    else if (endpoint === sessionEndpoint) this.setValue(endpoint, this.sessionAnswer(bytes));
+    else if (!this.#session) this.refuse(endpoint, this.#protocomm.busy ? "Busy" : "NoSession");
+    else if (this.isPending()) this.refuse(endpoint, "RequestPending");
+    else if (binary.has(endpoint)) this.binary(endpoint, bytes);
+    else if (Object.hasOwn(json, endpoint)) this.fragment(endpoint, bytes);
+    else this.refuse(endpoint, "UnknownEndpoint");
   }
 
   /**
@@ -93,7 +93,7 @@ export class Link {
   read(endpoint: string, limit: number): ArrayBuffer {
     const session = this.#session;
     if (session?.answering === endpoint) {
-      if (!session.answer) this.#checkDeadline(session);
+      if (!session.answer) this.checkDeadline(session);
       if (!session.answer) return empty;
       this.lastActive = this.#protocomm.options.now();
       const value = session.answer.next(Math.min(limit, longestValue));
@@ -111,7 +111,7 @@ export class Link {
   /** The phone is gone. */
   close(): void {
     this.endSession();
-    this.#setValue("", empty);
+    this.setValue("", empty);
   }
 
   endSession(): void {
@@ -122,7 +122,7 @@ export class Link {
 
   // ---- prov-session
 
-  #sessionAnswer(bytes: Uint8Array): ArrayBuffer {
+  private sessionAnswer(bytes: Uint8Array): ArrayBuffer {
     let request: SessionRequest;
     try {
       request = readSessionRequest(bytes);
@@ -130,12 +130,12 @@ export class Link {
       return sessionResponse0(Status.invalidProtocol);
     }
     if (request.scheme !== securityScheme1) return sessionResponse0(Status.invalidSecurityScheme);
-    if (request.message === SessionMessage.command0) return this.#challenge(request);
-    if (request.message === SessionMessage.command1) return this.#verify(request);
+    if (request.message === SessionMessage.command0) return this.challenge(request);
+    if (request.message === SessionMessage.command1) return this.verify(request);
     return sessionResponse0(Status.invalidArgument);
   }
 
-  #challenge(request: SessionRequest): ArrayBuffer {
+  private challenge(request: SessionRequest): ArrayBuffer {
     if (this.#protocomm.limit.remaining) return sessionResponse0(Status.invalidSession);
     if (!this.#protocomm.isFree(this)) return sessionResponse0(Status.tooManySessions);
     const challenge = this.#security.challenge(request.clientPublicKey);
@@ -146,7 +146,7 @@ export class Link {
     return sessionResponse0(Status.success, challenge.publicKey, challenge.random);
   }
 
-  #verify(request: SessionRequest): ArrayBuffer {
+  private verify(request: SessionRequest): ArrayBuffer {
     const { limit } = this.#protocomm;
     if (!this.#security.challenged) return sessionResponse1(Status.invalidSession);
     if (limit.remaining) return sessionResponse1(Status.invalidSession);
@@ -158,7 +158,7 @@ export class Link {
     }
     limit.succeeded();
     this.#session = {
-      reader: new FragmentReader(this.#maximumMessage),
+      reader: new FragmentReader(this.maximumMessage),
       receiving: undefined,
       text: undefined,
       answering: undefined,
@@ -172,10 +172,10 @@ export class Link {
 
   // ---- Espressif's endpoints
 
-  #binary(endpoint: string, bytes: Uint8Array): void {
+  private binary(endpoint: string, bytes: Uint8Array): void {
     const session = this.#session!;
     if (session.receiving) {
-      this.#refuse(endpoint, "OutOfOrder");
+      this.refuse(endpoint, "OutOfOrder");
       return;
     }
     const request = bytes.slice();
@@ -183,23 +183,23 @@ export class Link {
     try {
       const answer = this.#protocomm.options.binary.handle(endpoint, request);
       this.#security.transform(new Uint8Array(answer));
-      this.#setValue(endpoint, answer);
+      this.setValue(endpoint, answer);
     } catch (error) {
-      this.#refuse(endpoint, error instanceof MalformedMessage ? "InvalidMessage" : "InternalError");
+      this.refuse(endpoint, error instanceof MalformedMessage ? "InvalidMessage" : "InternalError");
     }
   }
 
   // ---- the camera's endpoints
 
-  #fragment(endpoint: string, bytes: Uint8Array): void {
+  private fragment(endpoint: string, bytes: Uint8Array): void {
     const session = this.#session!;
-    const refusal = this.#receive(session, endpoint, bytes);
-    if (refusal) this.#refuse(endpoint, refusal);
-    else if (session.text !== undefined) this.#request(session, endpoint);
+    const refusal = this.receive(session, endpoint, bytes);
+    if (refusal) this.refuse(endpoint, refusal);
+    else if (session.text !== undefined) this.request(session, endpoint);
   }
 
   /** Takes a fragment; after the last one `session.text` is the message and its bytes can be collected. */
-  #receive(session: Session, endpoint: string, bytes: Uint8Array): Refusal | undefined {
+  private receive(session: Session, endpoint: string, bytes: Uint8Array): Refusal | undefined {
     if (session.receiving !== undefined && session.receiving !== endpoint) return "OutOfOrder";
     const message = session.reader.push(bytes);
     if (message === "OutOfOrder") return "OutOfOrder";
@@ -215,7 +215,7 @@ export class Link {
     return undefined;
   }
 
-  #request(session: Session, endpoint: string): void {
+  private request(session: Session, endpoint: string): void {
     let message: unknown;
     try {
       message = JSON.parse(session.text!);
@@ -224,7 +224,7 @@ export class Link {
     }
     session.text = undefined;
     if (typeof message !== "object" || message === null || Array.isArray(message)) {
-      this.#refuse(endpoint, "InvalidMessage");
+      this.refuse(endpoint, "InvalidMessage");
       return;
     }
     session.answering = endpoint;
@@ -232,45 +232,45 @@ export class Link {
     const request = ++session.request;
     const handler = this.#protocomm.options.json[endpoint];
     call(handler, message, endpoint).then(
-      (answer) => this.#answer(session, request, answer),
-      (error) => this.#answer(session, request, { error: describe(error) }),
+      (answer) => this.answer(session, request, answer),
+      (error) => this.answer(session, request, { error: describe(error) }),
     );
   }
 
-  #answer(session: Session, request: number, answer: object): void {
+  private answer(session: Session, request: number, answer: object): void {
     // The phone is gone, has begun a new session, or has been told that it took too long.
     if (this.#session !== session || session.request !== request || !session.answering || session.answer) return;
     let text = JSON.stringify(answer);
-    if (text.length > this.#maximumMessage)
+    if (text.length > this.maximumMessage)
       text = JSON.stringify({ error: { code: "AnswerTooLong", message: `${text.length} characters` } });
     session.answer = new FragmentWriter(text, (bytes) => this.#security.transform(bytes));
   }
 
-  #checkDeadline(session: Session): void {
+  private checkDeadline(session: Session): void {
     const { now, requestTimeout = 60_000 } = this.#protocomm.options;
     if (((now() - session.askedAt) | 0) <= requestTimeout) return;
     const error = { code: "Timeout", message: "the camera did not finish in time" };
-    this.#answer(session, session.request, { error });
+    this.answer(session, session.request, { error });
   }
 
-  #isPending(): boolean {
+  private isPending(): boolean {
     return this.#session?.answering !== undefined;
   }
 
-  get #maximumMessage(): number {
+  private get maximumMessage(): number {
     return this.#protocomm.options.maximumMessage ?? 6144;
   }
 
-  #refuse(endpoint: string, code: Refusal): void {
+  private refuse(endpoint: string, code: Refusal): void {
     this.endSession();
     const text = encodeText(JSON.stringify({ error: { code, message: refusals[code] } }));
     const value = new Uint8Array(1 + text.length);
     value[0] = errorHeader;
     value.set(text, 1);
-    this.#setValue(endpoint, value.buffer as ArrayBuffer);
+    this.setValue(endpoint, value.buffer as ArrayBuffer);
   }
 
-  #setValue(endpoint: string, value: ArrayBuffer): void {
+  private setValue(endpoint: string, value: ArrayBuffer): void {
     this.#valueEndpoint = endpoint;
     this.#value = value;
   }

@@ -24,7 +24,7 @@ export class ProtobufReader {
   /** Goes to the next field. @returns false at the end. @throws MalformedMessage */
   next(): boolean {
     if (this.#position === this.#bytes.length) return false;
-    const tag = this.#varint();
+    const tag = this.varint();
     this.field = tag >>> 3;
     this.#wireType = tag & 7;
     if (!this.field) throw new MalformedMessage("field 0");
@@ -33,8 +33,8 @@ export class ProtobufReader {
 
   /** The value as an unsigned 32-bit number. Wider values keep their low 32 bits, as protobuf prescribes. */
   uint32(): number {
-    this.#expect(WireType.varint);
-    return this.#varint();
+    this.expect(WireType.varint);
+    return this.varint();
   }
 
   int32(): number {
@@ -47,8 +47,8 @@ export class ProtobufReader {
 
   /** A view of the message, valid as long as the message is. */
   bytes(): Uint8Array {
-    this.#expect(WireType.bytes);
-    return this.#take(this.#varint());
+    this.expect(WireType.bytes);
+    return this.take(this.varint());
   }
 
   message(): ProtobufReader {
@@ -57,18 +57,18 @@ export class ProtobufReader {
 
   /** Steps over a field that is of no interest. */
   skip(): void {
-    if (this.#wireType === WireType.varint) this.#varint();
-    else if (this.#wireType === WireType.bytes) this.#take(this.#varint());
-    else if (this.#wireType === WireType.fixed64) this.#take(8);
-    else if (this.#wireType === WireType.fixed32) this.#take(4);
+    if (this.#wireType === WireType.varint) this.varint();
+    else if (this.#wireType === WireType.bytes) this.take(this.varint());
+    else if (this.#wireType === WireType.fixed64) this.take(8);
+    else if (this.#wireType === WireType.fixed32) this.take(4);
     else throw new MalformedMessage(`wire type ${this.#wireType}`);
   }
 
-  #expect(wireType: number): void {
+  private expect(wireType: number): void {
     if (this.#wireType !== wireType) throw new MalformedMessage(`field ${this.field} has wire type ${this.#wireType}`);
   }
 
-  #take(length: number): Uint8Array {
+  private take(length: number): Uint8Array {
     const end = this.#position + length;
     if (end > this.#bytes.length) throw new MalformedMessage("truncated");
     const value = this.#bytes.subarray(this.#position, end);
@@ -76,7 +76,7 @@ export class ProtobufReader {
     return value;
   }
 
-  #varint(): number {
+  private varint(): number {
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {
       if (this.#position === this.#bytes.length) throw new MalformedMessage("truncated");
@@ -103,31 +103,31 @@ export class ProtobufWriter {
 
   uint32(field: number, value: number): this {
     if (value) {
-      this.#varint((field << 3) | WireType.varint);
-      this.#varint(value);
+      this.varint((field << 3) | WireType.varint);
+      this.varint(value);
     }
     return this;
   }
 
   /** A member of a oneof: written even when it is 0, because it is its presence that counts. */
   enumeration(field: number, value: number): this {
-    this.#varint((field << 3) | WireType.varint);
-    this.#varint(value);
+    this.varint((field << 3) | WireType.varint);
+    this.varint(value);
     return this;
   }
 
   /** Negative numbers take ten bytes (sign extension to 64 bits). */
   int32(field: number, value: number): this {
     if (value >= 0) return this.uint32(field, value);
-    this.#varint((field << 3) | WireType.varint);
+    this.varint((field << 3) | WireType.varint);
     let low = value;
     for (let i = 0; i < 4; i++) {
-      this.#byte((low & 0x7f) | 0x80);
+      this.byte((low & 0x7f) | 0x80);
       low >>= 7;
     }
-    this.#byte((low & 0x7f) | 0x80);
-    for (let i = 0; i < 4; i++) this.#byte(0xff);
-    this.#byte(0x01);
+    this.byte((low & 0x7f) | 0x80);
+    for (let i = 0; i < 4; i++) this.byte(0xff);
+    this.byte(0x01);
     return this;
   }
 
@@ -136,7 +136,7 @@ export class ProtobufWriter {
   }
 
   bytes(field: number, value: Uint8Array): this {
-    return value.length ? this.#delimited(field, value) : this;
+    return value.length ? this.delimited(field, value) : this;
   }
 
   string(field: number, value: string): this {
@@ -144,7 +144,7 @@ export class ProtobufWriter {
   }
 
   message(field: number, message: ProtobufWriter): this {
-    return this.#delimited(field, message.view());
+    return this.delimited(field, message.view());
   }
 
   /** What has been written, a view. */
@@ -157,25 +157,25 @@ export class ProtobufWriter {
     return this.view().slice().buffer as ArrayBuffer;
   }
 
-  #delimited(field: number, value: Uint8Array): this {
-    this.#varint((field << 3) | WireType.bytes);
-    this.#varint(value.length);
+  private delimited(field: number, value: Uint8Array): this {
+    this.varint((field << 3) | WireType.bytes);
+    this.varint(value.length);
     if (this.#length + value.length > this.#bytes.length) throw new RangeError("message too long");
     this.#bytes.set(value, this.#length);
     this.#length += value.length;
     return this;
   }
 
-  #varint(value: number): void {
+  private varint(value: number): void {
     let rest = value >>> 0;
     while (rest > 0x7f) {
-      this.#byte((rest & 0x7f) | 0x80);
+      this.byte((rest & 0x7f) | 0x80);
       rest >>>= 7;
     }
-    this.#byte(rest);
+    this.byte(rest);
   }
 
-  #byte(value: number): void {
+  private byte(value: number): void {
     if (this.#length === this.#bytes.length) throw new RangeError("message too long");
     this.#bytes[this.#length++] = value;
   }

@@ -94,7 +94,7 @@ export class Provisioning implements ServiceDelegate {
       observer: this,
     });
     this.#timer = Timer.repeat(() => this.#protocomm.expire(), expiryInterval);
-    this.#server = this.#serve(options);
+    this.#server = this.serve(options);
   }
 
   get state(): ProvisioningState {
@@ -126,71 +126,71 @@ export class Provisioning implements ServiceDelegate {
     for (const { link } of this.#peers) link.close();
     this.#peers = [];
     this.#server.close?.();
-    this.#setState("closed");
+    this.setState("closed");
   }
 
   // ---- what the parts of this call
 
   /** For the GATT service: a phone reads. */
   read(endpoint: string, connection: GATTConnection): ArrayBuffer {
-    return this.#peer(connection)?.link.read(endpoint, connection.maximumWrite) ?? new ArrayBuffer(0);
+    return this.peer(connection)?.link.read(endpoint, connection.maximumWrite) ?? new ArrayBuffer(0);
   }
 
   /** For the GATT service: a phone has written. */
   write(endpoint: string, value: ArrayBuffer, connection: GATTConnection): void {
-    this.#peer(connection)?.link.write(endpoint, new Uint8Array(value));
+    this.peer(connection)?.link.write(endpoint, new Uint8Array(value));
   }
 
   /** For the GATT service: a phone wants notifications of camera-event, or does not want them any more. */
   subscribe(connection: GATTConnection, characteristic: unknown): void {
-    const peer = this.#peer(connection);
+    const peer = this.peer(connection);
     if (peer) peer.characteristic = characteristic;
   }
 
   /** For Protocomm. */
   sessionChanged(): void {
     if (this.#state === "closed") return;
-    this.#setState(this.#protocomm.busy ? "session" : this.#peers.length ? "connected" : "advertising");
+    this.setState(this.#protocomm.busy ? "session" : this.#peers.length ? "connected" : "advertising");
   }
 
-  #serve({ io, name, linkEncryption }: ProvisioningOptions): GATTServerInstance {
+  private serve({ io, name, linkEncryption }: ProvisioningOptions): GATTServerInstance {
     // The SDK's typings and its class differ (maximumWrite): what counts is the class.
     return new (io as unknown as GATTServerClass)({
       mtu,
       services: provisioningServices(name, this, linkEncryption),
       ...(linkEncryption ? { security: { bond: false } } : {}),
-      onReady: () => this.#ready(),
-      onConnect: (connection) => this.#connected(connection),
-      onDisconnect: (connection) => this.#disconnected(connection),
+      onReady: () => this.ready(),
+      onConnect: (connection) => this.connected(connection),
+      onDisconnect: (connection) => this.disconnected(connection),
       onWarning: (message) => this.#options.onWarning?.(message),
     });
   }
 
-  #ready(): void {
+  private ready(): void {
     this.#wifi.prepare();
     this.#server.startAdvertising({ flags, services: [serviceUUID] }, { name: this.#options.name });
-    this.#setState("advertising");
+    this.setState("advertising");
   }
 
-  #connected(connection: GATTConnection): void {
+  private connected(connection: GATTConnection): void {
     this.#peers.push({ connection, link: this.#protocomm.open(), characteristic: undefined });
     this.#wifi.prepare();
     this.sessionChanged();
   }
 
-  #disconnected(connection: GATTConnection): void {
-    const peer = this.#peer(connection);
+  private disconnected(connection: GATTConnection): void {
+    const peer = this.peer(connection);
     if (!peer) return;
     this.#peers = this.#peers.filter((each) => each !== peer);
     peer.link.close();
     this.sessionChanged();
   }
 
-  #peer(connection: GATTConnection): Peer | undefined {
+  private peer(connection: GATTConnection): Peer | undefined {
     return this.#peers.find((each) => each.connection === connection);
   }
 
-  #setState(state: ProvisioningState): void {
+  private setState(state: ProvisioningState): void {
     if (state === this.#state) return;
     this.#state = state;
     this.#options.onStateChanged?.(state);

@@ -49,7 +49,7 @@ export class Security1 {
     const { X25519, AESCTR, randomBytes } = this.#crypto;
     const pair = new X25519();
     const publicKey = bytesOf(pair.publicKey);
-    const key = this.#deriveKey(pair, clientPublicKey);
+    const key = this.deriveKey(pair, clientPublicKey);
     pair.close();
     if (!key) return undefined;
     this.close();
@@ -104,7 +104,7 @@ export class Security1 {
     this.#established = false;
   }
 
-  #deriveKey(pair: InstanceType<ProvisioningCrypto["X25519"]>, peer: Uint8Array): Uint8Array | undefined {
+  private deriveKey(pair: InstanceType<ProvisioningCrypto["X25519"]>, peer: Uint8Array): Uint8Array | undefined {
     let secret: Uint8Array;
     try {
       secret = bytesOf(pair.deriveSecret(peer));

@@ -70,7 +70,7 @@ export class WiFiEndpoints implements BinaryEndpoints {
 
   /** Looks around before a phone asks, so that Espressif's clients, which wait for a scan to end, find a list. */
   prepare(): void {
-    if (this.#options.wifi.state !== "connecting" && !this.#isFresh()) this.#startScan();
+    if (this.#options.wifi.state !== "connecting" && !this.isFresh()) this.startScan();
   }
 
   /** The session ended: forgets credentials that were set but not applied. */
@@ -84,48 +84,48 @@ export class WiFiEndpoints implements BinaryEndpoints {
 
   /** @throws MalformedMessage for what is no request of this endpoint */
   handle(endpoint: string, bytes: Uint8Array): ArrayBuffer {
-    if (endpoint === "prov-config") return this.#config(bytes);
-    if (endpoint === "prov-scan") return this.#scan(bytes);
-    return this.#control(bytes);
+    if (endpoint === "prov-config") return this.config(bytes);
+    if (endpoint === "prov-scan") return this.scan(bytes);
+    return this.control(bytes);
   }
 
-  #config(bytes: Uint8Array): ArrayBuffer {
+  private config(bytes: Uint8Array): ArrayBuffer {
     const request = readNetworkRequest(bytes);
     switch (request.message) {
       case ConfigMessage.getStatus:
-        return configAnswer(request.message, Status.success, this.#status());
+        return configAnswer(request.message, Status.success, this.status());
       case ConfigMessage.set:
-        return configAnswer(request.message, this.#set(request));
+        return configAnswer(request.message, this.set(request));
       case ConfigMessage.apply:
-        return configAnswer(request.message, this.#apply());
+        return configAnswer(request.message, this.apply());
       default:
         throw new MalformedMessage(`prov-config message ${request.message}`);
     }
   }
 
-  #scan(bytes: Uint8Array): ArrayBuffer {
+  private scan(bytes: Uint8Array): ArrayBuffer {
     const request = readNetworkRequest(bytes);
     const responseField = 11 + request.message;
     switch (request.message) {
       case ScanMessage.start: {
         if (request.payloadField !== 10) return answer(request.message, responseField, Status.invalidArgument);
         const [, blocking] = readNumbers(request.payload, 1);
-        if (!blocking || !this.#isFresh()) this.#startScan();
+        if (!blocking || !this.isFresh()) this.startScan();
         return answer(request.message, responseField, Status.success);
       }
       case ScanMessage.status: {
-        const finished = !this.#scanning || this.#isFresh();
+        const finished = !this.#scanning || this.isFresh();
         const status = scanStatus(finished, finished ? this.#found.length : 0);
         return answer(request.message, responseField, Status.success, status);
       }
       case ScanMessage.result:
-        return this.#scanResult(request, responseField);
+        return this.scanResult(request, responseField);
       default:
         throw new MalformedMessage(`prov-scan message ${request.message}`);
     }
   }
 
-  #control(bytes: Uint8Array): ArrayBuffer {
+  private control(bytes: Uint8Array): ArrayBuffer {
     const { message } = readNetworkRequest(bytes);
     const from =
       message === ControlMessage.reset ? "failed" : message === ControlMessage.reprovision ? "connected" : "";
@@ -135,7 +135,7 @@ export class WiFiEndpoints implements BinaryEndpoints {
     return answer(message, 11 + message, allowed ? Status.success : Status.internalError);
   }
 
-  #set({ payloadField, payload }: NetworkRequest): number {
+  private set({ payloadField, payload }: NetworkRequest): number {
     if (payloadField !== 12) return Status.invalidArgument;
     const { ssid, passphrase, bssid } = readWiFiConfig(payload);
     const lengthsAreRight =
@@ -152,18 +152,18 @@ export class WiFiEndpoints implements BinaryEndpoints {
     return Status.success;
   }
 
-  #apply(): number {
+  private apply(): number {
     const candidate = this.#candidate;
     if (!candidate) return Status.internalError;
     this.#candidate = undefined;
     this.#progress = "connecting";
     this.#failure = "";
-    this.#connect(candidate);
+    this.connect(candidate);
     return Status.success;
   }
 
   /** Never rejects. Begins as a job of its own: the stack is short where a write from Bluetooth arrives. */
-  async #connect(candidate: WiFiCredentials): Promise<void> {
+  private async connect(candidate: WiFiCredentials): Promise<void> {
     await undefined;
     try {
       await this.#options.wifi.connect(candidate);
@@ -179,7 +179,7 @@ export class WiFiEndpoints implements BinaryEndpoints {
     this.#options.onWiFiConfigured?.(candidate);
   }
 
-  #status(): ProtobufWriter {
+  private status(): ProtobufWriter {
     const { wifi } = this.#options;
     if (this.#progress === "connecting") return connectingStatus();
     if (this.#progress === "failed") {
@@ -194,19 +194,19 @@ export class WiFiEndpoints implements BinaryEndpoints {
     return wifi.state === "connecting" ? connectingStatus() : disconnectedStatus();
   }
 
-  #isFresh(): boolean {
+  private isFresh(): boolean {
     return this.#foundAt !== undefined && ((this.#now() - this.#foundAt) | 0) < freshness;
   }
 
-  #startScan(): void {
+  private startScan(): void {
     if (this.#scanning) return;
     this.#scanning = true;
     this.#foundAt = undefined;
-    this.#runScan();
+    this.runScan();
   }
 
   /** Never rejects. After a failure the old list stays; the phone sees it, or an empty one. */
-  async #runScan(): Promise<void> {
+  private async runScan(): Promise<void> {
     await undefined;
     try {
       this.#found = await this.#options.wifi.scan();
@@ -217,7 +217,7 @@ export class WiFiEndpoints implements BinaryEndpoints {
     this.#scanning = false;
   }
 
-  #scanResult(request: NetworkRequest, responseField: number): ArrayBuffer {
+  private scanResult(request: NetworkRequest, responseField: number): ArrayBuffer {
     const [, start, count] = readNumbers(request.payload, 2);
     if (request.payloadField !== 14 || start + count > this.#found.length)
       return answer(request.message, responseField, Status.invalidArgument);

@@ -31,13 +31,13 @@ export class IdentityStore {
   }
 
   get current(): Identity | undefined {
-    const slot = this.#slot;
+    const slot = this.slot;
     return slot === undefined ? undefined : this.#records.read<Identity>(`identity${slot}`);
   }
 
   /** The new identity is in force when this returns; a key that waited for its certificate is used up by it. */
   replace(identity: Identity): void {
-    const previous = this.#slot;
+    const previous = this.slot;
     const slot = previous === 0 ? 1 : 0;
     this.#records.write(`identity${slot}`, identity);
     this.#records.write("identity", { slot });
@@ -62,7 +62,7 @@ export class IdentityStore {
     return pending?.thingName === thingName ? pending.key : undefined;
   }
 
-  get #slot(): 0 | 1 | undefined {
+  private get slot(): 0 | 1 | undefined {
     const pointer = this.#records.read<{ slot: number }>("identity");
     return pointer?.slot === 0 || pointer?.slot === 1 ? pointer.slot : undefined;
   }

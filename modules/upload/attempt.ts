@@ -80,118 +80,116 @@ export class Attempt {
   /** Apart from the constructor because the outcome may come before it returns. */
   start(): void {
     const { connect, host, port, limits, timers } = this.#options;
-    this.#watchdog.start(limits.connect, () => this.#fail("ConnectTimeout", "no connection"));
-    this.#deadline = timers.set(() => this.#fail("AttemptTimeout", "the attempt took too long"), limits.attempt);
+    this.#watchdog.start(limits.connect, () => this.fail("ConnectTimeout", "no connection"));
+    this.#deadline = timers.set(() => this.fail("AttemptTimeout", "the attempt took too long"), limits.attempt);
     try {
       const connection = connect(host, port, {
-        onReadable: (count) => this.#onReadable(count),
-        onWritable: (count) => this.#onWritable(count),
-        onError: (error) => this.#onError(error),
+        onReadable: (count) => this.onReadable(count),
+        onWritable: (count) => this.onWritable(count),
+        onError: (error) => this.onError(error),
       });
       if (this.#phase === "done") closeQuietly(connection);
       else this.#connection = connection;
     } catch (error) {
-      this.#fail(codeOf(error, "ConnectFailed"), messageOf(error));
+      this.fail(codeOf(error, "ConnectFailed"), messageOf(error));
     }
     // A connection that was writable before `connect` returned.
-    if (this.#room > 0) this.#pump();
+    if (this.#room > 0) this.pump();
   }
 
   /** Ends the attempt without an outcome. */
   close(): void {
-    this.#release();
+    this.release();
   }
 
-  #onWritable(count: number): void {
+  private onWritable(count: number): void {
     if (this.#phase === "done" || !(count > 0)) return;
     this.#room = count;
     if (this.#phase === "connecting") {
       this.#phase = "sending";
-      this.#watchdog.start(this.#options.limits.stall, () =>
-        this.#fail("SendTimeout", "the connection takes no bytes"),
-      );
+      this.#watchdog.start(this.#options.limits.stall, () => this.fail("SendTimeout", "the connection takes no bytes"));
     }
-    if (this.#connection) this.#pump();
+    if (this.#connection) this.pump();
   }
 
-  #pump(): void {
+  private pump(): void {
     if (this.#pumping || this.#phase !== "sending") return;
     this.#pumping = true;
     try {
-      this.#send();
+      this.send();
     } finally {
       this.#pumping = false;
     }
   }
 
   /** Hands bytes to the socket until it is full, the request is out, or there is a reason to wait. */
-  #send(): void {
+  private send(): void {
     const { request, onProgress } = this.#options;
     const before = request.taken;
     let wrote = false;
-    while (this.#sending && this.#room > 0 && !(wrote && this.#room < SMALL_ROOM)) {
-      const bytes = this.#next();
-      if (!bytes || !this.#write(bytes)) break;
+    while (this.sending && this.#room > 0 && !(wrote && this.#room < SMALL_ROOM)) {
+      const bytes = this.next();
+      if (!bytes || !this.write(bytes)) break;
       wrote = true;
     }
-    if (!this.#sending) return;
+    if (!this.sending) return;
     if (wrote) this.#watchdog.feed();
     if (request.taken > before) onProgress(request.taken);
     // onProgress may have closed the upload.
-    if (!this.#sending) return;
-    if (request.sent) this.#awaitAnswer(this.#options.limits.answer);
-    else if (wrote && request.waiting) this.#awaitContinue();
+    if (!this.sending) return;
+    if (request.sent) this.awaitAnswer(this.#options.limits.answer);
+    else if (wrote && request.waiting) this.awaitContinue();
   }
 
-  get #sending(): boolean {
+  private get sending(): boolean {
     return this.#phase === "sending";
   }
 
-  #next(): Uint8Array | undefined {
+  private next(): Uint8Array | undefined {
     try {
       return this.#options.request.next(this.#room);
     } catch (error) {
       // The length is promised already: closing is the only honest end. The store keeps nothing of an incomplete body.
       const code = error instanceof FrameEndedEarlyError ? error.code : "FrameError";
-      this.#fail(code, messageOf(error));
+      this.fail(code, messageOf(error));
       return undefined;
     }
   }
 
-  #write(bytes: Uint8Array): boolean {
+  private write(bytes: Uint8Array): boolean {
     try {
       const room = (this.#connection as Connection).write(bytes);
       this.#room = typeof room === "number" ? room : this.#room - bytes.byteLength;
       return true;
     } catch (error) {
       // An answer may have arrived before the connection broke: it says more than the broken connection does.
-      this.#await(this.#options.limits.drain, codeOf(error, "ConnectionLost"), messageOf(error));
+      this.await(this.#options.limits.drain, codeOf(error, "ConnectionLost"), messageOf(error));
       return false;
     }
   }
 
-  #awaitContinue(): void {
-    this.#watchdog.start(this.#options.limits.continue, () => this.#continue());
+  private awaitContinue(): void {
+    this.#watchdog.start(this.#options.limits.continue, () => this.continue());
   }
 
-  #continue(): void {
+  private continue(): void {
     if (this.#phase !== "sending" || !this.#options.request.waiting) return;
-    this.#watchdog.start(this.#options.limits.stall, () => this.#fail("SendTimeout", "the connection takes no bytes"));
+    this.#watchdog.start(this.#options.limits.stall, () => this.fail("SendTimeout", "the connection takes no bytes"));
     this.#options.request.continue();
-    this.#pump();
+    this.pump();
   }
 
-  #awaitAnswer(limit: number): void {
-    this.#await(limit, "AnswerTimeout", "no answer");
+  private awaitAnswer(limit: number): void {
+    this.await(limit, "AnswerTimeout", "no answer");
   }
 
-  #await(limit: number, code: string, message: string): void {
+  private await(limit: number, code: string, message: string): void {
     if (this.#phase === "done") return;
     this.#phase = "answering";
-    this.#watchdog.start(limit, () => this.#end(code, message));
+    this.#watchdog.start(limit, () => this.end(code, message));
   }
 
-  #onReadable(count: number): void {
+  private onReadable(count: number): void {
     try {
       let left = count;
       while (left > 0 && this.#phase !== "done") {
@@ -199,50 +197,50 @@ export class Attempt {
         if (!bytes || bytes.byteLength === 0) break;
         left -= bytes.byteLength;
         this.#response.write(new Uint8Array(bytes));
-        this.#answer();
+        this.answer();
       }
     } catch (error) {
-      this.#end(codeOf(error, "ConnectionLost"), messageOf(error));
+      this.end(codeOf(error, "ConnectionLost"), messageOf(error));
     }
   }
 
   /** Looks at what has arrived so far. */
-  #answer(): void {
+  private answer(): void {
     const response = this.#response;
     if (response.done) {
-      this.#end(response.error ?? "", "unusable answer");
+      this.end(response.error ?? "", "unusable answer");
     } else if (response.headComplete) {
-      if (this.#phase === "sending") this.#awaitAnswer(this.#options.limits.drain);
+      if (this.#phase === "sending") this.awaitAnswer(this.#options.limits.drain);
     } else if (response.continued) {
-      this.#continue();
+      this.continue();
     }
   }
 
-  #onError(error: unknown): void {
+  private onError(error: unknown): void {
     const before = this.#phase === "connecting" ? "ConnectFailed" : "ConnectionLost";
-    this.#end(codeOf(error, before), messageOf(error));
+    this.end(codeOf(error, before), messageOf(error));
   }
 
   /** Nothing more will come: with the answer if its head is there, otherwise with the failure. */
-  #end(code: string, message: string): void {
+  private end(code: string, message: string): void {
     this.#response.end();
-    if (!this.#response.headComplete) this.#fail(code, message);
+    if (!this.#response.headComplete) this.fail(code, message);
     else if (this.#response.status < 300 && !this.#options.request.sent) {
-      this.#fail("EarlySuccess", "success was reported before the body was sent");
-    } else this.#done({ response: this.#response, bodySent: this.#options.request.sent });
+      this.fail("EarlySuccess", "success was reported before the body was sent");
+    } else this.done({ response: this.#response, bodySent: this.#options.request.sent });
   }
 
-  #fail(code: string, message: string): void {
-    this.#done({ failure: { code, message }, bodySent: this.#options.request.sent });
+  private fail(code: string, message: string): void {
+    this.done({ failure: { code, message }, bodySent: this.#options.request.sent });
   }
 
-  #done(outcome: AttemptOutcome): void {
+  private done(outcome: AttemptOutcome): void {
     if (this.#phase === "done") return;
-    this.#release();
+    this.release();
     this.#options.onDone(outcome);
   }
 
-  #release(): void {
+  private release(): void {
     if (this.#phase === "done") return;
     this.#phase = "done";
     this.#watchdog.stop();

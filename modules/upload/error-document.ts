@@ -53,10 +53,10 @@ export class ErrorDocument {
   #element: keyof ErrorElements | undefined;
 
   write(bytes: Uint8Array): void {
-    for (let i = 0; i < bytes.length; i += 1) this.#byte(bytes[i]);
+    for (let i = 0; i < bytes.length; i += 1) this.byte(bytes[i]);
   }
 
-  #byte(byte: number): void {
+  private byte(byte: number): void {
     if (byte === LESS_THAN) {
       this.#inTag = true;
       this.#named = false;
@@ -65,7 +65,7 @@ export class ErrorDocument {
       if (this.#element && this.#textLength < MAXIMUM_TEXT) this.#text[this.#textLength++] = printable(byte);
     } else if (byte === GREATER_THAN) {
       this.#inTag = false;
-      this.#tag();
+      this.tag();
     } else if (byte <= 0x20) {
       this.#named = true;
     } else if (!this.#named && this.#nameLength < MAXIMUM_NAME) {
@@ -73,7 +73,7 @@ export class ErrorDocument {
     }
   }
 
-  #tag(): void {
+  private tag(): void {
     const closing = this.#name[0] === SLASH && this.#nameLength > 0;
     if (closing) {
       if (this.#element && asciiString(this.#name, this.#nameLength) === `/${this.#element}`) {

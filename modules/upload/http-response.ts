@@ -93,9 +93,9 @@ export class HTTPResponse {
     let position = 0;
     while (position < bytes.length && !this.done) {
       if (this.#state === "body" || this.#state === "chunk" || this.#state === "body-until-close") {
-        position += this.#body(bytes.subarray(position));
+        position += this.body(bytes.subarray(position));
       } else {
-        this.#byte(bytes[position]);
+        this.byte(bytes[position]);
         position += 1;
       }
     }
@@ -104,10 +104,10 @@ export class HTTPResponse {
   /** The connection has ended. */
   end(): void {
     if (this.#state === "body-until-close") this.#state = "complete";
-    else if (!this.done) this.#fail("ResponseCut");
+    else if (!this.done) this.fail("ResponseCut");
   }
 
-  #body(bytes: Uint8Array): number {
+  private body(bytes: Uint8Array): number {
     let length = bytes.length;
     if (this.#state !== "body-until-close") length = Math.min(length, this.#remaining);
     this.#document ??= new ErrorDocument();
@@ -125,43 +125,43 @@ export class HTTPResponse {
     return length;
   }
 
-  #byte(byte: number): void {
+  private byte(byte: number): void {
     this.#headBytes += 1;
     if (this.#headBytes > MAXIMUM_HEAD) {
-      this.#fail("ResponseTooLarge");
+      this.fail("ResponseTooLarge");
     } else if (byte !== LINE_FEED) {
-      this.#collect(byte);
+      this.collect(byte);
     } else {
       const text = asciiString(this.#line, this.#lineLength).trim();
       const cut = this.#lineCut;
       this.#lineLength = 0;
       this.#lineCut = false;
-      this.#endOfLine(text, cut);
+      this.endOfLine(text, cut);
     }
   }
 
-  #collect(byte: number): void {
+  private collect(byte: number): void {
     if (byte === CARRIAGE_RETURN) return;
     if (this.#lineLength === MAXIMUM_LINE) this.#lineCut = true;
     else this.#line[this.#lineLength++] = printable(byte);
   }
 
-  #endOfLine(line: string, cut: boolean): void {
+  private endOfLine(line: string, cut: boolean): void {
     switch (this.#state) {
       case "status":
         // RFC 9112 section 2.2: an empty line before the start line is to be ignored.
-        if (line !== "") this.#statusLine(line);
+        if (line !== "") this.statusLine(line);
         break;
       case "headers":
-        if (line === "") this.#endOfHead();
-        else if (!cut) this.#header(line);
+        if (line === "") this.endOfHead();
+        else if (!cut) this.header(line);
         break;
       case "chunk-size":
-        this.#chunkSize(line);
+        this.chunkSize(line);
         break;
       case "chunk-end":
         if (line === "") this.#state = "chunk-size";
-        else this.#fail("MalformedResponse");
+        else this.fail("MalformedResponse");
         break;
       case "trailers":
         if (line === "") this.#state = "complete";
@@ -169,20 +169,20 @@ export class HTTPResponse {
     }
   }
 
-  #statusLine(line: string): void {
+  private statusLine(line: string): void {
     const match = /^HTTP\/1\.[01] ([1-5][0-9][0-9])( |$)/.exec(line);
     if (!match) {
-      this.#fail("MalformedResponse");
+      this.fail("MalformedResponse");
       return;
     }
     this.status = Number(match[1]);
     this.#state = "headers";
   }
 
-  #header(line: string): void {
+  private header(line: string): void {
     const colon = line.indexOf(":");
     if (colon <= 0) {
-      this.#fail("MalformedResponse");
+      this.fail("MalformedResponse");
       return;
     }
     const name = line.slice(0, colon).toLowerCase();
@@ -190,13 +190,13 @@ export class HTTPResponse {
     const value = line.slice(colon + 1).trim();
     const before = this.headers[name];
     // Two different lengths: the end of the body is anybody's guess (RFC 9112 section 6.3).
-    if (name === "content-length" && before !== undefined && before !== value) this.#fail("MalformedResponse");
+    if (name === "content-length" && before !== undefined && before !== value) this.fail("MalformedResponse");
     else this.headers[name] = value;
   }
 
-  #endOfHead(): void {
+  private endOfHead(): void {
     if (this.status < 200) {
-      this.#interim();
+      this.interim();
       return;
     }
     this.headComplete = true;
@@ -209,17 +209,17 @@ export class HTTPResponse {
     } else if (length === undefined) {
       this.#state = "body-until-close";
     } else if (!/^[0-9]{1,12}$/.test(length)) {
-      this.#fail("MalformedResponse");
+      this.fail("MalformedResponse");
     } else {
       this.#remaining = Number(length);
       this.#state = this.#remaining === 0 ? "complete" : "body";
     }
   }
 
-  #interim(): void {
+  private interim(): void {
     if (this.status === 100) this.continued = true;
     if (this.status === 101) {
-      this.#fail("MalformedResponse");
+      this.fail("MalformedResponse");
       return;
     }
     this.status = 0;
@@ -227,10 +227,10 @@ export class HTTPResponse {
     this.#state = "status";
   }
 
-  #chunkSize(line: string): void {
+  private chunkSize(line: string): void {
     const match = /^([0-9a-f]{1,8}) *(;|$)/i.exec(line);
     if (!match) {
-      this.#fail("MalformedResponse");
+      this.fail("MalformedResponse");
       return;
     }
     // Lines of the chunked coding do not count as head, or a long body in small chunks would be refused.
@@ -239,7 +239,7 @@ export class HTTPResponse {
     this.#state = this.#remaining === 0 ? "trailers" : "chunk";
   }
 
-  #fail(code: ResponseErrorCode): void {
+  private fail(code: ResponseErrorCode): void {
     this.error = code;
     this.#state = "failed";
   }

@@ -84,7 +84,7 @@ export class PutRequest {
       lines.push(`${name}: ${value}`);
     }
     lines.push(this.#chunked ? "Transfer-Encoding: chunked" : `Content-Length: ${source.byteLength}`);
-    if (this.#expects) lines.push("Expect: 100-continue");
+    if (this.expects) lines.push("Expect: 100-continue");
     lines.push("Connection: close", "", "");
     // undefined stands for the request target, which is long and therefore taken from the URL piece by piece.
     this.#head = ["PUT ", undefined, lines.join("\r\n")];
@@ -113,56 +113,56 @@ export class PutRequest {
    * @throws FrameEndedEarlyError, and whatever the source throws
    */
   next(room: number): Uint8Array | undefined {
-    if (this.#start === this.#end) this.#fill(room);
+    if (this.#start === this.#end) this.fill(room);
     const length = Math.min(room, this.#end - this.#start);
     if (length <= 0) return undefined;
     const start = this.#start;
     this.#start += length;
-    if (start === 0) return this.#view(this.#wireViews, 0, length);
+    if (start === 0) return this.view(this.#wireViews, 0, length);
     return this.#buffer.subarray(start, start + length);
   }
 
-  #fill(room: number): void {
+  private fill(room: number): void {
     this.#start = 0;
     this.#end = 0;
     switch (this.#state) {
       case "head":
-        this.#fillHead();
+        this.fillHead();
         break;
       case "body":
-        if (this.#chunked) this.#fillChunk(room);
-        else this.#fillBody(room);
+        if (this.#chunked) this.fillChunk(room);
+        else this.fillBody(room);
         break;
       case "last-chunk":
-        this.#end = this.#put("0\r\n\r\n", 0);
+        this.#end = this.put("0\r\n\r\n", 0);
         this.#state = "sent";
         break;
     }
   }
 
-  #fillHead(): void {
+  private fillHead(): void {
     const capacity = this.#buffer.byteLength;
     while (this.#headPart < this.#head.length && this.#end < capacity) {
-      const text = this.#headText(Math.min(capacity - this.#end, GRANULE));
+      const text = this.headText(Math.min(capacity - this.#end, GRANULE));
       if (text === "") {
         this.#headPart += 1;
         this.#headOffset = 0;
         continue;
       }
-      this.#end = this.#put(text, this.#end);
+      this.#end = this.put(text, this.#end);
       this.#headOffset += text.length;
     }
     if (this.#headPart < this.#head.length) return;
     if (this.#options.source.byteLength === 0) this.#state = this.#chunked ? "last-chunk" : "sent";
-    else this.#state = this.#expects ? "waiting" : "body";
+    else this.#state = this.expects ? "waiting" : "body";
   }
 
   /** A request without content must not expect anything (RFC 9110 section 10.1.1). */
-  get #expects(): boolean {
+  private get expects(): boolean {
     return this.#options.expectContinue === true && this.#options.source.byteLength > 0;
   }
 
-  #headText(length: number): string {
+  private headText(length: number): string {
     const from = this.#headOffset;
     const part = this.#head[this.#headPart];
     if (part !== undefined) return part.slice(from, from + length);
@@ -170,27 +170,27 @@ export class PutRequest {
     return url.target(from, Math.min(from + length, url.targetLength));
   }
 
-  #fillBody(room: number): void {
-    this.#end = this.#take(0, Math.min(room, this.#buffer.byteLength));
+  private fillBody(room: number): void {
+    this.#end = this.take(0, Math.min(room, this.#buffer.byteLength));
     if (this.taken === this.#options.source.byteLength) this.#state = "sent";
   }
 
   /** One chunk. Where the room is too small for a sensible one, it is made anyway and goes out in pieces. */
-  #fillChunk(room: number): void {
+  private fillChunk(room: number): void {
     const most = this.#buffer.byteLength - CHUNK_OVERHEAD;
     const wanted = Math.min(Math.max(room - CHUNK_OVERHEAD, GRANULE), most);
-    const length = this.#take(CHUNK_HEAD, wanted);
-    this.#put(`${(0x100000 + length).toString(16).slice(1)}\r\n`, 0);
-    this.#end = this.#put("\r\n", CHUNK_HEAD + length);
+    const length = this.take(CHUNK_HEAD, wanted);
+    this.put(`${(0x100000 + length).toString(16).slice(1)}\r\n`, 0);
+    this.#end = this.put("\r\n", CHUNK_HEAD + length);
     if (this.taken === this.#options.source.byteLength) this.#state = "last-chunk";
   }
 
   /** Reads up to `most` body bytes into the buffer at `offset`. */
-  #take(offset: number, most: number): number {
+  private take(offset: number, most: number): number {
     const { source, onBody } = this.#options;
     let length = Math.min(most, source.byteLength - this.taken);
     if (length > GRANULE) length -= length % GRANULE;
-    const room = this.#view(this.#sourceViews, offset, length);
+    const room = this.view(this.#sourceViews, offset, length);
     const count = source.read(room);
     if (count <= 0) throw new FrameEndedEarlyError(this.taken, source.byteLength);
     onBody?.write(count === length ? room : this.#buffer.subarray(offset, offset + count));
@@ -198,7 +198,7 @@ export class PutRequest {
     return count;
   }
 
-  #view(views: Uint8Array[], offset: number, length: number): Uint8Array {
+  private view(views: Uint8Array[], offset: number, length: number): Uint8Array {
     // A chunk's view is longer than its data by a constant, so what repeats is the remainder, not a multiple.
     const extra = views === this.#wireViews && this.#chunked ? CHUNK_OVERHEAD : 0;
     if ((length - extra) % GRANULE !== 0) return this.#buffer.subarray(offset, offset + length);
@@ -207,7 +207,7 @@ export class PutRequest {
     return views[index];
   }
 
-  #put(text: string, offset: number): number {
+  private put(text: string, offset: number): number {
     this.#buffer.set(new Uint8Array(ArrayBuffer.fromString(text)), offset);
     return offset + text.length;
   }

@@ -115,54 +115,54 @@ export class Upload {
       this.#resolve = resolve;
     });
     // In a turn of its own: the stack is small, and whoever asked may stand deep in it.
-    this.#later(0, () => this.#open());
+    this.later(0, () => this.open());
   }
 
   /** Ends the upload at any time; the result is `closed`, unless there is one already. */
   close(): void {
-    this.#finish("closed", { action: "retry", code: "Closed" }, "closed by the caller");
+    this.finish("closed", { action: "retry", code: "Closed" }, "closed by the caller");
   }
 
-  #open(): void {
+  private open(): void {
     const { url, frame } = this.#options;
     try {
       this.#url = PresignedURL.parse(url);
     } catch (error) {
-      this.#finish("needURL", { action: "newURL", code: codeOf(error) }, messageOf(error));
+      this.finish("needURL", { action: "newURL", code: codeOf(error) }, messageOf(error));
       return;
     }
     if (!this.#url.secure) {
-      this.#finish("needURL", { action: "newURL", code: "InsecureURL" }, "not https");
+      this.finish("needURL", { action: "newURL", code: "InsecureURL" }, "not https");
     } else if (!(frame.byteLength > 0)) {
-      this.#finish("failed", { action: "stop", code: "EmptyFrame" }, "the frame has no bytes");
+      this.finish("failed", { action: "stop", code: "EmptyFrame" }, "the frame has no bytes");
     } else {
-      this.#begin();
+      this.begin();
     }
   }
 
   /** One attempt, from an untouched frame over a new connection. */
-  #begin(): void {
+  private begin(): void {
     const { clock } = this.#options;
     const url = this.#url as PresignedURL;
     if (clock?.isSet && url.isExpired(clock.now())) {
-      this.#finish("needURL", { action: "newURL", code: "URLExpired" }, "the URL has expired");
+      this.finish("needURL", { action: "newURL", code: "URLExpired" }, "the URL has expired");
       return;
     }
-    if (!this.#restoreFrame()) {
-      this.#finish("needRetake", { action: "stop", code: "FrameNotRewindable" }, "the frame cannot be read twice");
+    if (!this.restoreFrame()) {
+      this.finish("needRetake", { action: "stop", code: "FrameNotRewindable" }, "the frame cannot be read twice");
       return;
     }
     try {
-      this.#prepare(url);
+      this.prepare(url);
     } catch (error) {
-      this.#finish("needURL", { action: "newURL", code: codeOf(error) }, messageOf(error));
+      this.finish("needURL", { action: "newURL", code: codeOf(error) }, messageOf(error));
       return;
     }
     this.#attempts += 1;
     this.#attempt?.start();
   }
 
-  #prepare(url: PresignedURL): void {
+  private prepare(url: PresignedURL): void {
     const { connect, frame, headers, framing, Digest, limits, onProgress } = this.#options;
     this.#etag = Digest && new ETagCheck(Digest);
     const request = new PutRequest({
@@ -189,51 +189,51 @@ export class Upload {
           // Who watches an upload must not be able to stop it.
         }
       },
-      onDone: (outcome) => this.#ended(outcome),
+      onDone: (outcome) => this.ended(outcome),
     });
   }
 
-  #ended(outcome: AttemptOutcome): void {
+  private ended(outcome: AttemptOutcome): void {
     this.#attempt = undefined;
     const { response, failure, bodySent } = outcome;
     if (bodySent && !response) this.#uncertain = true;
     const verdict = response
-      ? judgeAnswer(response.status, response.elements, this.#createOnly)
+      ? judgeAnswer(response.status, response.elements, this.createOnly)
       : judgeFailure(failure?.code ?? "");
     const message = (response ? response.elements.Message : failure?.message) ?? "";
 
     switch (verdict.action) {
       case "stored":
-        this.#stored(outcome, verdict);
+        this.stored(outcome, verdict);
         break;
       case "retry":
         if (response?.status === 417) this.#expectContinue = false;
-        this.#retry(verdict, message, outcome);
+        this.retry(verdict, message, outcome);
         break;
       case "newURL":
-        this.#finish("needURL", verdict, message, outcome);
+        this.finish("needURL", verdict, message, outcome);
         break;
       default:
-        this.#finish("failed", verdict, message, outcome);
+        this.finish("failed", verdict, message, outcome);
     }
   }
 
-  #stored(outcome: AttemptOutcome, verdict: Verdict): void {
+  private stored(outcome: AttemptOutcome, verdict: Verdict): void {
     const { response } = outcome;
     if (this.#etag && response && this.#etag.compare(response.headers, this.#url?.host ?? "") === "different") {
       const damaged: Verdict = { action: "retry", code: "ETagMismatch", retries: 1 };
-      this.#retry(damaged, "the store has other bytes than were sent", outcome);
+      this.retry(damaged, "the store has other bytes than were sent", outcome);
       return;
     }
-    this.#finish("stored", verdict, "", outcome);
+    this.finish("stored", verdict, "", outcome);
   }
 
-  #retry(verdict: Verdict, message: string, outcome: AttemptOutcome): void {
+  private retry(verdict: Verdict, message: string, outcome: AttemptOutcome): void {
     const done = this.#retriesByCode[verdict.code] ?? 0;
     if (this.#attempts >= this.#backoff.attempts || done >= (verdict.retries ?? this.#backoff.attempts)) {
-      this.#finish("failed", verdict, message, outcome);
-    } else if (!this.#restoreFrame()) {
-      this.#finish("needRetake", verdict, message, outcome);
+      this.finish("failed", verdict, message, outcome);
+    } else if (!this.restoreFrame()) {
+      this.finish("needRetake", verdict, message, outcome);
     } else {
       this.#retriesByCode[verdict.code] = done + 1;
       const delay = this.#backoff.delay(this.#attempts, outcome.response?.headers["retry-after"]);
@@ -245,11 +245,11 @@ export class Upload {
       }
       // onRetry may have closed the upload.
       if (!this.#resolve) return;
-      this.#later(delay, () => this.#begin());
+      this.later(delay, () => this.begin());
     }
   }
 
-  #later(milliseconds: number, action: () => void): void {
+  private later(milliseconds: number, action: () => void): void {
     this.#wait = this.#timers.set(() => {
       this.#wait = undefined;
       action();
@@ -257,7 +257,7 @@ export class Upload {
   }
 
   /** True if the frame stands at its first byte, now. */
-  #restoreFrame(): boolean {
+  private restoreFrame(): boolean {
     const { frame } = this.#options;
     try {
       return frame.position === 0 || frame.rewind();
@@ -266,12 +266,12 @@ export class Upload {
     }
   }
 
-  get #createOnly(): boolean {
+  private get createOnly(): boolean {
     const { headers } = this.#options;
     return Object.keys(headers ?? {}).some((name) => name.toLowerCase() === "if-none-match" && headers?.[name] === "*");
   }
 
-  #finish(status: UploadStatus, verdict: Verdict, message: string, outcome?: AttemptOutcome): void {
+  private finish(status: UploadStatus, verdict: Verdict, message: string, outcome?: AttemptOutcome): void {
     const resolve = this.#resolve;
     if (!resolve) return;
     this.#resolve = undefined;
@@ -294,7 +294,7 @@ export class Upload {
       bytes: this.#request?.taken ?? 0,
       attempts: this.#attempts,
       requestId: response?.requestId,
-      frameIntact: !stored && this.#restoreFrame(),
+      frameIntact: !stored && this.restoreFrame(),
       uncertain: !stored && this.#uncertain,
       url: this.#url?.redacted ?? "",
     });

@@ -28,15 +28,15 @@ class SystemResolver {
   resolve(request: Request): void {
     const host = String(request.host);
     const known = knownAddress(host);
-    if (known) Timer.set(() => this.#answer(request, host, known));
-    else System.resolve(host, (_name, address) => this.#answer(request, host, address));
+    if (known) Timer.set(() => this.answer(request, host, known));
+    else System.resolve(host, (_name, address) => this.answer(request, host, address));
   }
 
   close(): void {
     this.#closed = true;
   }
 
-  #answer(request: Request, host: string, address: string | undefined): void {
+  private answer(request: Request, host: string, address: string | undefined): void {
     if (this.#closed) return;
     if (address) request.onResolved?.(host, address);
     else request.onError?.(host);

@@ -39,15 +39,15 @@ export class AttributeTable {
   add(service: ServiceOptions): void {
     const uuid = uuidBytes(service.uuid);
     if (service.uuid === "1800") {
-      this.#genericAccess(service);
+      this.genericAccess(service);
       return;
     }
     if (!service.characteristics?.length) throw new RangeError("invalid characteristics");
-    this.#register(frame(ToRadio.service, [], uuid));
-    for (const options of service.characteristics) this.#addCharacteristic(options);
+    this.register(frame(ToRadio.service, [], uuid));
+    for (const options of service.characteristics) this.addCharacteristic(options);
   }
 
-  #addCharacteristic(options: CharacteristicOptions): void {
+  private addCharacteristic(options: CharacteristicOptions): void {
     checkCharacteristic(options);
     const id = this.characteristics.length;
     const characteristic = new GATTServerCharacteristic(id, options.value ? {} : options);
@@ -55,17 +55,17 @@ export class AttributeTable {
     const uuid = uuidBytes(options.uuid);
     const p = options.properties!;
     const head = [id, p & 255, (p >> 8) & 255, (p >> 16) & 255, 0, options.value ? 1 : 0, uuid.length, ...uuid];
-    this.#register(frame(ToRadio.characteristic, head, options.value && bytesOf(options.value)));
+    this.register(frame(ToRadio.characteristic, head, options.value && bytesOf(options.value)));
     options.descriptors?.forEach((descriptor, index) => {
       const uuid = uuidBytes(descriptor.uuid);
       const access = descriptor.value ? 1 : (descriptor.onRead ? 2 : 0) | (descriptor.onWrite ? 4 : 0);
       const head = [id, index, access, uuid.length, ...uuid];
-      this.#register(frame(ToRadio.descriptor, head, descriptor.value && bytesOf(descriptor.value)));
+      this.register(frame(ToRadio.descriptor, head, descriptor.value && bytesOf(descriptor.value)));
       if (!descriptor.value) characteristic.addDescriptor(index, descriptor);
     });
   }
 
-  #register(bytes: Uint8Array): void {
+  private register(bytes: Uint8Array): void {
     const joined = new Uint8Array(this.registration.length + bytes.length);
     joined.set(this.registration);
     joined.set(bytes, this.registration.length);
@@ -73,11 +73,11 @@ export class AttributeTable {
   }
 
   /** The chip's own service: only its name and its appearance can be set. */
-  #genericAccess(service: ServiceOptions): void {
+  private genericAccess(service: ServiceOptions): void {
     for (const { uuid, value } of service.characteristics ?? []) {
       if (!value) continue;
-      if (uuid === "2a00") this.#register(frame(ToRadio.deviceName, [], bytesOf(value)));
-      else if (uuid === "2a01") this.#register(frame(ToRadio.appearance, [], bytesOf(value)));
+      if (uuid === "2a00") this.register(frame(ToRadio.deviceName, [], bytesOf(value)));
+      else if (uuid === "2a01") this.register(frame(ToRadio.appearance, [], bytesOf(value)));
     }
   }
 }

@@ -89,7 +89,7 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
       scan: advertisingData(scan),
       response: response ? advertisingData(response) : new Uint8Array(0),
     };
-    this.#advertise();
+    this.advertise();
   }
 
   stopAdvertising(): void {
@@ -97,7 +97,7 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
     if (this.#ready) this.#link?.send(ToRadio.stopAdvertising, []);
   }
 
-  #advertise(): void {
+  private advertise(): void {
     const wanted = this.#advertisement;
     if (!wanted || !this.#ready) return;
     const { scan, response } = wanted;
@@ -127,47 +127,47 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
     const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
     switch (type) {
       case FromRadio.ready:
-        this.#becomeReady();
+        this.becomeReady();
         break;
       case FromRadio.connected:
-        this.#connect(view.getUint16(0, true), view.getUint16(2, true));
+        this.connect(view.getUint16(0, true), view.getUint16(2, true));
         break;
       case FromRadio.disconnected:
-        this.#disconnect(view.getUint16(0, true));
+        this.disconnect(view.getUint16(0, true));
         break;
       case FromRadio.read:
-        this.#read(view);
+        this.read(view);
         break;
       case FromRadio.write:
-        this.#write(view, payload);
+        this.write(view, payload);
         break;
       case FromRadio.subscribed:
-        this.#subscribed(view.getUint16(0, true), payload[2], payload[3]);
+        this.subscribed(view.getUint16(0, true), payload[2], payload[3]);
         break;
       case FromRadio.notified:
-        this.#notified(view.getUint16(0, true), payload[2]);
+        this.notified(view.getUint16(0, true), payload[2]);
         break;
       case FromRadio.secured:
-        this.#secured(view.getUint16(0, true), payload[2], payload[3]);
+        this.secured(view.getUint16(0, true), payload[2], payload[3]);
         break;
     }
   }
 
-  #becomeReady(): void {
+  private becomeReady(): void {
     this.#ready = true;
     const first = !this.#wasReady;
     this.#wasReady = true;
     if (first) this.#options.onReady?.call(this);
-    else this.#advertise();
+    else this.advertise();
   }
 
-  #connect(number: number, maximumWrite: number): void {
+  private connect(number: number, maximumWrite: number): void {
     const connection = new GATTServerConnection(this, number, maximumWrite);
     this.#connections.set(number, connection);
     this.#options.onConnect?.call(this, connection);
   }
 
-  #disconnect(number: number): void {
+  private disconnect(number: number): void {
     const connection = this.#connections.get(number);
     if (!connection) return;
     this.#connections.delete(number);
@@ -175,8 +175,8 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
     this.#options.onDisconnect?.call(this, connection);
   }
 
-  #read(view: DataView): void {
-    const connection = this.#connectionOf(view);
+  private read(view: DataView): void {
+    const connection = this.connectionOf(view);
     const characteristic = this.#table.characteristics[view.getUint8(6)];
     const descriptor = view.getUint8(7);
     const head = [view.getUint8(0), view.getUint8(1)];
@@ -195,8 +195,8 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
     this.#link?.send(ToRadio.value, [...head, 0], bytesOf(value));
   }
 
-  #write(view: DataView, payload: Uint8Array): void {
-    const connection = this.#connectionOf(view);
+  private write(view: DataView, payload: Uint8Array): void {
+    const connection = this.connectionOf(view);
     const characteristic = this.#table.characteristics[view.getUint8(6)];
     const descriptor = view.getUint8(7);
     const head = [view.getUint8(0), view.getUint8(1)];
@@ -211,13 +211,13 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
     if (wantsAnswer) this.#link?.send(ToRadio.written, [...head, accepted ? 0 : unlikelyError]);
   }
 
-  #connectionOf(view: DataView): GATTServerConnection | undefined {
+  private connectionOf(view: DataView): GATTServerConnection | undefined {
     const connection = this.#connections.get(view.getUint16(2, true));
     connection?.update(view.getUint16(4, true));
     return connection;
   }
 
-  #subscribed(number: number, id: number, flags: number): void {
+  private subscribed(number: number, id: number, flags: number): void {
     const connection = this.#connections.get(number);
     if (connection) this.#table.characteristics[id]?.subscribe(flags !== 0, connection);
   }
@@ -242,13 +242,13 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
     if (this.#link?.send(ToRadio.notify, head, bytesOf(value))) this.#notifications.set(token, callback);
   }
 
-  #notified(token: number, status: number): void {
+  private notified(token: number, status: number): void {
     const callback = this.#notifications.get(token);
     this.#notifications.delete(token);
     callback?.(status ? new Error("not sent") : undefined);
   }
 
-  #secured(number: number, flags: number, keySize: number): void {
+  private secured(number: number, flags: number, keySize: number): void {
     const connection = this.#connections.get(number);
     if (!connection) return;
     this.#options.onSecured?.call(this, connection, {

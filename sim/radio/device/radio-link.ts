@@ -38,7 +38,7 @@ export class RadioLink {
   constructor(port: number, user: RadioLinkUser) {
     this.#port = port;
     this.#user = user;
-    this.#timer = Timer.set(() => this.#connect(), 0);
+    this.#timer = Timer.set(() => this.connect(), 0);
   }
 
   get connected(): boolean {
@@ -63,16 +63,16 @@ export class RadioLink {
   sendFrame(bytes: Uint8Array): boolean {
     if (!this.#connected) return false;
     if (this.#queued + bytes.length > queueLimit) {
-      this.#lost();
+      this.lost();
       return false;
     }
     this.#queue.push(bytes);
     this.#queued += bytes.length;
-    this.#flush();
+    this.flush();
     return true;
   }
 
-  #connect(): void {
+  private connect(): void {
     this.#timer = undefined;
     this.#filled = 0;
     this.#queue.length = 0;
@@ -84,7 +84,7 @@ export class RadioLink {
         port: this.#port,
         nodelay: true,
         format: "buffer",
-        onReadable: () => this.#receive(),
+        onReadable: () => this.receive(),
         onWritable: (count: number) => {
           this.#writable = count;
           if (!this.#connected) {
@@ -92,27 +92,27 @@ export class RadioLink {
             this.#pause = firstPause;
             this.#user.radioConnected(this);
           }
-          this.#flush();
+          this.flush();
         },
-        onError: () => this.#lost(),
+        onError: () => this.lost(),
       });
     } catch {
-      this.#lost();
+      this.lost();
     }
   }
 
-  #lost(): void {
+  private lost(): void {
     if (this.#closed || this.#timer !== undefined) return;
     this.#socket?.close();
     this.#socket = undefined;
     this.#connected = false;
     const pause = this.#pause * (0.75 + Math.random() / 2);
     this.#pause = Math.min(this.#pause * 2, longestPause);
-    this.#timer = Timer.set(() => this.#connect(), pause);
+    this.#timer = Timer.set(() => this.connect(), pause);
     this.#user.radioLost();
   }
 
-  #flush(): void {
+  private flush(): void {
     while (this.#socket && this.#queue.length && this.#writable > 0) {
       const head = this.#queue[0];
       const count = Math.min(head.length, this.#writable);
@@ -125,29 +125,29 @@ export class RadioLink {
     }
   }
 
-  #receive(): void {
+  private receive(): void {
     const data = this.#socket?.read();
     if (!(data instanceof ArrayBuffer)) return;
     const bytes = new Uint8Array(data);
     let offset = 0;
     while (offset < bytes.length && this.#socket) {
-      const wanted = this.#filled < headerLength ? headerLength : headerLength + this.#payloadLength();
+      const wanted = this.#filled < headerLength ? headerLength : headerLength + this.payloadLength();
       if (wanted > this.#frame.length) {
-        this.#lost();
+        this.lost();
         return;
       }
       const count = Math.min(wanted - this.#filled, bytes.length - offset);
       this.#frame.set(bytes.subarray(offset, offset + count), this.#filled);
       this.#filled += count;
       offset += count;
-      if (this.#filled >= headerLength && this.#filled === headerLength + this.#payloadLength()) {
+      if (this.#filled >= headerLength && this.#filled === headerLength + this.payloadLength()) {
         this.#filled = 0;
-        this.#user.radioFrame(this.#frame[0], this.#frame.subarray(headerLength, headerLength + this.#payloadLength()));
+        this.#user.radioFrame(this.#frame[0], this.#frame.subarray(headerLength, headerLength + this.payloadLength()));
       }
     }
   }
 
-  #payloadLength(): number {
+  private payloadLength(): number {
     return this.#frame[1] | (this.#frame[2] << 8);
   }
 }

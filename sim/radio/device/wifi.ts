@@ -54,7 +54,7 @@ export default class WiFi {
   }
 
   close(): void {
-    this.#clear();
+    this.clear();
     if (this.#scan !== undefined) Timer.clear(this.#scan);
     if (this.#late !== undefined) Timer.clear(this.#late);
     this.#air.close();
@@ -80,24 +80,24 @@ export default class WiFi {
     if (this.#connection === connecting) throw new Error("already connecting");
     if (options.SSID === undefined) throw new Error("SSID required");
     const { SSID, password = "" } = options;
-    this.#clear();
+    this.clear();
     this.#connection = connecting;
     const network = this.#air.find(SSID);
-    if (!network) this.#after(this.#timing.search, () => this.#end());
-    else if ((network.password ?? "") !== password) this.#after(this.#timing.refuse, () => this.#end());
-    else this.#after(this.#timing.associate, () => this.#associated(SSID));
+    if (!network) this.after(this.#timing.search, () => this.end());
+    else if ((network.password ?? "") !== password) this.after(this.#timing.refuse, () => this.end());
+    else this.after(this.#timing.associate, () => this.associated(SSID));
   }
 
   disconnect(): void {
     const wasUp = this.#connection > idle;
-    this.#clear();
+    this.clear();
     this.#connection = idle;
     this.#network = undefined;
     this.#address = undefined;
     if (wasUp && this.#late === undefined)
       this.#late = Timer.set(() => {
         this.#late = undefined;
-        this.#end();
+        this.end();
       }, this.#timing.disconnect);
   }
 
@@ -131,16 +131,16 @@ export default class WiFi {
     return this.#network && describe(this.#network).channel;
   }
 
-  #associated(SSID: string): void {
+  private associated(SSID: string): void {
     const network = this.#air.find(SSID);
     if (!network) {
-      this.#end();
+      this.end();
       return;
     }
     this.#network = network;
     this.#connection = linked;
     if (network.address !== null)
-      this.#after(this.#timing.address, () => {
+      this.after(this.#timing.address, () => {
         this.#address = network.address ?? "127.0.0.1";
         this.#connection = addressed;
         this.#onChanged("connection");
@@ -150,9 +150,9 @@ export default class WiFi {
   }
 
   /** The driver's "disconnected" event: it also ends an attempt that was begun after a late report was due. */
-  #end(): void {
+  private end(): void {
     const changed = this.#connection !== idle;
-    this.#clear();
+    this.clear();
     this.#connection = idle;
     this.#network = undefined;
     this.#address = undefined;
@@ -164,18 +164,18 @@ export default class WiFi {
     const current = this.#network;
     if (!current) return;
     const now = this.#air.find(current.SSID);
-    if (!now || (now.password ?? "") !== (current.password ?? "")) this.#end();
+    if (!now || (now.password ?? "") !== (current.password ?? "")) this.end();
     else this.#network = now;
   }
 
-  #after(delay: number, run: () => void): void {
+  private after(delay: number, run: () => void): void {
     this.#step = Timer.set(() => {
       this.#step = undefined;
       run();
     }, delay);
   }
 
-  #clear(): void {
+  private clear(): void {
     if (this.#step !== undefined) Timer.clear(this.#step);
     this.#step = undefined;
   }
