@@ -22,6 +22,7 @@ import { GuardSocket, type GuardWatcher, type TransportOptions } from "./guard-s
 import { limits } from "./limits";
 import { MessageReader } from "./message-reader";
 import type { PublishHeader } from "./packet-filter";
+import type { Settings } from "./settings";
 
 export interface InboundMessage {
   topic: string;
@@ -45,21 +46,14 @@ export interface OutboundMessage {
   headerLength: number;
 }
 
+/** Who connects, to what, and by which means. */
 export interface ConnectionOptions {
   endpoint: Endpoint;
   clientId: string;
-  /** Seconds. */
-  keepAlive: number;
   will?: Will;
   mqtt: { io: MQTTClientClass };
   dns: ResolverOptions;
   socket: TransportOptions;
-  /** Until TLS is up; from CONNECT to CONNACK; from PINGREQ to PINGRESP. Milliseconds. */
-  connectTimeout: number;
-  connackTimeout: number;
-  pingTimeout: number;
-  /** The largest payload that is taken, bytes. */
-  maximumMessage: number;
 }
 
 export interface ConnectionHandler {
@@ -107,20 +101,20 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   /** The client calls them on itself, and its `target` is the connection (ECMA-419). */
   static readonly #callbacks: MQTTClientCallbacks<Connection> = Object.freeze({
     onReadable(count: number, options: ReadableOptions) {
-      this.target.#onReadable(count, options);
+      this.target.onReadable(count, options);
     },
     onWritable(count: number) {
-      this.target.#onWritable(count);
+      this.target.onWritable(count);
     },
     onControl(message: ControlMessage) {
-      this.target.#onControl(message);
+      this.target.onControl(message);
     },
     onError() {
       this.target.fail(new CloudError("ConnectionClosed", "the MQTT client ended the connection"));
     },
   } as MQTTClientCallbacks<Connection>);
 
-  #options: ConnectionOptions;
+  #settings: Settings;
   #handler: ConnectionHandler;
   #client?: MQTTClient;
   /** The phase's time-out: connecting, waiting for CONNACK, waiting to ping, waiting for PINGRESP. */
@@ -138,14 +132,15 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   /** Identifiers of held-back messages that have to be acknowledged. */
   #acknowledgements: number[] = [];
 
-  constructor(options: ConnectionOptions, handler: ConnectionHandler) {
-    this.#options = options;
+  constructor(settings: Settings, handler: ConnectionHandler) {
+    this.#settings = settings;
     this.#handler = handler;
   }
 
-  open(): void {
-    const { endpoint, clientId, keepAlive, will, mqtt, connectTimeout } = this.#options;
-    this.#arm("ConnectTimeout", connectTimeout);
+  open(options: ConnectionOptions): void {
+    const { endpoint, clientId, will, mqtt, dns, socket } = options;
+    const { keepAlive, maximumMessage, connectTimeout } = this.#settings;
+    this.arm("ConnectTimeout", connectTimeout);
     try {
       this.#client = new mqtt.io({
         host: endpoint.host,
@@ -156,14 +151,14 @@ export class Connection implements GuardWatcher, ResolverWatcher {
         will,
         dns: {
           io: GuardResolver,
-          resolver: this.#options.dns,
+          resolver: dns,
           watcher: this,
         },
         socket: {
           io: GuardSocket,
-          transport: this.#options.socket,
+          transport: socket,
           watcher: this,
-          maximumMessage: this.#options.maximumMessage,
+          maximumMessage,
         },
         target: this,
         ...Connection.#callbacks,
@@ -172,7 +167,7 @@ export class Connection implements GuardWatcher, ResolverWatcher {
       this.fail(asCloudError(error, "ClientFailed", "the MQTT client could not be made"));
     }
     // It may have failed while it was being made, when there was nothing to close yet.
-    if (this.#phase === "closed") this.#closeClient();
+    if (this.#phase === "closed") this.closeClient();
   }
 
   /** Whether a whole packet of this length can be written now. */
@@ -187,17 +182,17 @@ export class Connection implements GuardWatcher, ResolverWatcher {
     if (!this.canWrite(headerLength) || (length < payload.length && length < smallestPiece)) return false;
     const complete = length === payload.length;
     const piece = complete ? payload : payload.subarray(0, length);
-    if (!this.#write(piece, { topic, QoS, retain, id, duplicate, byteLength: payload.length })) return false;
+    if (!this.write(piece, { topic, QoS, retain, id, duplicate, byteLength: payload.length })) return false;
     if (!complete) this.#outbound = { payload, position: length };
     return true;
   }
 
   /** @returns false when there is no room: try again after `onWritable` */
   subscribe(id: number, items: TopicFilter[], byteLength: number): boolean {
-    return this.canWrite(byteLength) && this.#write(null, { operation: SUBSCRIBE, id, items });
+    return this.canWrite(byteLength) && this.write(null, { operation: SUBSCRIBE, id, items });
   }
 
-  #write(data: Uint8Array | null, options?: object): boolean {
+  private write(data: Uint8Array | null, options?: object): boolean {
     try {
       this.#writable = this.#client!.write(data, options);
       return true;
@@ -210,15 +205,15 @@ export class Connection implements GuardWatcher, ResolverWatcher {
     }
   }
 
-  #onWritable(count: number): void {
+  private onWritable(count: number): void {
     if (this.#phase !== "connected") return;
     this.#writable = count;
-    this.#writeRest();
-    this.#writeDue();
+    this.writeRest();
+    this.writeDue();
     if (this.canWrite(1)) this.#handler.onWritable();
   }
 
-  #writeRest(): void {
+  private writeRest(): void {
     const outbound = this.#outbound;
     if (!outbound) return;
     const { payload, position } = outbound;
@@ -226,34 +221,34 @@ export class Connection implements GuardWatcher, ResolverWatcher {
     if (length < smallestPiece && position + length < payload.length) return;
     outbound.position += length;
     if (outbound.position === payload.length) this.#outbound = undefined;
-    if (!this.#write(payload.subarray(position, position + length))) return;
+    if (!this.write(payload.subarray(position, position + length))) return;
     // Bytes that leave prove the link as well as an answer does; the ping has to wait for them.
-    if (this.#pingDue) this.#awaitPong();
+    if (this.#pingDue) this.awaitPong();
   }
 
-  #writeDue(): void {
+  private writeDue(): void {
     while (this.#acknowledgements.length && this.canWrite(pubackLength))
-      if (this.#write(null, { operation: PUBACK, id: this.#acknowledgements[0] })) this.#acknowledgements.shift();
-    if (this.#pingDue && this.canWrite(pingLength)) this.#pingDue = !this.#write(null, { operation: PINGREQ });
+      if (this.write(null, { operation: PUBACK, id: this.#acknowledgements[0] })) this.#acknowledgements.shift();
+    if (this.#pingDue && this.canWrite(pingLength)) this.#pingDue = !this.write(null, { operation: PINGREQ });
   }
 
-  #onControl(message: ControlMessage): void {
+  private onControl(message: ControlMessage): void {
     if (this.#phase === "closed") return;
     if (message.operation === CONNACK) {
       this.#phase = "connected";
-      this.#rest();
+      this.rest();
       this.#handler.onConnected(this.#sessionPresent);
-    } else if (message.operation === PINGRESP) this.#rest();
+    } else if (message.operation === PINGRESP) this.rest();
     else this.#handler.onAcknowledged(message);
   }
 
-  #onReadable(count: number, options: ReadableOptions): void {
+  private onReadable(count: number, options: ReadableOptions): void {
     if (this.#phase !== "connected") return;
     const message = this.#reader.read(this.#client!, count, options);
-    if (message) this.#deliver(message.topic, message.payload, message.QoS);
+    if (message) this.deliver(message.topic, message.payload, message.QoS);
   }
 
-  #deliver(topic: string, payload: ArrayBuffer, QoS: number): void {
+  private deliver(topic: string, payload: ArrayBuffer, QoS: number): void {
     const { id = 0, duplicate = false, retain = false } = this.#publish ?? {};
     this.#handler.onMessage({ topic, payload, QoS, id, duplicate, retain });
   }
@@ -278,7 +273,7 @@ export class Connection implements GuardWatcher, ResolverWatcher {
 
   onOpen(): void {
     this.#phase = "login";
-    this.#arm("ConnackTimeout", this.#options.connackTimeout);
+    this.arm("ConnackTimeout", this.#settings.connackTimeout);
   }
 
   onConnack(sessionPresent: boolean, returnCode: number): void {
@@ -289,70 +284,70 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   onWithheld(topic: string | undefined, byteLength: number, header: PublishHeader): void {
     if (this.#phase !== "connected") return;
     if (header.QoS && this.#acknowledgements.length < limits.inFlight) this.#acknowledgements.push(header.id);
-    if (topic !== undefined && !byteLength) this.#deliver(topic, new ArrayBuffer(0), header.QoS);
+    if (topic !== undefined && !byteLength) this.deliver(topic, new ArrayBuffer(0), header.QoS);
     else this.#handler.onDropped(topic, byteLength);
-    this.#writeDue();
+    this.writeDue();
   }
 
   // Time
 
   /** Nothing to do until the next ping. */
-  #rest(): void {
+  private rest(): void {
     this.#pingDue = false;
-    this.#arm("Ping", this.#options.keepAlive * 1000 * pingAfter);
+    this.arm("Ping", this.#settings.keepAlive * 1000 * pingAfter);
   }
 
-  #awaitPong(): void {
-    this.#arm("KeepAliveTimeout", this.#options.pingTimeout);
+  private awaitPong(): void {
+    this.arm("KeepAliveTimeout", this.#settings.pingTimeout);
   }
 
-  #arm(deadline: Deadline, milliseconds: number): void {
+  private arm(deadline: Deadline, milliseconds: number): void {
     Timer.clear(this.#timer);
-    this.#timer = Timer.set(() => this.#onTime(deadline), milliseconds);
+    this.#timer = Timer.set(() => this.onTime(deadline), milliseconds);
   }
 
-  #onTime(deadline: Deadline): void {
+  private onTime(deadline: Deadline): void {
     this.#timer = undefined;
     if (deadline !== "Ping") {
       this.fail(new CloudError(deadline, overdue[deadline]));
       return;
     }
     this.#pingDue = true;
-    this.#awaitPong();
-    this.#writeDue();
+    this.awaitPong();
+    this.writeDue();
   }
 
   // The end
 
   /** Ends the connection with a DISCONNECT, so that the last will is not sent. */
   close(): void {
-    if (this.canWrite(pingLength)) this.#write(null, { operation: DISCONNECT });
-    this.#end();
+    if (this.canWrite(pingLength)) this.write(null, { operation: DISCONNECT });
+    this.end();
   }
 
   /** Ends the connection without a DISCONNECT, and tells the handler. */
   fail(error: CloudError): void {
     if (this.#phase === "closed") return;
-    const reason = this.#refusal ?? this.#asRefusal(error);
-    this.#end();
+    const reason = this.#refusal ?? this.asRefusal(error);
+    this.end();
     this.#handler.onClosed(reason);
   }
 
   /** Between CONNECT and CONNACK a closed connection is how AWS IoT says no: it gives no reason on the wire. */
-  #asRefusal(error: CloudError): CloudError {
+  private asRefusal(error: CloudError): CloudError {
     if (this.#phase !== "login" || !closings.includes(error.code)) return error;
     return new CloudError("Refused", "closed instead of CONNACK: the certificate, its policy or the client id");
   }
 
-  #end(): void {
+  private end(): void {
     this.#phase = "closed";
     Timer.clear(this.#timer);
     this.#timer = undefined;
     this.#outbound = undefined;
-    this.#closeClient();
+    this.closeClient();
   }
 
-  #closeClient(): void {
+  private closeClient(): void {
     try {
       this.#client?.close();
     } catch {

@@ -52,16 +52,16 @@ export class GuardResolver {
         } catch (error) {
           this.#watcher.onError(asCloudError(error, "ClientFailed", "the MQTT client failed"));
         }
-        this.#close();
+        this.close();
       },
       onError: () => {
         if (!this.#watcher.isClosed()) this.#watcher.onError(new CloudError("ResolveFailed", `${host} has no address`));
-        this.#close();
+        this.close();
       },
     });
   }
 
-  #close(): void {
+  private close(): void {
     try {
       this.#resolver.close?.();
     } catch {

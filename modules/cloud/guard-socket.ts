@@ -49,6 +49,19 @@ const bufferLength = 256;
  * packets that the filter lets through, and lets no exception reach a callback, where it would end the virtual machine.
  */
 export class GuardSocket {
+  /** The transport calls them on itself, and its `target` is the guard. */
+  static readonly #callbacks = Object.freeze({
+    onReadable(this: { target: GuardSocket }, count: number) {
+      this.target.onReadable(count);
+    },
+    onWritable(this: { target: GuardSocket }, count: number) {
+      this.target.onWritable(count);
+    },
+    onError(this: { target: GuardSocket }, error?: unknown) {
+      this.target.fail(asCloudError(error, "ConnectionClosed", "the connection was closed by the peer"));
+    },
+  });
+
   format: "number" | "buffer" = "buffer";
   #transport?: Transport;
   #watcher: GuardWatcher;
@@ -86,13 +99,11 @@ export class GuardSocket {
         host,
         port,
         format: "buffer",
-        onReadable: (count: number) => this.#onReadable(count),
-        onWritable: (count: number) => this.#onWritable(count),
-        onError: (error?: unknown) =>
-          this.#fail(asCloudError(error, "ConnectionClosed", "the connection was closed by the peer")),
+        target: this,
+        ...GuardSocket.#callbacks,
       } as never);
     } catch (error) {
-      this.#fail(asCloudError(error, "ClientFailed", "the socket could not be made"));
+      this.fail(asCloudError(error, "ClientFailed", "the socket could not be made"));
     }
     this.#busy = false;
   }
@@ -129,7 +140,7 @@ export class GuardSocket {
         result = bytes.length;
       } else result = bytes.slice().buffer;
     }
-    if (this.#position === this.#limit && !this.#busy) this.#later();
+    if (this.#position === this.#limit && !this.#busy) this.later();
     return result;
   }
 
@@ -140,19 +151,19 @@ export class GuardSocket {
     try {
       return this.#transport?.write(data, options) ?? 0;
     } catch (error) {
-      this.#fail(asCloudError(error, "ClientFailed", "write failed"));
+      this.fail(asCloudError(error, "ClientFailed", "write failed"));
       return 0;
     } finally {
       this.#busy = wasBusy;
     }
   }
 
-  #onReadable(count: number): void {
+  private onReadable(count: number): void {
     this.#available = count;
-    this.#pump();
+    this.pump();
   }
 
-  #onWritable(count: number): void {
+  private onWritable(count: number): void {
     if (this.#closed) return;
     if (!this.#open) {
       this.#open = true;
@@ -163,32 +174,32 @@ export class GuardSocket {
     try {
       this.#tellClient(count);
     } catch (error) {
-      this.#fail(asCloudError(error, "ClientFailed", "the MQTT client failed"));
+      this.fail(asCloudError(error, "ClientFailed", "the MQTT client failed"));
     }
     this.#busy = wasBusy;
   }
 
   /** Moves packets from the transport to the client until one of them has had enough. */
-  #pump(): void {
+  private pump(): void {
     if (this.#busy) {
-      this.#later();
+      this.later();
       return;
     }
     this.#busy = true;
     try {
-      while (!this.#closed && this.#position === this.#limit && this.#fill()) {
+      while (!this.#closed && this.#position === this.#limit && this.fill()) {
         const from = this.#start;
         this.#start += this.#filter.next(this.#buffer, from, this.#end);
-        if (this.#filter.verdict !== "hold") this.#show(from);
+        if (this.#filter.verdict !== "hold") this.show(from);
       }
     } catch (error) {
-      this.#fail(asCloudError(error, "ClientFailed", "the MQTT client failed"));
+      this.fail(asCloudError(error, "ClientFailed", "the MQTT client failed"));
     }
     this.#busy = false;
   }
 
   /** @returns false when there is nothing to look at */
-  #fill(): boolean {
+  private fill(): boolean {
     if (this.#start < this.#end) return true;
     const count = Math.min(this.#available, bufferLength);
     if (!count) return false;
@@ -199,7 +210,7 @@ export class GuardSocket {
     return true;
   }
 
-  #show(from: number): void {
+  private show(from: number): void {
     const isHead = this.#filter.verdict === "head";
     this.#window = isHead ? this.#filter.head : this.#buffer;
     this.#position = isHead ? 0 : from;
@@ -208,19 +219,19 @@ export class GuardSocket {
   }
 
   /** Told when nobody is in the middle of anything: the watcher closes the client, and the client this socket. */
-  #fail(error: CloudError): void {
+  private fail(error: CloudError): void {
     if (this.#closed) return;
     this.#error ??= error;
-    if (this.#busy) this.#later();
+    if (this.#busy) this.later();
     else this.#watcher.onError(this.#error);
   }
 
-  #later(): void {
+  private later(): void {
     if (this.#closed) return;
     this.#timer ??= Timer.set(() => {
       this.#timer = undefined;
       if (this.#error) this.#watcher.onError(this.#error);
-      else this.#pump();
+      else this.pump();
     }, 0);
   }
 }

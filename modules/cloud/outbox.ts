@@ -1,20 +1,15 @@
 import type { QoS } from "./client-interface";
 import { CloudError } from "./cloud-error";
 import type { OutboundMessage } from "./connection";
+import type { Settings } from "./settings";
 
-export interface OutboxOptions {
-  /** The most messages that wait or are in flight. */
-  maximumCount: number;
-  /** The most bytes of payload that wait or are in flight. */
-  maximumBytes: number;
-  /** The most QoS 1 messages that are sent before the first of them is acknowledged. */
-  maximumInFlight: number;
-  /** A QoS 1 message that was not acknowledged after this time is sent again, milliseconds. */
-  acknowledgeTimeout: number;
-  /** How often a message is sent in one connection before the connection counts as dead. */
-  maximumAttempts: number;
+/** Hands out packet identifiers that are not in use. */
+export interface IdSource {
   takeId(): number;
 }
+
+/** How often a packet is sent in one connection before the connection counts as dead. */
+export const maximumAttempts = 4;
 
 export interface Draft {
   topic: string;
@@ -45,12 +40,14 @@ export const elapsed = (from: number, to: number): number => (to - from) | 0;
  * acknowledged, in the order in which they were published. No I/O; time is given.
  */
 export class Outbox {
-  #options: OutboxOptions;
+  #settings: Settings;
+  #ids: IdSource;
   #entries: Entry[] = [];
   #bytes = 0;
 
-  constructor(options: OutboxOptions) {
-    this.#options = options;
+  constructor(settings: Settings, ids: IdSource) {
+    this.#settings = settings;
+    this.#ids = ids;
   }
 
   /** Messages that wait or are in flight. */
@@ -60,11 +57,11 @@ export class Outbox {
 
   /** Resolves when the message is acknowledged, or with QoS 0 when it is written. @throws CloudError PayloadTooLarge, QueueFull */
   add(draft: Draft): Promise<void> {
-    const { maximumCount, maximumBytes } = this.#options;
+    const { queueCount, queueBytes } = this.#settings;
     const { topic, payload, QoS, retain } = draft;
-    if (payload.length > maximumBytes)
-      throw new CloudError("PayloadTooLarge", `payload of ${payload.length} bytes; the queue takes ${maximumBytes}`);
-    if (this.#entries.length >= maximumCount || this.#bytes + payload.length > maximumBytes)
+    if (payload.length > queueBytes)
+      throw new CloudError("PayloadTooLarge", `payload of ${payload.length} bytes; the queue takes ${queueBytes}`);
+    if (this.#entries.length >= queueCount || this.#bytes + payload.length > queueBytes)
       throw new CloudError("QueueFull", `${this.#entries.length} messages of ${this.#bytes} bytes wait already`);
     this.#bytes += payload.length;
     const headerLength = publishOverhead + draft.topicByteLength;
@@ -84,19 +81,19 @@ export class Outbox {
    * @throws CloudError AckTimeout when one was sent often enough
    */
   next(now: number): OutboundMessage | undefined {
-    const { maximumInFlight, maximumAttempts } = this.#options;
+    const { maximumInFlight } = this.#settings;
     let inFlight = 0;
     for (const entry of this.#entries) {
       if (entry.sentAt !== undefined) {
         inFlight += 1;
-        if (this.#wait(entry.sentAt, now) > 0) continue;
+        if (this.overdue(entry.sentAt, now) > 0) continue;
         if (entry.attempts >= maximumAttempts)
           throw new CloudError(
             "AckTimeout",
             `packet ${entry.id} was sent ${entry.attempts} times and not acknowledged`,
           );
       } else if (inFlight >= maximumInFlight && entry.QoS) return undefined;
-      if (entry.QoS && !entry.id) entry.id = this.#options.takeId();
+      if (entry.QoS && !entry.id) entry.id = this.#ids.takeId();
       return entry;
     }
     return undefined;
@@ -106,7 +103,7 @@ export class Outbox {
   sent(message: OutboundMessage, now: number): void {
     const entry = message as Entry;
     if (!entry.QoS) {
-      this.#remove(entry);
+      this.remove(entry);
       entry.resolve();
       return;
     }
@@ -119,7 +116,7 @@ export class Outbox {
   acknowledge(id: number): boolean {
     const entry = this.#entries.find((candidate) => candidate.id === id && candidate.attempts > 0);
     if (!entry) return false;
-    this.#remove(entry);
+    this.remove(entry);
     entry.resolve();
     return true;
   }
@@ -129,7 +126,7 @@ export class Outbox {
     let least: number | undefined;
     for (const { sentAt } of this.#entries) {
       if (sentAt === undefined) continue;
-      const wait = Math.max(this.#wait(sentAt, now), 0);
+      const wait = Math.max(this.overdue(sentAt, now), 0);
       if (least === undefined || wait < least) least = wait;
     }
     return least;
@@ -150,26 +147,26 @@ export class Outbox {
 
   /** The connection is gone. QoS 0 does not outlive it. */
   disconnected(error: CloudError): void {
-    this.#drop(error, (entry) => !entry.QoS);
+    this.drop(error, (entry) => !entry.QoS);
   }
 
   close(error: CloudError): void {
-    this.#drop(error, () => true);
+    this.drop(error, () => true);
   }
 
-  #drop(error: CloudError, which: (entry: Entry) => boolean): void {
+  private drop(error: CloudError, which: (entry: Entry) => boolean): void {
     for (const entry of this.#entries.filter(which)) {
-      this.#remove(entry);
+      this.remove(entry);
       entry.reject(error);
     }
   }
 
-  #remove(entry: Entry): void {
+  private remove(entry: Entry): void {
     this.#bytes -= entry.payload.length;
     this.#entries.splice(this.#entries.indexOf(entry), 1);
   }
 
-  #wait(sentAt: number, now: number): number {
-    return this.#options.acknowledgeTimeout - elapsed(sentAt, now);
+  private overdue(sentAt: number, now: number): number {
+    return this.#settings.acknowledgeTimeout - elapsed(sentAt, now);
   }
 }

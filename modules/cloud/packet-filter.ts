@@ -73,16 +73,16 @@ export class PacketFilter {
    */
   next(bytes: Uint8Array, from: number, to: number): number {
     this.verdict = "hold";
-    if (this.#phase === "head") return this.#takeHead(bytes, from, to);
+    if (this.#phase === "head") return this.takeHead(bytes, from, to);
     const count = Math.min(to - from, this.#remaining);
-    if (this.#phase === "body") this.#passBody(bytes, from, count);
-    else for (let i = from; i < from + count; i += 1) this.#takeWithheld(bytes[i]);
+    if (this.#phase === "body") this.passBody(bytes, from, count);
+    else for (let i = from; i < from + count; i += 1) this.takeWithheld(bytes[i]);
     this.#remaining -= count;
-    if (!this.#remaining) this.#endPacket();
+    if (!this.#remaining) this.endPacket();
     return count;
   }
 
-  #takeHead(bytes: Uint8Array, from: number, to: number): number {
+  private takeHead(bytes: Uint8Array, from: number, to: number): number {
     if (this.#headComplete) {
       this.#headComplete = false;
       this.headLength = 0;
@@ -90,15 +90,15 @@ export class PacketFilter {
     for (let i = from; i < to; i += 1) {
       this.head[this.headLength] = bytes[i];
       this.headLength += 1;
-      if (this.headLength === 1) this.#startPacket(bytes[i]);
-      else if (this.#topicLength >= 0) this.#takeTopicLength(bytes[i]);
-      else this.#takeRemainingLength(bytes[i]);
+      if (this.headLength === 1) this.startPacket(bytes[i]);
+      else if (this.#topicLength >= 0) this.takeTopicLength(bytes[i]);
+      else this.takeRemainingLength(bytes[i]);
       if (this.#headComplete) return i + 1 - from;
     }
     return to - from;
   }
 
-  #startPacket(first: number): void {
+  private startPacket(first: number): void {
     this.#type = first >> 4;
     this.#remaining = 0;
     this.#position = 0;
@@ -114,7 +114,7 @@ export class PacketFilter {
   }
 
   /** The remaining length, seven bits a byte, least significant first (2.2.3). */
-  #takeRemainingLength(byte: number): void {
+  private takeRemainingLength(byte: number): void {
     const digits = this.headLength - 2;
     this.#remaining += (byte & 0x7f) * 128 ** digits;
     if (byte & 0x80) {
@@ -122,13 +122,13 @@ export class PacketFilter {
       return;
     }
     if (this.#type !== PUBLISH) {
-      this.#checkLength();
-      this.#pass();
+      this.checkLength();
+      this.pass();
     } else if (this.#remaining < 2) throw malformed("PUBLISH without a topic");
     else this.#topicLength = 0;
   }
 
-  #checkLength(): void {
+  private checkLength(): void {
     const length = this.#remaining;
     const fits =
       this.#type === CONNACK || this.#type === PUBACK || this.#type === UNSUBACK
@@ -139,7 +139,7 @@ export class PacketFilter {
     if (!fits) throw malformed(`packet of type ${this.#type} with ${length} bytes`);
   }
 
-  #takeTopicLength(byte: number): void {
+  private takeTopicLength(byte: number): void {
     this.#topicLength = (this.#topicLength << 8) | byte;
     this.#remaining -= 1;
     this.#position += 1;
@@ -149,7 +149,7 @@ export class PacketFilter {
     if (!this.#topicLength || this.#payloadLength < 0) throw malformed("PUBLISH with a topic length that cannot be");
     const tooLong = this.#topicLength > limits.topicBytes;
     if (this.#payloadLength && this.#payloadLength <= this.#maximumMessage && !tooLong) {
-      this.#pass();
+      this.pass();
       return;
     }
     this.#topic = tooLong ? undefined : new Uint8Array(this.#topicLength);
@@ -157,32 +157,32 @@ export class PacketFilter {
     this.#phase = "topic";
   }
 
-  #pass(): void {
+  private pass(): void {
     this.#headComplete = true;
     this.verdict = "head";
     this.#phase = this.#remaining ? "body" : "head";
   }
 
-  #passBody(bytes: Uint8Array, from: number, count: number): void {
+  private passBody(bytes: Uint8Array, from: number, count: number): void {
     this.verdict = "body";
     const start = this.#position;
     this.#position += count;
     if (this.#type === CONNACK) {
-      for (let i = 0; i < count; i += 1) this.#takeConnack(start + i, bytes[from + i]);
+      for (let i = 0; i < count; i += 1) this.takeConnack(start + i, bytes[from + i]);
     } else if (this.#type === PUBLISH && this.publish.QoS) {
       for (let at = this.#topicLength; at < this.#topicLength + 2; at += 1)
         if (at >= start && at < start + count) this.publish.id = (this.publish.id << 8) | bytes[from + at - start];
     }
   }
 
-  #takeConnack(position: number, byte: number): void {
+  private takeConnack(position: number, byte: number): void {
     if (position === 0) {
       if (byte & 0xfe) throw malformed("CONNACK with unknown flags");
       this.#sessionPresent = byte === 1;
     } else this.#watcher.onConnack(this.#sessionPresent, byte);
   }
 
-  #takeWithheld(byte: number): void {
+  private takeWithheld(byte: number): void {
     const position = this.#position;
     this.#position += 1;
     if (this.#phase === "topic") {
@@ -194,7 +194,7 @@ export class PacketFilter {
     }
   }
 
-  #endPacket(): void {
+  private endPacket(): void {
     const withheld = this.#phase !== "body";
     this.#phase = "head";
     if (!withheld) return;

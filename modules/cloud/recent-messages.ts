@@ -15,8 +15,8 @@ export function fingerprint(bytes: Uint8Array, seed = 0x811c9dc5): number {
  * repetitions; there a command's `clientToken` has to tell.
  */
 export class RecentMessages {
-  #ids = new Uint16Array(capacity);
-  #fingerprints = new Int32Array(capacity);
+  /** Identifier and fingerprint of each. */
+  #memory = new Int32Array(2 * capacity);
   #next = 0;
 
   /** Remembers the message. @returns whether it is a repetition of one that was remembered before */
@@ -27,10 +27,11 @@ export class RecentMessages {
       fingerprint(new Uint8Array(ArrayBuffer.fromString(message.topic))),
     );
     if (message.duplicate)
-      for (let i = 0; i < capacity; i += 1) if (this.#ids[i] === id && this.#fingerprints[i] === print) return true;
-    this.#ids[this.#next] = id;
-    this.#fingerprints[this.#next] = print;
-    this.#next = (this.#next + 1) % capacity;
+      for (let i = 0; i < this.#memory.length; i += 2)
+        if (this.#memory[i] === id && this.#memory[i + 1] === print) return true;
+    this.#memory[this.#next] = id;
+    this.#memory[this.#next + 1] = print;
+    this.#next = (this.#next + 2) % this.#memory.length;
     return false;
   }
 }

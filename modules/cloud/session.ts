@@ -15,10 +15,11 @@ import { Connection, type ConnectionHandler, type ConnectionOptions, type Inboun
 import { parseEndpoint } from "./endpoint";
 import type { ResolverOptions } from "./guard-resolver";
 import type { TransportOptions } from "./guard-socket";
-import { checkClientId, checkPayload, checkTopic, checkTopicFilter, clampKeepAlive, utf8Length } from "./limits";
-import { Outbox } from "./outbox";
+import { checkClientId, checkPayload, checkTopic, checkTopicFilter, utf8Length } from "./limits";
+import { type IdSource, Outbox } from "./outbox";
 import { PacketIds } from "./packet-ids";
 import { RecentMessages } from "./recent-messages";
+import { completeSettings, type Settings } from "./settings";
 import { Subscriptions } from "./subscriptions";
 
 export type { InboundMessage } from "./connection";
@@ -33,7 +34,7 @@ export type { InboundMessage } from "./connection";
  */
 export type CloudState = "disconnected" | "resolving" | "connecting" | "connected" | "backing-off" | "refused";
 
-export interface CloudSessionOptions {
+export interface CloudSessionOptions extends Partial<Settings> {
   /** `host` or `host:port`; port 8883 when not given, and 443 is spoken with the ALPN name that AWS IoT asks for. */
   endpoint: string;
   /** AWS IoT: the thing name. */
@@ -46,23 +47,7 @@ export interface CloudSessionOptions {
   socket: TransportOptions;
   /** What the broker says for the device when it is lost without a word. */
   will?: Will;
-  /** Seconds; 30 to 1200 are kept, others become the nearest of them. Default 1200. */
-  keepAlive?: number;
   backoff?: BackoffOptions;
-  /** A connection that held this long was a good one, and the next attempt after it starts with the shortest delay. Milliseconds. */
-  stableTime?: number;
-  /** Milliseconds; see ConnectionOptions. */
-  connectTimeout?: number;
-  connackTimeout?: number;
-  pingTimeout?: number;
-  /** After this time without PUBACK or SUBACK the packet is sent again, milliseconds. */
-  acknowledgeTimeout?: number;
-  /** The largest payload that is taken, bytes; larger ones are acknowledged, dropped and reported. */
-  maximumMessage?: number;
-  /** Outbound messages that wait or are in flight: how many, and of how many bytes together. */
-  queueCount?: number;
-  queueBytes?: number;
-  maximumInFlight?: number;
   /** The error is there when a connection ended by itself. */
   onStateChanged?(state: CloudState, error?: CloudError): void;
   onMessage?(message: InboundMessage): void;
@@ -75,11 +60,6 @@ export interface PublishOptions {
   QoS?: QoS;
   retain?: boolean;
 }
-
-const maximumAttempts = 4;
-
-/** No PINGRESP for this long, or for half the keep-alive time if that is less: the connection is dead. Milliseconds. */
-const pingTimeout = 20_000;
 
 /** Something to tell the application. */
 type Notice = { state: CloudState; error?: CloudError } | { message: InboundMessage } | { problem: CloudError };
@@ -94,9 +74,9 @@ const refusals = ["Refused", "PeerAlert"];
  * packets are written, from a promise job: the stack of the chip is too short for the application on top of the MQTT client
  * on top of TLS, or the other way round.
  */
-export class CloudSession implements ConnectionHandler {
+export class CloudSession implements ConnectionHandler, IdSource {
   #options: CloudSessionOptions;
-  #connectionOptions: ConnectionOptions;
+  #settings: Settings;
   #connection?: Connection;
   #state: CloudState = "disconnected";
   #closed = false;
@@ -117,20 +97,11 @@ export class CloudSession implements ConnectionHandler {
     this.#options = options;
     checkClientId(options.clientId);
     if (options.will) checkTopic(options.will.topic);
-    this.#connectionOptions = connectionOptions(options);
+    parseEndpoint(options.endpoint);
+    this.#settings = completeSettings(options);
     this.#backoff = new Backoff(options.backoff);
-    const acknowledge = {
-      acknowledgeTimeout: options.acknowledgeTimeout ?? 10_000,
-      maximumAttempts,
-      takeId: () => this.#ids.take((id) => this.#outbox.isInUse(id) || this.#subscriptions.isInUse(id)),
-    };
-    this.#subscriptions = new Subscriptions(acknowledge);
-    this.#outbox = new Outbox({
-      ...acknowledge,
-      maximumCount: options.queueCount ?? 16,
-      maximumBytes: options.queueBytes ?? 8192,
-      maximumInFlight: options.maximumInFlight ?? 4,
-    });
+    this.#subscriptions = new Subscriptions(this.#settings, this);
+    this.#outbox = new Outbox(this.#settings, this);
   }
 
   get state(): CloudState {
@@ -149,20 +120,20 @@ export class CloudSession implements ConnectionHandler {
   /** Connects, and connects again whenever it has to. While an attempt waits for its time, it is made now. */
   connect(): void {
     if (this.#closed || this.#connection) return;
-    this.#clearTimers();
-    this.#connection = new Connection(this.#connectionOptions, this);
-    this.#enter("resolving");
-    this.#connection?.open();
+    this.clearTimers();
+    this.#connection = new Connection(this.#settings, this);
+    this.enter("resolving");
+    this.#connection.open(connectionOptions(this.#options));
   }
 
   /** Ends the connection and stays without one until `connect()`. What is queued stays queued. */
   disconnect(): void {
     const connection = this.#connection;
     this.#connection = undefined;
-    this.#clearTimers();
+    this.clearTimers();
     connection?.close();
     this.#outbox.disconnected(new CloudError("NotConnected", "disconnected"));
-    if (this.#state !== "disconnected") this.#enter("disconnected");
+    if (this.#state !== "disconnected") this.enter("disconnected");
   }
 
   /** Ends the session for good: what waits is rejected with Closed, and no callback is called any more. */
@@ -186,26 +157,26 @@ export class CloudSession implements ConnectionHandler {
     options: PublishOptions = {},
   ): Promise<void> {
     const { QoS = 1, retain = false } = options;
-    this.#checkOpen();
+    this.checkOpen();
     checkTopic(topic);
     const bytes = payload instanceof Uint8Array ? payload : new Uint8Array(toBuffer(payload));
     checkPayload(bytes.length);
     if (!QoS && !this.connected) throw new CloudError("NotConnected", "QoS 0 is not queued");
     const sent = this.#outbox.add({ topic, topicByteLength: utf8Length(topic), payload: bytes, QoS, retain });
-    this.#soon();
+    this.soon();
     return sent;
   }
 
   /** Asks for topics, now or as soon as there is a connection; resolves when the broker has granted all of them. */
   async subscribe(filters: TopicFilter[]): Promise<void> {
-    this.#checkOpen();
+    this.checkOpen();
     for (const { topic } of filters) checkTopicFilter(topic);
     const granted = this.#subscriptions.add(filters);
-    this.#soon();
+    this.soon();
     return granted;
   }
 
-  #checkOpen(): void {
+  private checkOpen(): void {
     if (this.#closed) throw new CloudError("Closed", "the session was closed");
   }
 
@@ -213,7 +184,7 @@ export class CloudSession implements ConnectionHandler {
 
   /** @internal */
   onConnecting(): void {
-    this.#enter("connecting");
+    this.enter("connecting");
   }
 
   /** @internal */
@@ -223,20 +194,20 @@ export class CloudSession implements ConnectionHandler {
     this.#timer = Timer.set(() => {
       this.#timer = undefined;
       this.#backoff.reset();
-    }, this.#options.stableTime ?? 30_000);
-    this.#enter("connected");
+    }, this.#settings.stableTime);
+    this.enter("connected");
   }
 
   /** @internal */
   onClosed(error: CloudError): void {
     this.#connection = undefined;
-    this.#clearTimers();
+    this.clearTimers();
     this.#timer = Timer.set(() => {
       this.#timer = undefined;
       this.connect();
     }, this.#backoff.next());
     this.#outbox.disconnected(error);
-    this.#enter(refusals.includes(error.code) ? "refused" : "backing-off", error);
+    this.enter(refusals.includes(error.code) ? "refused" : "backing-off", error);
   }
 
   /** @internal */
@@ -244,50 +215,55 @@ export class CloudSession implements ConnectionHandler {
     if (operation === PUBACK) this.#outbox.acknowledge(id);
     else if (operation === SUBACK)
       for (const topic of this.#subscriptions.acknowledge(id, payload))
-        this.#report(new CloudError("SubscriptionRefused", topic));
-    this.#soon();
+        this.report(new CloudError("SubscriptionRefused", topic));
+    this.soon();
   }
 
   /** @internal */
   onMessage(message: InboundMessage): void {
     this.#notices.push({ message });
-    this.#soon();
+    this.soon();
   }
 
   /** @internal */
   onDropped(topic: string | undefined, byteLength: number): void {
-    this.#report(new CloudError("MessageTooLarge", `${byteLength} bytes on ${topic ?? "a topic that is too long"}`));
+    this.report(new CloudError("MessageTooLarge", `${byteLength} bytes on ${topic ?? "a topic that is too long"}`));
   }
 
   /** @internal */
   onWritable(): void {
-    this.#soon();
+    this.soon();
+  }
+
+  /** @internal */
+  takeId(): number {
+    return this.#ids.take((id) => this.#outbox.isInUse(id) || this.#subscriptions.isInUse(id));
   }
 
   // Inside
 
   /** What is left to do is done when the stack is empty. */
-  #soon(): void {
+  private soon(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     Promise.resolve().then(() => {
       this.#isScheduled = false;
-      this.#tell();
-      this.#flush();
+      this.tell();
+      this.flush();
     });
   }
 
-  #tell(): void {
+  private tell(): void {
     for (let notice = this.#notices.shift(); notice; notice = this.#notices.shift()) {
       try {
-        this.#call(notice);
+        this.call(notice);
       } catch (error) {
-        this.#report(asCloudError(error, "HandlerFailed", "a callback failed"));
+        this.report(asCloudError(error, "HandlerFailed", "a callback failed"));
       }
     }
   }
 
-  #call(notice: Notice): void {
+  private call(notice: Notice): void {
     if ("state" in notice) this.#options.onStateChanged?.(notice.state, notice.error);
     else if ("problem" in notice) this.#options.onError?.(notice.problem);
     else if (!notice.message.QoS || !this.#recent.isRepetition(notice.message))
@@ -295,25 +271,25 @@ export class CloudSession implements ConnectionHandler {
   }
 
   /** Writes as much as there is room for: subscriptions first, so that no answer to what follows is missed. */
-  #flush(): void {
+  private flush(): void {
     const connection = this.#connection;
     if (!connection || !this.connected) return;
     try {
-      this.#flushSubscriptions(connection);
-      this.#flushOutbox(connection);
-      this.#awaitAcknowledgements();
+      this.flushSubscriptions(connection);
+      this.flushOutbox(connection);
+      this.awaitAcknowledgements();
     } catch (error) {
       connection.fail(asCloudError(error, "ClientFailed", "nothing could be sent"));
     }
   }
 
-  #flushSubscriptions(connection: Connection): void {
+  private flushSubscriptions(connection: Connection): void {
     const packet = this.#subscriptions.next(Time.ticks);
     if (packet && connection.subscribe(packet.id, packet.items, packet.byteLength))
       this.#subscriptions.sent(Time.ticks);
   }
 
-  #flushOutbox(connection: Connection): void {
+  private flushOutbox(connection: Connection): void {
     for (;;) {
       const message = this.#outbox.next(Time.ticks);
       if (!message || !connection.publish(message)) return;
@@ -321,7 +297,7 @@ export class CloudSession implements ConnectionHandler {
     }
   }
 
-  #awaitAcknowledgements(): void {
+  private awaitAcknowledgements(): void {
     Timer.clear(this.#acknowledgeTimer);
     this.#acknowledgeTimer = undefined;
     const now = Time.ticks;
@@ -329,46 +305,42 @@ export class CloudSession implements ConnectionHandler {
     if (wait === Infinity || !this.connected) return;
     this.#acknowledgeTimer = Timer.set(() => {
       this.#acknowledgeTimer = undefined;
-      this.#flush();
+      this.flush();
     }, wait);
   }
 
-  #clearTimers(): void {
+  private clearTimers(): void {
     Timer.clear(this.#timer);
     Timer.clear(this.#acknowledgeTimer);
     this.#timer = this.#acknowledgeTimer = undefined;
   }
 
-  #enter(state: CloudState, error?: CloudError): void {
+  private enter(state: CloudState, error?: CloudError): void {
     this.#state = state;
     this.#notices.push({ state, error });
-    this.#soon();
+    this.soon();
   }
 
-  #report(problem: CloudError): void {
+  private report(problem: CloudError): void {
     this.#notices.push({ problem });
-    this.#soon();
+    this.soon();
   }
 }
 
-function connectionOptions(options: CloudSessionOptions): ConnectionOptions {
-  const endpoint = parseEndpoint(options.endpoint);
-  const keepAlive = clampKeepAlive(options.keepAlive ?? 0);
+/** On port 443 the socket has to name the protocol that it wants. */
+function connectionOptions({
+  endpoint: text,
+  clientId,
+  will,
+  mqtt,
+  dns,
+  socket,
+}: CloudSessionOptions): ConnectionOptions {
+  const endpoint = parseEndpoint(text);
   const protocols = endpoint.applicationLayerProtocolNegotiation;
-  const secure = { ...(options.socket.secure as object), applicationLayerProtocolNegotiation: protocols };
-  return {
-    endpoint,
-    clientId: options.clientId,
-    keepAlive,
-    will: options.will,
-    mqtt: options.mqtt,
-    dns: options.dns,
-    socket: protocols ? { ...options.socket, secure } : options.socket,
-    connectTimeout: options.connectTimeout ?? 30_000,
-    connackTimeout: options.connackTimeout ?? 10_000,
-    pingTimeout: options.pingTimeout ?? Math.min(pingTimeout, keepAlive * 500),
-    maximumMessage: options.maximumMessage ?? 4096,
-  };
+  if (!protocols) return { endpoint, clientId, will, mqtt, dns, socket };
+  const secure = { ...(socket.secure as object), applicationLayerProtocolNegotiation: protocols };
+  return { endpoint, clientId, will, mqtt, dns, socket: { ...socket, secure } };
 }
 
 function toBuffer(payload: string | ArrayBuffer): ArrayBuffer {

@@ -1,13 +1,8 @@
 import type { TopicFilter } from "./client-interface";
 import { CloudError } from "./cloud-error";
 import { limits, utf8Length } from "./limits";
-import { elapsed } from "./outbox";
-
-export interface SubscriptionsOptions {
-  acknowledgeTimeout: number;
-  maximumAttempts: number;
-  takeId(): number;
-}
+import { elapsed, type IdSource, maximumAttempts } from "./outbox";
+import type { Settings } from "./settings";
 
 interface Group {
   waiting: number;
@@ -49,22 +44,24 @@ const failure = 0x80;
  * filters as AWS IoT takes. No I/O; time is given.
  */
 export class Subscriptions {
-  #options: SubscriptionsOptions;
+  #settings: Settings;
+  #ids: IdSource;
   #all: Subscription[] = [];
   #pending?: Pending;
 
-  constructor(options: SubscriptionsOptions) {
-    this.#options = options;
+  constructor(settings: Settings, ids: IdSource) {
+    this.#settings = settings;
+    this.#ids = ids;
   }
 
   /** Resolves when the broker has granted all of them. @throws CloudError TooManySubscriptions */
   add(filters: TopicFilter[]): Promise<void> {
-    const added = filters.filter(({ topic }) => !this.#find(topic)).length;
+    const added = filters.filter(({ topic }) => !this.find(topic)).length;
     if (this.#all.length + added > limits.subscriptionsPerConnection)
       throw new CloudError("TooManySubscriptions", `more than ${limits.subscriptionsPerConnection} topic filters`);
     return new Promise((resolve, reject) => {
       const group: Group = { waiting: 0, refused: [], resolve, reject };
-      for (const filter of filters) this.#want(filter, group);
+      for (const filter of filters) this.want(filter, group);
       if (!group.waiting) resolve();
     });
   }
@@ -76,9 +73,9 @@ export class Subscriptions {
   /** The SUBSCRIBE to send now. @throws CloudError AckTimeout when one was sent often enough */
   next(now: number): SubscribePacket | undefined {
     const pending = this.#pending;
-    if (!pending) return this.#start();
-    if (pending.sentAt !== undefined && this.#overdue(pending.sentAt, now) > 0) return undefined;
-    if (pending.attempts >= this.#options.maximumAttempts)
+    if (!pending) return this.start();
+    if (pending.sentAt !== undefined && this.overdue(pending.sentAt, now) > 0) return undefined;
+    if (pending.attempts >= maximumAttempts)
       throw new CloudError("AckTimeout", `SUBSCRIBE ${pending.id} was sent ${pending.attempts} times`);
     return pending;
   }
@@ -100,7 +97,7 @@ export class Subscriptions {
       const item = pending.items[i];
       const isRefused = (returnCodes[i] ?? failure) === failure;
       if (isRefused) refused.push(item.topic);
-      this.#answer(item, isRefused);
+      this.answer(item, isRefused);
     }
     return refused;
   }
@@ -108,7 +105,7 @@ export class Subscriptions {
   /** Milliseconds until the SUBACK is overdue; undefined when none is awaited. */
   wait(now: number): number | undefined {
     const sentAt = this.#pending?.sentAt;
-    return sentAt === undefined ? undefined : Math.max(this.#overdue(sentAt, now), 0);
+    return sentAt === undefined ? undefined : Math.max(this.overdue(sentAt, now), 0);
   }
 
   /**
@@ -126,12 +123,12 @@ export class Subscriptions {
     this.#pending = undefined;
   }
 
-  #find(topic: string): Subscription | undefined {
+  private find(topic: string): Subscription | undefined {
     return this.#all.find((subscription) => subscription.topic === topic);
   }
 
-  #want(filter: TopicFilter, group: Group): void {
-    let subscription = this.#find(filter.topic);
+  private want(filter: TopicFilter, group: Group): void {
+    let subscription = this.find(filter.topic);
     if (!subscription) {
       subscription = { ...filter, answered: false, groups: [] };
       this.#all.push(subscription);
@@ -144,7 +141,7 @@ export class Subscriptions {
     subscription.groups.push(group);
   }
 
-  #answer(subscription: Subscription, isRefused: boolean): void {
+  private answer(subscription: Subscription, isRefused: boolean): void {
     const { groups, topic } = subscription;
     subscription.answered = true;
     subscription.groups = [];
@@ -158,16 +155,16 @@ export class Subscriptions {
     }
   }
 
-  #start(): Pending | undefined {
+  private start(): Pending | undefined {
     const items = this.#all.filter(({ answered }) => !answered).slice(0, limits.filtersPerSubscribe);
     if (!items.length) return undefined;
     let byteLength = subscribeOverhead;
     for (const { topic } of items) byteLength += filterOverhead + utf8Length(topic);
-    this.#pending = { id: this.#options.takeId(), items, byteLength, attempts: 0 };
+    this.#pending = { id: this.#ids.takeId(), items, byteLength, attempts: 0 };
     return this.#pending;
   }
 
-  #overdue(sentAt: number, now: number): number {
-    return this.#options.acknowledgeTimeout - elapsed(sentAt, now);
+  private overdue(sentAt: number, now: number): number {
+    return this.#settings.acknowledgeTimeout - elapsed(sentAt, now);
   }
 }

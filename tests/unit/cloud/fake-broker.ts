@@ -58,6 +58,7 @@ interface SocketOptions {
   broker: FakeBroker;
   host: string;
   port: number;
+  target?: unknown;
   secure?: { roots: string[]; applicationLayerProtocolNegotiation?: string[] };
   onReadable(count: number): void;
   onWritable(count: number): void;
@@ -95,6 +96,7 @@ class Queue {
 /** The device's socket, and the broker's end of it. */
 export class FakeSocket {
   format = "buffer";
+  target: unknown;
   closed = false;
   options: SocketOptions;
   packets: Packet[] = [];
@@ -108,12 +110,13 @@ export class FakeSocket {
 
   constructor(options: SocketOptions) {
     this.options = options;
+    this.target = options.target;
     this.#broker = options.broker;
     this.#room = this.#broker.script.room;
     const { constructorError, dark } = this.#broker.script;
     if (constructorError) throw constructorError;
     this.#broker.sockets.push(this);
-    if (!dark) Timer.set(() => this.#call(() => options.onWritable(this.#room)), 0);
+    if (!dark) Timer.set(() => this.#call(() => options.onWritable.call(this, this.#room)), 0);
   }
 
   read(view: Uint8Array): number {
@@ -155,7 +158,7 @@ export class FakeSocket {
 
   /** The connection ends. */
   fail(error?: unknown): void {
-    this.#call(() => this.options.onError(error));
+    this.#call(() => this.options.onError.call(this, error));
   }
 
   publish(topic: string, payload: string | Uint8Array, { QoS = 1, id = 1, duplicate = false } = {}): void {
@@ -186,7 +189,7 @@ export class FakeSocket {
       const more = Math.min(this.#inbound.length - this.#available, pace);
       if (more <= 0) return;
       this.#available += more;
-      this.#call(() => this.options.onReadable(this.#available));
+      this.#call(() => this.options.onReadable.call(this, this.#available));
       if (this.#inbound.length > this.#available) this.#deliver();
     }, 0);
   }
@@ -195,7 +198,7 @@ export class FakeSocket {
     this.#take();
     if (this.#broker.script.dark) return;
     this.#room = this.#broker.script.room;
-    this.#call(() => this.options.onWritable(this.#room));
+    this.#call(() => this.options.onWritable.call(this, this.#room));
   }
 
   #take(): void {

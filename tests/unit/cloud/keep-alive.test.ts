@@ -2,6 +2,7 @@ import { Backoff } from "../../../modules/cloud/backoff";
 import type { CloudError } from "../../../modules/cloud/cloud-error";
 import { Connection, type ConnectionHandler } from "../../../modules/cloud/connection";
 import { clampKeepAlive } from "../../../modules/cloud/limits";
+import { completeSettings } from "../../../modules/cloud/settings";
 import { assert, equal, sleep, test, until } from "../harness";
 import { FakeBroker, types } from "./fake-broker";
 
@@ -18,23 +19,15 @@ function connection(broker: FakeBroker, keepAlive: number, pingTimeout: number) 
     onWritable: () => {},
     onClosed: (error) => errors.push(error),
   };
-  const options = {
-    endpoint: { host: "broker.example", port: 8883 },
-    clientId: "thing",
-    keepAlive,
-    ...broker.parts,
-    connectTimeout: 100,
-    connackTimeout: 100,
-    pingTimeout,
-    maximumMessage: 100,
-  };
-  return { it: new Connection(options, handler), events, errors };
+  const settings = { ...completeSettings({ connectTimeout: 100, connackTimeout: 100, pingTimeout }), keepAlive };
+  const options = { endpoint: { host: "broker.example", port: 8883 }, clientId: "thing", ...broker.parts };
+  return { it: new Connection(settings, handler), options, events, errors };
 }
 
 test("pings before its time is over and stays connected while it is answered", async () => {
   const broker = new FakeBroker();
-  const { it, events, errors } = connection(broker, 0.1, 50);
-  it.open();
+  const { it, options, events, errors } = connection(broker, 0.1, 50);
+  it.open(options);
   await sleep(400);
   const pings = broker.socket.sent(types.PINGREQ).length;
   assert(pings >= 3 && pings <= 6, `${pings} pings in four keep-alive times`);
@@ -44,8 +37,8 @@ test("pings before its time is over and stays connected while it is answered", a
 
 test("without PINGRESP the connection is given up", async () => {
   const broker = new FakeBroker({ pingresp: false });
-  const { it, errors } = connection(broker, 0.1, 50);
-  it.open();
+  const { it, options, errors } = connection(broker, 0.1, 50);
+  it.open(options);
   await until(() => errors.length > 0);
   equal(errors[0].code, "KeepAliveTimeout");
   equal(broker.socket.sent(types.PINGREQ).length, 1);
@@ -56,8 +49,8 @@ test("without PINGRESP the connection is given up", async () => {
 
 test("a socket that takes nothing more is noticed as well", async () => {
   const broker = new FakeBroker();
-  const { it, errors } = connection(broker, 0.2, 30);
-  it.open();
+  const { it, options, errors } = connection(broker, 0.2, 30);
+  it.open(options);
   await until(() => broker.sockets.length > 0 && broker.socket.sent(types.CONNECT).length > 0);
   await sleep(10);
   broker.script.dark = true;

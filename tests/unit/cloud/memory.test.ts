@@ -43,7 +43,7 @@ test("a connected idle session costs a few hundred slots", async () => {
   const slots = after.slots - before.slots - socketSlots;
   const chunkBytes = after.chunkBytes - before.chunkBytes;
   trace(`idle session: ${slots} slots, ${chunkBytes} chunk bytes; its socket: ${socketSlots} slots\n`);
-  assert(slots < 500, `${slots} slots`);
+  assert(slots < 350, `${slots} slots`);
   assert(chunkBytes < 2500, `${chunkBytes} chunk bytes`);
   session.close();
 });

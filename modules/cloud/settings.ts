@@ -1,0 +1,42 @@
+import { clampKeepAlive } from "./limits";
+
+/** The times and sizes of a session. Times in milliseconds unless said otherwise. */
+export interface Settings {
+  /** Seconds between two signs of life; 30 to 1200 are kept, others become the nearest of them. Default 1200. */
+  keepAlive: number;
+  /** From the start to a TLS connection. Default 30 s. */
+  connectTimeout: number;
+  /** From CONNECT to CONNACK. Default 10 s. */
+  connackTimeout: number;
+  /** From PINGREQ to PINGRESP. Default 20 s, or half the keep-alive time if that is less. */
+  pingTimeout: number;
+  /** After this time without PUBACK or SUBACK the packet is sent again. Default 10 s. */
+  acknowledgeTimeout: number;
+  /** A connection that held this long was a good one, and the next attempt after it starts with the shortest delay. Default 30 s. */
+  stableTime: number;
+  /** The largest payload that is taken, bytes; larger ones are acknowledged, dropped and reported. Default 4096. */
+  maximumMessage: number;
+  /** Outbound messages that wait or are in flight: how many, and of how many bytes together. Default 16 and 8192. */
+  queueCount: number;
+  queueBytes: number;
+  /** QoS 1 messages that are sent before the first of them is acknowledged. Default 4. */
+  maximumInFlight: number;
+}
+
+const longestPingTimeout = 20_000;
+
+export function completeSettings(given: Partial<Settings>): Settings {
+  const keepAlive = clampKeepAlive(given.keepAlive ?? 0);
+  return {
+    keepAlive,
+    connectTimeout: given.connectTimeout ?? 30_000,
+    connackTimeout: given.connackTimeout ?? 10_000,
+    pingTimeout: given.pingTimeout ?? Math.min(longestPingTimeout, keepAlive * 500),
+    acknowledgeTimeout: given.acknowledgeTimeout ?? 10_000,
+    stableTime: given.stableTime ?? 30_000,
+    maximumMessage: given.maximumMessage ?? 4096,
+    queueCount: given.queueCount ?? 16,
+    queueBytes: given.queueBytes ?? 8192,
+    maximumInFlight: given.maximumInFlight ?? 4,
+  };
+}
