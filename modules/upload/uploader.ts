@@ -6,8 +6,11 @@ import { type DigestConstructor, ETagCheck } from "./etag";
 import { PresignedURL } from "./presigned-url";
 import { type BodySource, PutRequest } from "./put-request";
 import type { Framing } from "./request-headers";
-import { type Action, judgeAnswer, judgeFailure, type Verdict } from "./verdict";
+import type { UploadResult, UploadStatus } from "./upload-result";
+import { judgeAnswer, judgeFailure, type Verdict } from "./verdict";
 import type { TimerModule } from "./watchdog";
+
+export type { UploadResult, UploadStatus } from "./upload-result";
 
 /** A picture in the camera's memory, see modules/camera/frame. */
 export interface FrameSource extends BodySource {
@@ -45,40 +48,6 @@ export interface UploadOptions {
   /** Size of the one buffer through which the picture goes, in bytes. */
   bufferLength?: number;
   timers?: TimerModule;
-}
-
-/**
- * - `stored`: the object is in the bucket (with code `PreconditionFailed`: it was there already, and `If-None-Match: *` was asked for);
- * - `needURL`: ask for another URL;
- * - `needRetake`: the URL is good, but the picture is gone: part of it was sent and this camera cannot read it twice;
- * - `failed`: see `action`: after `retry` the same upload may be tried again later, after `stop` or `bug` somebody has to change something;
- * - `closed`: by the caller.
- */
-export type UploadStatus = "stored" | "needURL" | "needRetake" | "failed" | "closed";
-
-export interface UploadResult {
-  status: UploadStatus;
-  /** Name of the reason: the store's `<Code>`, `HTTP <status>`, or the name of a failure; empty if stored. */
-  code: string;
-  /** For people; contains nothing of the URL's query. */
-  message: string;
-  action: Action | "none";
-  /** HTTP status of the last answer, 0 without one. */
-  httpStatus: number;
-  /** As the store gave it, without quotes. */
-  etag?: string;
-  /** The ETag is the MD5 of what was sent. */
-  verified: boolean;
-  /** Body bytes sent in the last attempt. */
-  bytes: number;
-  attempts: number;
-  requestId?: string;
-  /** The frame can be sent from its first byte (again). */
-  frameIntact: boolean;
-  /** In some attempt the whole body went out, but no answer came: the object may be there. */
-  uncertain: boolean;
-  /** The URL without its query, empty if it was not a URL. */
-  url: string;
 }
 
 const BUFFER_LENGTH = 4096;

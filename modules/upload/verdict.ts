@@ -1,14 +1,7 @@
 import type { ErrorElements } from "./error-document";
+import type { Action } from "./upload-result";
 
-/**
- * What the device does after an answer:
- * - `stored`: the object is in the bucket;
- * - `retry`: the same request again, later, over a new connection;
- * - `newURL`: this URL will not do any more, another one may;
- * - `stop`: neither time nor another URL of this kind helps, somebody has to change something;
- * - `bug`: the request itself is wrong, which the device or the signer must not produce.
- */
-export type Action = "stored" | "retry" | "newURL" | "stop" | "bug";
+export type { Action } from "./upload-result";
 
 export interface Verdict {
   action: Action;

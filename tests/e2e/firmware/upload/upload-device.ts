@@ -11,27 +11,10 @@ import { Clock } from "../../../../modules/network/clock";
 import { TLSSocket } from "../../../../modules/network/tls-socket";
 import type { Connection } from "../../../../modules/upload/connection";
 import { createConnector } from "../../../../modules/upload/connector";
-import { Upload, type UploadOptions } from "../../../../modules/upload/uploader";
+import { Upload } from "../../../../modules/upload/uploader";
 import { Digest } from "../../../../native/tls/crypto";
 import { SyntheticFrame } from "../../../unit/upload/synthetic-frame";
-
-/** What the test wants. */
-export interface UploadTask
-  extends Pick<
-    UploadOptions,
-    "url" | "headers" | "framing" | "expectContinue" | "limits" | "backoff" | "bufferLength"
-  > {
-  roots: string[];
-  byteLength: number;
-  rewindable?: boolean;
-  endsAfter?: number;
-  /** Clock offset in ms. */
-  clockOffset?: number;
-  /** Close the upload after so many ms. */
-  closeAfter?: number;
-  /** Collect garbage every so many ms, and keep the largest live figures. */
-  sample?: number;
-}
+import type { UploadTask } from "../../host/upload-task";
 
 function report(event: string, fields: object): void {
   trace(`${JSON.stringify({ event, ...fields })}\n`);
