@@ -133,6 +133,10 @@ test("texts are reduced to printable ASCII", () => {
   equal(parse(errorAnswer(400, "a\u0007\u00e9")).elements.Code, "a ??");
 });
 
+test("the first of two elements of a name counts", () => {
+  equal(parse(errorAnswer(403, "AccessDenied", "m", "<Inner><Code>Other</Code></Inner>")).elements.Code, "AccessDenied");
+});
+
 test("a page that is no error document has no elements", () => {
   const body = "<!DOCTYPE html><html><head><title>502</title></head><body class='a'>Code</body></html>";
   const response = parse(`HTTP/1.1 502 Bad Gateway\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
