@@ -17,6 +17,7 @@ import createClock from "system-clock";
 import Time from "time";
 import { CameraDevice, type CameraDeviceHost } from "./modules/app/camera-device";
 import { describeError } from "./modules/app/command-error";
+import { type Endpoint, endpoints } from "./modules/app/commands";
 import { type ConnectionState, Connectivity, type ConnectivityHost } from "./modules/app/connectivity";
 import { type DeviceEvent, EventLog } from "./modules/app/event-log";
 import { type Label, loadLabel, qrPayload } from "./modules/app/label";
@@ -214,7 +215,6 @@ class ProvisioningOptions {
   readonly name: string;
   readonly proofOfPossession: string;
   readonly wifi: WiFiStation;
-  readonly endpoints: ConstructorParameters<typeof Provisioning>[0]["endpoints"];
   #camera: Camera;
 
   constructor(camera: Camera) {
@@ -222,13 +222,18 @@ class ProvisioningOptions {
     this.name = camera.label.name;
     this.proofOfPossession = camera.label.proofOfPossession;
     this.wifi = camera.wifi;
-    const { device } = camera;
-    this.endpoints = {
-      "camera-cert": (message) => device.execute(message, "bluetooth", "camera-cert"),
-      "camera-command": (message) => device.execute(message, "bluetooth", "camera-command"),
-      "camera-upload": (message) => device.execute(message, "bluetooth", "camera-upload"),
-      "camera-event": (message) => device.execute(message, "bluetooth", "camera-event"),
-    };
+  }
+
+  get endpoints(): this {
+    return this;
+  }
+
+  has(endpoint: string): boolean {
+    return endpoints.includes(endpoint as Endpoint);
+  }
+
+  handle(endpoint: string, message: object): Promise<object> {
+    return this.#camera.device.execute(message, "bluetooth", endpoint as Endpoint);
   }
 
   onWiFiConfigured(credentials: WiFiCredentials): void {

@@ -13,6 +13,8 @@ export type Transport = "bluetooth" | "mqtt";
 /** The Bluetooth endpoint that a command belongs to (its GATT characteristic). */
 export type Endpoint = "camera-cert" | "camera-command" | "camera-upload" | "camera-event";
 
+export const endpoints: readonly Endpoint[] = ["camera-cert", "camera-command", "camera-upload", "camera-event"];
+
 /** A command that `Target` can carry out. */
 export interface Command<Target> {
   endpoint: Endpoint;

@@ -32,6 +32,8 @@ type Bytes = ArrayBuffer | Uint8Array;
 /** What this module uses of the SDK's GATTServer (`embedded:io/bluetoothle/peripheral`). */
 export interface GATTConnection {
   readonly maximumWrite: number;
+  /** Who serves this phone: given to the connection as soon as it is there. */
+  target?: ServiceDelegate;
   notify(characteristic: unknown, value: Bytes): void;
 }
 
@@ -41,15 +43,22 @@ export interface GATTServerInstance {
   close?(): void;
 }
 
-export type GATTServerClass = new (options: {
+/** They are called on the server, whose `target` is that of its options (ECMA-419). */
+export interface GATTServerCallbacks<Target> {
+  onReady(this: { target: Target }): void;
+  onConnect(this: { target: Target }, connection: GATTConnection): void;
+  onDisconnect(this: { target: Target }, connection: GATTConnection): void;
+  onWarning(this: { target: Target }, message: string): void;
+}
+
+export interface GATTServerOptions<Target> extends GATTServerCallbacks<Target> {
+  target: Target;
   mtu?: number;
   services: object[];
   security?: { bond: boolean };
-  onReady(): void;
-  onConnect(connection: GATTConnection): void;
-  onDisconnect(connection: GATTConnection): void;
-  onWarning?(message: string): void;
-}) => GATTServerInstance;
+}
+
+export type GATTServerClass = new <Target>(options: GATTServerOptions<Target>) => GATTServerInstance;
 
 /** Who serves the endpoints. */
 export interface ServiceDelegate {
@@ -65,49 +74,38 @@ export function characteristicUUID(number: string): string {
 }
 
 /**
- * The attribute table: the device name, and a readable and writable characteristic for each endpoint.
- * @param encrypted whether the endpoints want an encrypted link, as Espressif's device does with ble_link_encryption
+ * A readable and writable characteristic for each endpoint. The callbacks find who serves the phone through the connection, and not
+ * by a closure for each camera: so all of this is made when the module is loaded, and lies in flash.
  */
-export function provisioningServices(name: string, delegate: ServiceDelegate, encrypted = false): object[] {
-  const access = read | write | (encrypted ? encryptedAccess : 0);
-  const genericAccess = {
-    uuid: "1800",
-    characteristics: [{ uuid: "2a00", properties: read, value: ArrayBuffer.fromString(name) }],
-  };
-  const characteristics = endpointNumbers.map(([endpoint, number]) => {
-    const callback = accessTo(endpoint, delegate);
-    return {
-      uuid: characteristicUUID(number),
-      properties: access,
-      descriptors: [{ uuid: userDescription, value: ArrayBuffer.fromString(endpoint) }],
-      onRead: callback,
-      onWrite: callback,
-      ...(endpoint === eventEndpoint ? subscription(delegate, access | (encrypted ? encryptedSubscription : 0)) : {}),
-    };
-  });
-  return [genericAccess, { uuid: serviceUUID, characteristics }];
+function endpointService(access: number, subscription: number): object {
+  const characteristics = endpointNumbers.map(([endpoint, number]) => ({
+    uuid: characteristicUUID(number),
+    properties: access,
+    descriptors: [{ uuid: userDescription, value: ArrayBuffer.fromString(endpoint) }],
+    onRead: (connection: GATTConnection) => connection.target?.read(endpoint, connection) ?? new ArrayBuffer(0),
+    onWrite: (value: ArrayBuffer, connection: GATTConnection) => connection.target?.write(endpoint, value, connection),
+    ...(endpoint === eventEndpoint ? { properties: access | subscription, onSubscribe, onUnsubscribe } : {}),
+  }));
+  return { uuid: serviceUUID, characteristics };
 }
 
-type Access = (first: GATTConnection | ArrayBuffer, connection?: GATTConnection) => ArrayBuffer | undefined;
+/** Called on the characteristic. */
+function onSubscribe(this: unknown, connection: GATTConnection): void {
+  connection.target?.subscribe(connection, this);
+}
+
+function onUnsubscribe(connection: GATTConnection): void {
+  connection.target?.subscribe(connection, undefined);
+}
+
+const openService = endpointService(read | write, notify);
+const encryptedService = endpointService(read | write | encryptedAccess, notify | encryptedSubscription);
 
 /**
- * onRead (connection) and onWrite (value, connection) of an endpoint in one function: each of these closures stays in the machine
- * for good, and there are nine endpoints.
+ * The attribute table: the device name, and the service of the endpoints.
+ * @param encrypted whether the endpoints want an encrypted link, as Espressif's device does with ble_link_encryption
  */
-function accessTo(endpoint: string, delegate: ServiceDelegate): Access {
-  return (first, connection) => {
-    if (connection === undefined) return delegate.read(endpoint, first as GATTConnection);
-    delegate.write(endpoint, first as ArrayBuffer, connection);
-    return undefined;
-  };
-}
-
-function subscription(delegate: ServiceDelegate, properties: number): object {
-  return {
-    properties: properties | notify,
-    onSubscribe(this: unknown, connection: GATTConnection) {
-      delegate.subscribe(connection, this);
-    },
-    onUnsubscribe: (connection: GATTConnection) => delegate.subscribe(connection, undefined),
-  };
+export function provisioningServices(name: string, encrypted = false): object[] {
+  const deviceName = { uuid: "2a00", properties: read, value: ArrayBuffer.fromString(name) };
+  return [{ uuid: "1800", characteristics: [deviceName] }, encrypted ? encryptedService : openService];
 }

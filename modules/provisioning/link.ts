@@ -1,6 +1,6 @@
 import { errorHeader, FragmentReader, FragmentWriter } from "./fragments";
 import { MalformedMessage } from "./protobuf";
-import type { EndpointHandler, Protocomm } from "./protocomm";
+import type { Protocomm } from "./protocomm";
 import { Security1 } from "./security1";
 import {
   readSessionRequest,
@@ -81,7 +81,7 @@ export class Link {
     else if (!this.#session) this.refuse(endpoint, this.#protocomm.busy ? "Busy" : "NoSession");
     else if (this.isPending()) this.refuse(endpoint, "RequestPending");
     else if (binary.has(endpoint)) this.binary(endpoint, bytes);
-    else if (Object.hasOwn(json, endpoint)) this.fragment(endpoint, bytes);
+    else if (json.has(endpoint)) this.fragment(endpoint, bytes);
     else this.refuse(endpoint, "UnknownEndpoint");
   }
 
@@ -229,12 +229,19 @@ export class Link {
     }
     session.answering = endpoint;
     session.askedAt = this.#protocomm.options.now();
-    const request = ++session.request;
-    const handler = this.#protocomm.options.json[endpoint];
-    call(handler, message, endpoint).then(
-      (answer) => this.answer(session, request, answer),
-      (error) => this.answer(session, request, { error: describe(error) }),
-    );
+    this.handle(session, ++session.request, endpoint, message);
+  }
+
+  /** Never rejects. A job of its own, because the stack of the machine is short and a write from Bluetooth has used up half of it. */
+  private async handle(session: Session, request: number, endpoint: string, message: object): Promise<void> {
+    await undefined;
+    let answer: object;
+    try {
+      answer = await this.#protocomm.options.json.handle(endpoint, message);
+    } catch (error) {
+      answer = { error: describe(error) };
+    }
+    this.answer(session, request, answer);
   }
 
   private answer(session: Session, request: number, answer: object): void {
@@ -286,15 +293,6 @@ const refusals: Record<Refusal, string> = {
   InternalError: "the camera could not answer",
   UnknownEndpoint: "no such endpoint",
 };
-
-/**
- * Runs the handler as a job of its own, because the stack of the machine is short and a write from Bluetooth has used up half of
- * it; also turns what a handler throws at once into a rejection.
- */
-async function call(handler: EndpointHandler, message: object, endpoint: string): Promise<object> {
-  await undefined;
-  return await handler(message, endpoint);
-}
 
 function describe(error: unknown): { code: string; message: string } {
   if (!(error instanceof Error)) return { code: "InternalError", message: String(error) };

@@ -2,11 +2,12 @@ import { AttemptLimit } from "./attempt-limit";
 import type { ProvisioningCrypto } from "./crypto-types";
 import { Link } from "./link";
 
-/**
- * Answers a message of a camera endpoint. A thrown error becomes `{"error": {code, message}}`, `code` from the error if it has
- * one. One function may serve several endpoints: it is told which one was asked.
- */
-export type EndpointHandler = (message: object, endpoint: string) => object | Promise<object>;
+/** The camera's endpoints: JSON, fragmented, answered when ready. */
+export interface JSONEndpoints {
+  has(endpoint: string): boolean;
+  /** Answers a message. A thrown error becomes `{"error": {code, message}}`, `code` from the error if it has one. */
+  handle(endpoint: string, message: object): object | Promise<object>;
+}
 
 /** Espressif's endpoints beside proto-ver and prov-session: protobuf, one value each way, answered at once. */
 export interface BinaryEndpoints {
@@ -21,8 +22,7 @@ export interface ProtocommOptions {
   crypto: ProvisioningCrypto;
   proofOfPossession: string;
   binary: BinaryEndpoints;
-  /** The camera's endpoints: JSON, fragmented, answered when ready. */
-  json: Record<string, EndpointHandler>;
+  json: JSONEndpoints;
   /** Milliseconds that only ever grow; may wrap at 32 bits. */
   now(): number;
   /** Longest message of a camera endpoint in bytes, default 6144. While fragments come in there is one buffer of this size. */

@@ -1,9 +1,11 @@
 import Time from "time";
 import Timer from "timer";
+import { type OwnedTimer, repeatTimer } from "../network/owned-timer";
 import type { WiFiCredentials } from "../network/wifi-types";
 import type { ProvisioningCrypto } from "./crypto-types";
 import {
   type GATTConnection,
+  type GATTServerCallbacks,
   type GATTServerClass,
   type GATTServerInstance,
   provisioningServices,
@@ -11,10 +13,8 @@ import {
   serviceUUID,
 } from "./gatt-service";
 import type { Link } from "./link";
-import { type EndpointHandler, Protocomm } from "./protocomm";
+import { type JSONEndpoints, Protocomm } from "./protocomm";
 import { WiFiEndpoints, type WiFiStationLike } from "./wifi-endpoints";
-
-export type CameraEndpoint = "camera-cert" | "camera-command" | "camera-upload" | "camera-event";
 
 export type ProvisioningState = "starting" | "advertising" | "connected" | "session" | "closed";
 
@@ -29,7 +29,8 @@ export interface ProvisioningOptions {
   name: string;
   proofOfPossession: string;
   wifi: WiFiStationLike;
-  endpoints: Record<CameraEndpoint, EndpointHandler>;
+  /** Serves camera-cert, camera-command, camera-upload and camera-event. */
+  endpoints: JSONEndpoints;
   /** Wi-Fi credentials from the phone have worked. */
   onWiFiConfigured?(credentials: WiFiCredentials): void;
   onStateChanged?(state: ProvisioningState): void;
@@ -55,6 +56,10 @@ function ticks(): number {
   return Time.ticks;
 }
 
+function expire({ owner }: OwnedTimer<Protocomm>): void {
+  owner.expire();
+}
+
 /** A phone that is connected. */
 interface Peer {
   connection: GATTConnection;
@@ -68,6 +73,22 @@ interface Peer {
  * there is an event to fetch. Nothing is thrown out of the callbacks of the Bluetooth stack.
  */
 export class Provisioning implements ServiceDelegate {
+  /** The server calls them on itself, and its `target` is the Provisioning (ECMA-419): they take no memory on the chip. */
+  static readonly #callbacks: GATTServerCallbacks<Provisioning> = Object.freeze({
+    onReady() {
+      this.target.ready();
+    },
+    onConnect(connection: GATTConnection) {
+      this.target.connected(connection);
+    },
+    onDisconnect(connection: GATTConnection) {
+      this.target.disconnected(connection);
+    },
+    onWarning(message: string) {
+      this.target.#options.onWarning?.(message);
+    },
+  } as GATTServerCallbacks<Provisioning>);
+
   #options: ProvisioningOptions;
   #server: GATTServerInstance;
   #protocomm: Protocomm;
@@ -93,7 +114,7 @@ export class Provisioning implements ServiceDelegate {
       idleTimeout: options.idleTimeout,
       observer: this,
     });
-    this.#timer = Timer.repeat(() => this.#protocomm.expire(), expiryInterval);
+    this.#timer = repeatTimer(this.#protocomm, expire, expiryInterval);
     this.#server = this.serve(options);
   }
 
@@ -157,12 +178,10 @@ export class Provisioning implements ServiceDelegate {
     // The SDK's typings and its class differ (maximumWrite): what counts is the class.
     return new (io as unknown as GATTServerClass)({
       mtu,
-      services: provisioningServices(name, this, linkEncryption),
+      target: this,
+      services: provisioningServices(name, linkEncryption),
       ...(linkEncryption ? { security: { bond: false } } : {}),
-      onReady: () => this.ready(),
-      onConnect: (connection) => this.connected(connection),
-      onDisconnect: (connection) => this.disconnected(connection),
-      onWarning: (message) => this.#options.onWarning?.(message),
+      ...Provisioning.#callbacks,
     });
   }
 
@@ -173,6 +192,7 @@ export class Provisioning implements ServiceDelegate {
   }
 
   private connected(connection: GATTConnection): void {
+    connection.target = this;
     this.#peers.push({ connection, link: this.#protocomm.open(), characteristic: undefined });
     this.#wifi.prepare();
     this.sessionChanged();

@@ -2,16 +2,27 @@ export type NotifyCallback = (error?: Error) => void;
 
 type Value = ArrayBuffer | Uint8Array;
 
-export interface DescriptorCallbacks {
+export interface DescriptorOptions {
+  uuid: string;
+  value?: Value;
   onRead?(connection: GATTServerConnection): Value;
   onWrite?(value: ArrayBuffer, connection: GATTServerConnection): void;
 }
 
-export interface CharacteristicCallbacks {
+export interface CharacteristicOptions {
+  uuid: string;
+  properties?: number;
+  value?: Value;
+  descriptors?: DescriptorOptions[];
   onRead?(this: GATTServerCharacteristic, connection: GATTServerConnection): Value;
   onWrite?(this: GATTServerCharacteristic, value: ArrayBuffer, connection: GATTServerConnection): void;
   onSubscribe?(this: GATTServerCharacteristic, connection: GATTServerConnection): void;
   onUnsubscribe?(this: GATTServerCharacteristic, connection: GATTServerConnection): void;
+}
+
+export interface ServiceOptions {
+  uuid: string;
+  characteristics?: CharacteristicOptions[];
 }
 
 /** What `this` is in the callbacks of a characteristic, and what `connection.notify` wants. */
@@ -19,67 +30,62 @@ export class GATTServerCharacteristic {
   readonly id: number;
   /** Somebody has asked for notifications or indications. */
   subscribed = false;
-  #onRead: CharacteristicCallbacks["onRead"];
-  #onWrite: CharacteristicCallbacks["onWrite"];
-  #onSubscribe: CharacteristicCallbacks["onSubscribe"];
-  #onUnsubscribe: CharacteristicCallbacks["onUnsubscribe"];
-  #descriptors: DescriptorCallbacks[] | undefined;
+  #options: CharacteristicOptions;
 
-  constructor(id: number, callbacks: CharacteristicCallbacks) {
+  constructor(id: number, options: CharacteristicOptions) {
     this.id = id;
-    this.#onRead = callbacks.onRead;
-    this.#onWrite = callbacks.onWrite;
-    this.#onSubscribe = callbacks.onSubscribe;
-    this.#onUnsubscribe = callbacks.onUnsubscribe;
-  }
-
-  addDescriptor(index: number, callbacks: DescriptorCallbacks): void {
-    this.#descriptors ??= [];
-    this.#descriptors[index] = callbacks;
+    this.#options = options;
   }
 
   /** @returns undefined when there is nobody to ask; what a callback throws is thrown */
   read(connection: GATTServerConnection): Value | undefined {
-    return this.#onRead?.call(this, connection);
+    return this.#options.onRead?.call(this, connection);
   }
 
   write(value: ArrayBuffer, connection: GATTServerConnection): boolean {
-    this.#onWrite?.call(this, value, connection);
-    return this.#onWrite !== undefined;
+    const { onWrite } = this.#options;
+    onWrite?.call(this, value, connection);
+    return onWrite !== undefined;
   }
 
   readDescriptor(index: number, connection: GATTServerConnection): Value | undefined {
-    return this.#descriptors?.[index]?.onRead?.(connection);
+    return this.#options.descriptors?.[index]?.onRead?.(connection);
   }
 
   writeDescriptor(index: number, value: ArrayBuffer, connection: GATTServerConnection): boolean {
-    const onWrite = this.#descriptors?.[index]?.onWrite;
+    const onWrite = this.#options.descriptors?.[index]?.onWrite;
     onWrite?.(value, connection);
     return onWrite !== undefined;
   }
 
   subscribe(on: boolean, connection: GATTServerConnection): void {
     this.subscribed = on;
-    if (on) this.#onSubscribe?.call(this, connection);
-    else this.#onUnsubscribe?.call(this, connection);
+    const { onSubscribe, onUnsubscribe } = this.#options;
+    (on ? onSubscribe : onUnsubscribe)?.call(this, connection);
   }
 }
 
 /** What a connection asks of its server. */
 export interface ConnectionServer {
-  notifyPeer(number: number, characteristic: GATTServerCharacteristic, value: Value, callback?: NotifyCallback): void;
-  closePeer(number: number): void;
+  notifyPeer(
+    connection: number,
+    characteristic: GATTServerCharacteristic,
+    value: Value,
+    callback?: NotifyCallback,
+  ): void;
+  closePeer(connection: number): void;
 }
 
 /** A phone that is connected. As on the chip, it can be used until onDisconnect or until its own close(). */
 export class GATTServerConnection {
+  /** Among the connections of its server; for the server alone. */
+  readonly number: number;
   #server: ConnectionServer | undefined;
-  #number: number;
   #maximumWrite: number;
 
   constructor(server: ConnectionServer, number: number, maximumWrite: number) {
+    this.number = number;
     this.#server = server;
-    this.#number = number;
     this.#maximumWrite = maximumWrite;
   }
 
@@ -91,14 +97,14 @@ export class GATTServerConnection {
   /** @throws Error "disabled" when nobody has subscribed. */
   notify(characteristic: GATTServerCharacteristic, value: Value, callback?: NotifyCallback): void {
     if (!this.#server) throw new Error("closed");
-    this.#server.notifyPeer(this.#number, characteristic, value, callback);
+    this.#server.notifyPeer(this.number, characteristic, value, callback);
   }
 
   /** Ends the link. There is no onDisconnect after it. */
   close(): void {
     const server = this.#server;
     this.#server = undefined;
-    server?.closePeer(this.#number);
+    server?.closePeer(this.number);
   }
 
   replyToPasskey(_action: string, _value: number | boolean | ArrayBuffer): void {

@@ -1,23 +1,25 @@
 import { getEnvironment } from "environment";
 import { type AdvertisingRecords, advertisingData, bytesOf } from "./advertising-data";
-import { AttributeTable, type ServiceOptions } from "./attribute-table";
+import { AttributeTable } from "./attribute-table";
 import {
   type ConnectionServer,
   type GATTServerCharacteristic,
   GATTServerConnection,
   type NotifyCallback,
+  type ServiceOptions,
 } from "./gatt-objects";
 import { FromRadio, protocolVersion, ToRadio, unlikelyError, valueItself } from "./protocol";
 import { RadioLink, type RadioLinkUser } from "./radio-link";
 
 export interface GATTServerOptions {
+  target?: unknown;
   mtu?: number;
   services: ServiceOptions[];
-  onReady?(): void;
-  onConnect?(connection: GATTServerConnection): void;
-  onDisconnect?(connection: GATTServerConnection): void;
-  onSecured?(connection: GATTServerConnection, state: object): void;
-  onWarning?(message: string): void;
+  onReady?(this: GATTServer): void;
+  onConnect?(this: GATTServer, connection: GATTServerConnection): void;
+  onDisconnect?(this: GATTServer, connection: GATTServerConnection): void;
+  onSecured?(this: GATTServer, connection: GATTServerConnection, state: object): void;
+  onWarning?(this: GATTServer, message: string): void;
 }
 
 /** Largest attribute value (Core Vol 3 Part F section 3.2.9). */
@@ -46,23 +48,27 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
     subscribeAuthenticated: 0x10010,
   });
 
+  /** The application's own (ECMA-419). */
+  target: unknown;
   #options: GATTServerOptions;
   #table = new AttributeTable();
   #link: RadioLink | undefined;
-  #connections = new Map<number, GATTServerConnection>();
-  #notifications = new Map<number, NotifyCallback | undefined>();
+  #connections: GATTServerConnection[] = [];
+  /** Those who want to be told of their notification, by its token. */
+  #notifications: Map<number, NotifyCallback> | undefined;
   #nextToken = 1;
   #ready = false;
   #wasReady = false;
-  #advertisement: { scan: Uint8Array; response: Uint8Array } | undefined;
+  /** The frame's payload. */
+  #advertisement: Uint8Array | undefined;
 
   constructor(options: GATTServerOptions) {
-    // Like the chip, this keeps nothing of the services but what the table takes.
-    this.#options = { ...options, services: [] };
+    this.target = options.target;
+    this.#options = options;
     for (const service of options.services) this.addService(service);
     const port = Number(getEnvironment("RADIO_PORT"));
     if (!port) {
-      options.onWarning?.("no radio: RADIO_PORT is not set");
+      options.onWarning?.call(this, "no radio: RADIO_PORT is not set");
       return;
     }
     this.#link = new RadioLink(port, this);
@@ -71,7 +77,7 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
   close(): void {
     this.#link?.close();
     this.#link = undefined;
-    this.#connections.clear();
+    this.#connections = [];
   }
 
   /** @throws Error after onReady, as on the chip. */
@@ -85,10 +91,9 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
   /** @throws RangeError when a record does not fit into 31 bytes. */
   startAdvertising(scan: AdvertisingRecords, response?: AdvertisingRecords): void {
     if (!this.#wasReady) throw new Error("not ready");
-    this.#advertisement = {
-      scan: advertisingData(scan),
-      response: response ? advertisingData(response) : new Uint8Array(0),
-    };
+    const first = advertisingData(scan);
+    const second = response ? advertisingData(response) : new Uint8Array(0);
+    this.#advertisement = Uint8Array.of(first.length, ...first, second.length, ...second);
     this.advertise();
   }
 
@@ -98,10 +103,7 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
   }
 
   private advertise(): void {
-    const wanted = this.#advertisement;
-    if (!wanted || !this.#ready) return;
-    const { scan, response } = wanted;
-    this.#link?.send(ToRadio.advertise, [scan.length, ...scan, response.length, ...response]);
+    if (this.#advertisement && this.#ready) this.#link?.send(ToRadio.advertise, [], this.#advertisement);
   }
 
   // ---- for the radio link alone
@@ -110,16 +112,16 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
     const name = new Uint8Array(ArrayBuffer.fromString("camera"));
     const mtu = this.#options.mtu ?? 0;
     link.send(ToRadio.hello, [protocolVersion, mtu & 255, mtu >> 8], name);
-    link.sendFrame(this.#table.registration);
+    this.#table.register(link);
     link.send(ToRadio.start, []);
   }
 
   radioLost(): void {
     this.#ready = false;
-    this.#notifications.clear();
-    const connections = [...this.#connections.values()];
-    this.#connections.clear();
-    if (this.#wasReady && connections.length) this.#options.onWarning?.("radio lost");
+    this.#notifications = undefined;
+    const connections = this.#connections;
+    this.#connections = [];
+    if (this.#wasReady && connections.length) this.#options.onWarning?.call(this, "radio lost");
     for (const connection of connections) this.#options.onDisconnect?.call(this, connection);
   }
 
@@ -163,14 +165,14 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
 
   private connect(number: number, maximumWrite: number): void {
     const connection = new GATTServerConnection(this, number, maximumWrite);
-    this.#connections.set(number, connection);
+    this.#connections.push(connection);
     this.#options.onConnect?.call(this, connection);
   }
 
   private disconnect(number: number): void {
-    const connection = this.#connections.get(number);
+    const connection = this.find(number);
     if (!connection) return;
-    this.#connections.delete(number);
+    this.forget(number);
     connection.dispose();
     this.#options.onDisconnect?.call(this, connection);
   }
@@ -212,20 +214,28 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
   }
 
   private connectionOf(view: DataView): GATTServerConnection | undefined {
-    const connection = this.#connections.get(view.getUint16(2, true));
+    const connection = this.find(view.getUint16(2, true));
     connection?.update(view.getUint16(4, true));
     return connection;
   }
 
+  private find(number: number): GATTServerConnection | undefined {
+    return this.#connections.find((connection) => connection.number === number);
+  }
+
+  private forget(number: number): void {
+    this.#connections = this.#connections.filter((connection) => connection.number !== number);
+  }
+
   private subscribed(number: number, id: number, flags: number): void {
-    const connection = this.#connections.get(number);
+    const connection = this.find(number);
     if (connection) this.#table.characteristics[id]?.subscribe(flags !== 0, connection);
   }
 
   // ---- for the connections alone
 
   closePeer(number: number): void {
-    this.#connections.delete(number);
+    this.forget(number);
     this.#link?.send(ToRadio.disconnect, [number & 255, number >> 8]);
   }
 
@@ -239,17 +249,19 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
     const token = this.#nextToken;
     this.#nextToken = (token % 0xffff) + 1;
     const head = [number & 255, number >> 8, characteristic.id, token & 255, token >> 8];
-    if (this.#link?.send(ToRadio.notify, head, bytesOf(value))) this.#notifications.set(token, callback);
+    if (!this.#link?.send(ToRadio.notify, head, bytesOf(value)) || !callback) return;
+    this.#notifications ??= new Map();
+    this.#notifications.set(token, callback);
   }
 
   private notified(token: number, status: number): void {
-    const callback = this.#notifications.get(token);
-    this.#notifications.delete(token);
+    const callback = this.#notifications?.get(token);
+    this.#notifications?.delete(token);
     callback?.(status ? new Error("not sent") : undefined);
   }
 
   private secured(number: number, flags: number, keySize: number): void {
-    const connection = this.#connections.get(number);
+    const connection = this.find(number);
     if (!connection) return;
     this.#options.onSecured?.call(this, connection, {
       encrypted: (flags & 1) !== 0,

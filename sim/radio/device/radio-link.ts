@@ -17,9 +17,24 @@ const firstPause = 200;
 const longestPause = 5000;
 /** Bytes that may wait to be sent. The radio reads at once, so more than this means that it hangs. */
 const queueLimit = 8192;
+/** Read at a time, in bytes: room for any frame. */
+const pieceLength = headerLength + maximumPayload;
 
 /** A connection to the radio daemon that speaks frames (protocol.ts) and comes back after a loss, with growing pauses. */
 export class RadioLink {
+  /** The socket calls them on itself, and its `target` is the link (ECMA-419): they take no memory of the device's machine. */
+  static readonly #callbacks: object = Object.freeze({
+    onReadable(this: { target: RadioLink }, count: number) {
+      this.target.receive(count);
+    },
+    onWritable(this: { target: RadioLink }, count: number) {
+      this.target.writable(count);
+    },
+    onError(this: { target: RadioLink }) {
+      this.target.lost();
+    },
+  });
+
   #port: number;
   #user: RadioLinkUser;
   #socket: TCP | undefined;
@@ -28,8 +43,8 @@ export class RadioLink {
   #pause = firstPause;
   #closed = false;
 
-  #frame = new Uint8Array(headerLength + maximumPayload);
-  #filled = 0;
+  /** The beginning of a frame, or more, without its end. */
+  #rest: Uint8Array | undefined;
   #queue: Uint8Array[] = [];
   #queued = 0;
   #writable = 0;
@@ -56,12 +71,8 @@ export class RadioLink {
 
   /** @returns false when there is no connection or no room: the frame is not sent then */
   send(type: number, head: number[], value?: Uint8Array): boolean {
-    return this.sendFrame(frame(type, head, value));
-  }
-
-  /** One or more whole frames. */
-  sendFrame(bytes: Uint8Array): boolean {
     if (!this.#connected) return false;
+    const bytes = frame(type, head, value);
     if (this.#queued + bytes.length > queueLimit) {
       this.lost();
       return false;
@@ -74,7 +85,7 @@ export class RadioLink {
 
   private connect(): void {
     this.#timer = undefined;
-    this.#filled = 0;
+    this.#rest = undefined;
     this.#queue.length = 0;
     this.#queued = 0;
     this.#writable = 0;
@@ -84,21 +95,22 @@ export class RadioLink {
         port: this.#port,
         nodelay: true,
         format: "buffer",
-        onReadable: () => this.receive(),
-        onWritable: (count: number) => {
-          this.#writable = count;
-          if (!this.#connected) {
-            this.#connected = true;
-            this.#pause = firstPause;
-            this.#user.radioConnected(this);
-          }
-          this.flush();
-        },
-        onError: () => this.lost(),
+        target: this,
+        ...RadioLink.#callbacks,
       });
     } catch {
       this.lost();
     }
+  }
+
+  private writable(count: number): void {
+    this.#writable = count;
+    if (!this.#connected) {
+      this.#connected = true;
+      this.#pause = firstPause;
+      this.#user.radioConnected(this);
+    }
+    this.flush();
   }
 
   private lost(): void {
@@ -125,29 +137,37 @@ export class RadioLink {
     }
   }
 
-  private receive(): void {
-    const data = this.#socket?.read();
-    if (!(data instanceof ArrayBuffer)) return;
-    const bytes = new Uint8Array(data);
-    let offset = 0;
-    while (offset < bytes.length && this.#socket) {
-      const wanted = this.#filled < headerLength ? headerLength : headerLength + this.payloadLength();
-      if (wanted > this.#frame.length) {
-        this.lost();
-        return;
-      }
-      const count = Math.min(wanted - this.#filled, bytes.length - offset);
-      this.#frame.set(bytes.subarray(offset, offset + count), this.#filled);
-      this.#filled += count;
-      offset += count;
-      if (this.#filled >= headerLength && this.#filled === headerLength + this.payloadLength()) {
-        this.#filled = 0;
-        this.#user.radioFrame(this.#frame[0], this.#frame.subarray(headerLength, headerLength + this.payloadLength()));
-      }
+  private receive(count: number): void {
+    for (let left = count; left > 0 && this.#socket; left -= pieceLength) {
+      const data = this.#socket.read(Math.min(left, pieceLength));
+      if (data instanceof ArrayBuffer) this.take(new Uint8Array(data));
     }
   }
 
-  private payloadLength(): number {
-    return this.#frame[1] | (this.#frame[2] << 8);
+  /** Hands out the whole frames, and keeps what is left. */
+  private take(data: Uint8Array): void {
+    const bytes = this.#rest ? joined(this.#rest, data) : data;
+    this.#rest = undefined;
+    let offset = 0;
+    while (this.#socket && bytes.length - offset >= headerLength) {
+      const start = offset + headerLength;
+      const length = bytes[offset + 1] | (bytes[offset + 2] << 8);
+      if (length > maximumPayload) {
+        this.lost();
+        return;
+      }
+      if (start + length > bytes.length) break;
+      const type = bytes[offset];
+      offset = start + length;
+      this.#user.radioFrame(type, bytes.subarray(start, offset));
+    }
+    if (this.#socket && offset < bytes.length) this.#rest = bytes.slice(offset);
   }
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
 }

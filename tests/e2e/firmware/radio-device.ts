@@ -60,12 +60,7 @@ const provisioning = new Provisioning({
   name: getEnvironment("DEVICE_NAME") ?? "PROV_TEST",
   proofOfPossession: "abcd1234",
   wifi,
-  endpoints: {
-    "camera-cert": handle,
-    "camera-command": handle,
-    "camera-upload": handle,
-    "camera-event": handle,
-  },
+  endpoints: { has: (endpoint) => endpoint.startsWith("camera-"), handle: (_endpoint, request) => handle(request) },
   linkEncryption: getEnvironment("LINK_ENCRYPTION") === "1",
   requestTimeout: 2000,
   onWiFiConfigured: ({ SSID }) => report({ configured: SSID }),

@@ -1,6 +1,6 @@
 /** A phone for the tests of provisioning: builds its messages byte by byte, and talks to a Link directly. */
 import { MalformedMessage } from "../../../modules/provisioning/protobuf";
-import { type BinaryEndpoints, type EndpointHandler, Protocomm } from "../../../modules/provisioning/protocomm";
+import { type BinaryEndpoints, Protocomm } from "../../../modules/provisioning/protocomm";
 import * as crypto from "../../../native/tls/crypto";
 
 export type TestLink = ReturnType<Protocomm["open"]>;
@@ -73,19 +73,24 @@ class SwapEndpoint implements BinaryEndpoints {
   }
 }
 
-export function device(handler?: EndpointHandler, maximumMessage?: number): Device {
+type Handler = (message: object) => object | Promise<object>;
+
+export function device(handler: Handler = (message) => message, maximumMessage?: number): Device {
   const clock = { now: 1000 };
   const asked: unknown[] = [];
-  const answer = (message: object) => {
-    asked.push(message);
-    return handler ? handler(message, "camera-command") : message;
+  const json = {
+    has: (endpoint: string) => endpoint === "camera-command" || endpoint === "camera-cert",
+    handle(_endpoint: string, message: object) {
+      asked.push(message);
+      return handler(message);
+    },
   };
   const protocomm = new Protocomm({
     crypto,
     proofOfPossession,
     now: () => clock.now,
     binary: new SwapEndpoint(asked),
-    json: { "camera-command": answer, "camera-cert": answer },
+    json,
     maximumMessage,
     requestTimeout: 5000,
     idleTimeout: 60_000,
