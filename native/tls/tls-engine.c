@@ -40,6 +40,8 @@ struct tls_engine {
   const uint8_t* input;
   size_t input_length;
   size_t wanted;
+  /* The library asked for more than there was. */
+  bool starved;
   /* Part of a record's header: ESP-IDF's dynamic buffers lose one that comes in pieces. */
   uint8_t header[RECORD_HEADER];
   size_t header_length;
@@ -78,7 +80,10 @@ static int receive_header(tls_engine* engine, unsigned char* buffer, size_t leng
 {
   engine->header_length += take_input(engine, engine->header + engine->header_length, length - engine->header_length);
   engine->wanted = length - engine->header_length;
-  if (engine->wanted > 0) return MBEDTLS_ERR_SSL_WANT_READ;
+  if (engine->wanted > 0) {
+    engine->starved = true;
+    return MBEDTLS_ERR_SSL_WANT_READ;
+  }
   memcpy(buffer, engine->header, length);
   engine->header_length = 0;
   engine->wanted = RECORD_HEADER;
@@ -91,7 +96,9 @@ static int receive_ciphertext(void* context, unsigned char* buffer, size_t lengt
   if (length <= RECORD_HEADER) return receive_header(engine, buffer, length);
   size_t taken = take_input(engine, buffer, length);
   engine->wanted = taken == length ? RECORD_HEADER : length - taken;
-  return taken > 0 ? (int)taken : MBEDTLS_ERR_SSL_WANT_READ;
+  if (taken > 0) return (int)taken;
+  engine->starved = true;
+  return MBEDTLS_ERR_SSL_WANT_READ;
 }
 
 /* Failure: the first one counts, and the peer is told unless the library has done so. */
@@ -144,17 +151,23 @@ static void connected(tls_engine* engine)
     engine->status.connected = true;
 }
 
-static bool is_wait(int result)
+/* A session ticket of TLS 1.3 is of no use to us: AWS IoT takes none back, and there is no place to keep it. */
+static bool is_ticket(int result)
 {
-  return result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE;
+#if defined(MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
+  return result == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET;
+#else
+  (void)result;
+  return false;
+#endif
 }
 
 /* One step with what is there; false when nothing more can be done. */
 static bool step(tls_engine* engine)
 {
-  size_t offered = engine->input_length;
   uint8_t nothing;
   int result;
+  engine->starved = false;
   if (!engine->status.connected) {
     result = mbedtls_ssl_handshake(&engine->ssl);
     if (result == 0) {
@@ -165,10 +178,8 @@ static bool step(tls_engine* engine)
     /* Reading nothing opens the next record. */
     result = mbedtls_ssl_read(&engine->ssl, &nothing, 0);
   }
-#if defined(MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
-  if (result == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) return true;
-#endif
-  if (result >= 0 || is_wait(result)) return engine->input_length > 0 && engine->input_length < offered;
+  /* The library also waits between the messages that it has. */
+  if (result >= 0 || result == MBEDTLS_ERR_SSL_WANT_READ || is_ticket(result)) return !engine->starved;
   if (result == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY && engine->status.connected) engine->status.peer_closed = true;
   else fail(engine, result);
   return false;
@@ -315,6 +326,7 @@ static bool emit(tls_engine* engine, const uint8_t* data, size_t length)
 {
   while (length > 0) {
     int written = mbedtls_ssl_write(&engine->ssl, data, length);
+    if (is_ticket(written)) continue;
     if (written < 0) {
       fail(engine, written);
       return false;

@@ -158,7 +158,8 @@ for (const throwIn of ["onReadable", "onWritable", "onError"] as const)
       socket.end("hello");
     });
     const result = await rig.run({ port: peer.port, roots: [ca.certPem], throwIn });
-    assert.equal(result.code, throwIn === "onError" ? "ConnectionClosed" : "CallbackFailed");
+    // In TLS 1.3 Node's server sends no close_notify when it ends at once.
+    assert.match(result.code!, throwIn === "onError" ? /^Connection(Closed|Lost)$/ : /^CallbackFailed$/);
     assert.equal(result.errors, 1);
     await peer.close();
   });

@@ -46,6 +46,7 @@ export interface Outcome {
   sha256: string;
   code?: string;
   alert?: number;
+  detail?: number;
   message?: string;
   errors: number;
   bytes?: number;
@@ -143,6 +144,7 @@ class Job {
     this.#outcome.errors += 1;
     this.#outcome.code = error.code;
     this.#outcome.alert = error.alert;
+    this.#outcome.detail = error.detail;
     this.#outcome.message = error.message;
     this.#finish();
     if (this.#task.throwIn === "onError") throw new Error("thrown on purpose");
