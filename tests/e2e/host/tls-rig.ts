@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import tls from "node:tls";
 import { fileURLToPath } from "node:url";
 import { startDevice } from "../../../sim/host/device-process.ts";
-import type { Outcome, Task } from "../firmware/tls/tls-device.ts";
+import type { Outcome, Task } from "../firmware/tls/task.ts";
 
 export type { Outcome, Task };
 

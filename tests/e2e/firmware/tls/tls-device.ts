@@ -11,49 +11,9 @@ import { Clock } from "../../../../modules/network/clock";
 import type { TLSError } from "../../../../modules/network/tls-error";
 import { TLSSocket } from "../../../../modules/network/tls-socket";
 import { Digest } from "../../../../native/tls/crypto";
+import type { Outcome, Task } from "./task";
 
-/** What to do with a connection. */
-export interface Task {
-  port: number;
-  host?: string;
-  roots: string[];
-  certificate?: string;
-  key?: string;
-  protocols?: string[];
-  /** The time of day instead of the system's, milliseconds; 0: not set. */
-  time?: number;
-  timeout?: number;
-  /** Bytes to send, of the pattern that `patternAt` gives. */
-  send?: number;
-  /** In writes of so many bytes; 0: as many as the socket takes. */
-  writeSize?: number;
-  /** Read at most so many bytes a time, with a pause of so many milliseconds. */
-  readSize?: number;
-  readPause?: number;
-  /** Close after so many received bytes; 0: when the session stands. Without it the peer closes. */
-  closeAfter?: number;
-  /** Throw in this callback. */
-  throwIn?: "onReadable" | "onWritable" | "onError";
-  /** How often to do it all, one after the other. */
-  repeat?: number;
-}
-
-export interface Outcome {
-  connected: boolean;
-  version?: string;
-  protocol?: string;
-  received: number;
-  sha256: string;
-  code?: string;
-  alert?: number;
-  detail?: number;
-  message?: string;
-  errors: number;
-  bytes?: number;
-  peakBytes?: number;
-}
-
-export const patternAt = (i: number) => (i * 31 + (i >> 8)) & 255;
+const patternAt = (i: number) => (i * 31 + (i >> 8)) & 255;
 
 function hex(data: ArrayBuffer): string {
   return Array.from(new Uint8Array(data), (byte) => (0x100 + byte).toString(16).slice(1)).join("");
