@@ -117,6 +117,24 @@ for (const writeSize of [0, 1, 100, 4000])
     await peer.close();
   });
 
+test("byte by byte, as the MQTT client writes and reads: whole records on the wire", async () => {
+  const sent = pattern(30_000);
+  const received: Buffer[] = [];
+  const peer = await TLSPeer.start(server, (socket) => {
+    socket.on("data", (data) => {
+      received.push(data);
+      if (Buffer.concat(received).length === sent.length) socket.end(sent);
+    });
+  });
+  const wire = await Wire.start(peer.port);
+  const result = await rig.run({ port: wire.port, roots: [ca.certPem], send: sent.length, bytewise: true });
+  assert.deepEqual([result.code, result.sha256], ["ConnectionClosed", sha256(sent)], result.message);
+  assert.ok(Buffer.concat(received).equals(sent), "the server got other bytes");
+  assert.ok(wire.counts[0]!.up < sent.length * 1.1, `${wire.counts[0]!.up} bytes for ${sent.length}`);
+  wire.close();
+  await peer.close();
+});
+
 test("nobody listens: ConnectionFailed", async () => {
   const idle = createServer().listen(0, "127.0.0.1");
   await once(idle, "listening");

@@ -15,6 +15,8 @@ export interface Task {
   send?: number;
   /** In writes of so many bytes; 0: as many as the socket takes. */
   writeSize?: number;
+  /** As the MQTT client does: write each byte as part of a whole, read byte by byte in format "number". */
+  bytewise?: boolean;
   /** Read at most so many bytes a time, with a pause of so many milliseconds. */
   readSize?: number;
   readPause?: number;

@@ -66,8 +66,22 @@ class Job {
       const data = new Uint8Array(size);
       for (let i = 0; i < size; i++) data[i] = patternAt(this.#sent + i);
       this.#sent += size;
-      count = this.#socket.write(data);
+      count = this.#task.bytewise ? this.#writeBytes(data) : this.#socket.write(data);
     }
+  }
+
+  #writeBytes(data: Uint8Array): number {
+    for (let i = 0; i < data.length - 1; i++)
+      this.#socket.write(data.subarray(i, i + 1), { more: true, byteLength: data.length });
+    return this.#socket.write(data.subarray(data.length - 1));
+  }
+
+  #readBytes(count: number): ArrayBuffer {
+    const data = new Uint8Array(count);
+    this.#socket.format = "number";
+    for (let i = 0; i < count; i++) data[i] = this.#socket.read() as number;
+    this.#socket.format = "buffer";
+    return data.buffer;
   }
 
   #note(): void {
@@ -83,7 +97,8 @@ class Job {
 
   #read(count: number): void {
     const { readSize = count, readPause } = this.#task;
-    const data = this.#socket.read(Math.min(count, readSize)) as ArrayBuffer | undefined;
+    const size = Math.min(count, readSize);
+    const data = this.#task.bytewise ? this.#readBytes(size) : (this.#socket.read(size) as ArrayBuffer | undefined);
     if (!data) return;
     this.#digest.write(data);
     this.#outcome.received += data.byteLength;
