@@ -8,65 +8,64 @@
 #define RECORD_HEADER 5
 #define RECORD_TYPE_ALERT 21
 #define RECORD_TYPE_DATA 23
-/* An alert of TLS 1.3 is hidden in a record of this length: header, level, description, type, tag. */
+// An alert of TLS 1.3 is hidden in a record of this length: header, level, description, type, tag.
 #define HIDDEN_ALERT_SIZE (RECORD_HEADER + 2 + 1 + 16)
-/* Header, explicit nonce and tag of AES-GCM in TLS 1.2; in TLS 1.3 header, type, tag and mbedTLS's padding. */
+// Header, explicit nonce and tag of AES-GCM in TLS 1.2; in TLS 1.3 header, type, tag and mbedTLS's padding.
 #if defined(MBEDTLS_SSL_PROTO_TLS1_3)
 #define EXPANSION (RECORD_HEADER + 1 + 16 + MBEDTLS_SSL_CID_TLS1_3_PADDING_GRANULARITY - 1)
 #else
 #define EXPANSION (RECORD_HEADER + 8 + 16)
 #endif
-/* A caller may split what fits into so many writes more than there are full records. */
+// A caller may split what fits into so many writes more than there are full records.
 #define SPARE_RECORDS 3
-/* 2025-01-01 */
+// 2025-01-01
 #define EARLIEST_TIME 1735689600000
 
-/* What is of no use after the handshake. */
+// What is of no use after the handshake.
 typedef struct handshake {
   tls_roots roots;
   mbedtls_x509_crt certificate;
-  tls_key* key;
+  tls_key *key;
 } handshake;
 
 struct tls_engine {
   mbedtls_ssl_context ssl;
   mbedtls_ssl_config conf;
-  handshake* handshake;
+  handshake *handshake;
   tls_verify verify;
   tls_status status;
   tls_memory memory;
   tls_queue output;
-  /* The ciphertext offered by the call that is under way. */
-  const uint8_t* input;
+  // The ciphertext offered by the call that is under way.
+  const uint8_t *input;
   size_t input_length;
   size_t wanted;
-  /* The library asked for more than there was. */
+  // The library asked for more than there was.
   bool starved;
-  /* Part of a record's header: ESP-IDF's dynamic buffers lose one that comes in pieces. */
+  // Part of a record's header: ESP-IDF's dynamic buffers lose one that comes in pieces.
   uint8_t header[RECORD_HEADER];
   size_t header_length;
-  /* Plaintext that waits for more to come; `due` when it only waits for room. */
+  // Plaintext that waits for more to come; `due` when it only waits for room.
   uint8_t gather[TLS_GATHER_SIZE];
   size_t gathered;
   bool due;
   bool alerted;
-  const char* protocols[TLS_PROTOCOLS + 1];
+  const char *protocols[TLS_PROTOCOLS + 1];
   char protocol_names[TLS_PROTOCOLS][TLS_PROTOCOL_SIZE];
 };
 
-/* The library's I/O: neither of these waits. */
+// The library's I/O: neither of these waits.
 
-static int send_ciphertext(void* context, const unsigned char* data, size_t length)
-{
-  tls_engine* engine = context;
+static int send_ciphertext(void *context, const unsigned char *data, size_t length) {
+  tls_engine *engine = context;
   if (!tls_queue_append(&engine->output, data, length)) return MBEDTLS_ERR_SSL_ALLOC_FAILED;
-  if (length > 0 && (data[0] == RECORD_TYPE_ALERT || (data[0] == RECORD_TYPE_DATA && length == HIDDEN_ALERT_SIZE)))
+  if (length > 0 &&
+      (data[0] == RECORD_TYPE_ALERT || (data[0] == RECORD_TYPE_DATA && length == HIDDEN_ALERT_SIZE)))
     engine->alerted = true;
   return (int)length;
 }
 
-static size_t take_input(tls_engine* engine, uint8_t* buffer, size_t length)
-{
+static size_t take_input(tls_engine *engine, uint8_t *buffer, size_t length) {
   if (length > engine->input_length) length = engine->input_length;
   if (length == 0) return 0;
   memcpy(buffer, engine->input, length);
@@ -75,10 +74,10 @@ static size_t take_input(tls_engine* engine, uint8_t* buffer, size_t length)
   return length;
 }
 
-/* At most a header's length: all at once or nothing. */
-static int receive_header(tls_engine* engine, unsigned char* buffer, size_t length)
-{
-  engine->header_length += take_input(engine, engine->header + engine->header_length, length - engine->header_length);
+// At most a header's length: all at once or nothing.
+static int receive_header(tls_engine *engine, unsigned char *buffer, size_t length) {
+  engine->header_length +=
+      take_input(engine, engine->header + engine->header_length, length - engine->header_length);
   engine->wanted = length - engine->header_length;
   if (engine->wanted > 0) {
     engine->starved = true;
@@ -90,9 +89,8 @@ static int receive_header(tls_engine* engine, unsigned char* buffer, size_t leng
   return (int)length;
 }
 
-static int receive_ciphertext(void* context, unsigned char* buffer, size_t length)
-{
-  tls_engine* engine = context;
+static int receive_ciphertext(void *context, unsigned char *buffer, size_t length) {
+  tls_engine *engine = context;
   if (length <= RECORD_HEADER) return receive_header(engine, buffer, length);
   size_t taken = take_input(engine, buffer, length);
   engine->wanted = taken == length ? RECORD_HEADER : length - taken;
@@ -101,10 +99,9 @@ static int receive_ciphertext(void* context, unsigned char* buffer, size_t lengt
   return MBEDTLS_ERR_SSL_WANT_READ;
 }
 
-/* Failure: the first one counts, and the peer is told unless the library has done so. */
+// Failure: the first one counts, and the peer is told unless the library has done so.
 
-static void fail_with(tls_engine* engine, tls_error error, int detail)
-{
+static void fail_with(tls_engine *engine, tls_error error, int detail) {
   if (engine->status.error != TLS_ERROR_NONE) return;
   engine->status.error = error;
   engine->status.detail = detail;
@@ -113,10 +110,10 @@ static void fail_with(tls_engine* engine, tls_error error, int detail)
     mbedtls_ssl_send_alert_message(&engine->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, (unsigned char)alert);
 }
 
-static void fail(tls_engine* engine, int result)
-{
+static void fail(tls_engine *engine, int result) {
   tls_error error = tls_error_of_result(result, engine->status.connected);
-  if (engine->handshake != NULL && engine->handshake->roots.bad) error = TLS_ERROR_BAD_ROOTS;
+  if (engine->handshake != NULL && engine->handshake->roots.bad)
+    error = TLS_ERROR_BAD_ROOTS;
   else if (result == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED)
     error = tls_verify_error(&engine->verify, mbedtls_ssl_get_verify_result(&engine->ssl));
   if (error == TLS_ERROR_PEER_ALERT) {
@@ -127,11 +124,10 @@ static void fail(tls_engine* engine, int result)
   fail_with(engine, error, result);
 }
 
-/* The handshake */
+// The handshake
 
-static void end_handshake(tls_engine* engine)
-{
-  handshake* handshake = engine->handshake;
+static void end_handshake(tls_engine *engine) {
+  handshake *handshake = engine->handshake;
   if (handshake == NULL) return;
   engine->handshake = NULL;
   mbedtls_ssl_conf_ca_chain(&engine->conf, NULL, NULL);
@@ -141,8 +137,7 @@ static void end_handshake(tls_engine* engine)
   mbedtls_free(handshake);
 }
 
-static void connected(tls_engine* engine)
-{
+static void connected(tls_engine *engine) {
   end_handshake(engine);
   tls_compat_forget_peer(&engine->ssl);
   if (engine->protocols[0] != NULL && mbedtls_ssl_get_alpn_protocol(&engine->ssl) == NULL)
@@ -151,9 +146,8 @@ static void connected(tls_engine* engine)
     engine->status.connected = true;
 }
 
-/* A session ticket of TLS 1.3 is of no use to us: AWS IoT takes none back, and there is no place to keep it. */
-static bool is_ticket(int result)
-{
+// A session ticket of TLS 1.3 is of no use to us: AWS IoT takes none back, and there is no place to keep it.
+static bool is_ticket(int result) {
 #if defined(MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
   return result == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET;
 #else
@@ -162,9 +156,8 @@ static bool is_ticket(int result)
 #endif
 }
 
-/* One step with what is there; false when nothing more can be done. */
-static bool step(tls_engine* engine)
-{
+// One step with what is there; false when nothing more can be done.
+static bool step(tls_engine *engine) {
   uint8_t nothing;
   int result;
   engine->starved = false;
@@ -175,30 +168,29 @@ static bool step(tls_engine* engine)
       return engine->status.connected;
     }
   } else {
-    /* Reading nothing opens the next record. */
+    // Reading nothing opens the next record.
     result = mbedtls_ssl_read(&engine->ssl, &nothing, 0);
   }
-  /* The library also waits between the messages that it has. */
+  // The library also waits between the messages that it has.
   if (result >= 0 || result == MBEDTLS_ERR_SSL_WANT_READ || is_ticket(result)) return !engine->starved;
-  if (result == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY && engine->status.connected) engine->status.peer_closed = true;
-  else fail(engine, result);
+  if (result == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY && engine->status.connected)
+    engine->status.peer_closed = true;
+  else
+    fail(engine, result);
   return false;
 }
 
-static bool is_over(const tls_engine* engine)
-{
+static bool is_over(const tls_engine *engine) {
   return engine->status.error != TLS_ERROR_NONE || engine->status.peer_closed;
 }
 
-static void advance(tls_engine* engine)
-{
+static void advance(tls_engine *engine) {
   while (!is_over(engine) && tls_engine_readable(engine) == 0 && step(engine));
 }
 
-/* Opening */
+// Opening
 
-static tls_error set_protocols(tls_engine* engine, const tls_options* options)
-{
+static tls_error set_protocols(tls_engine *engine, const tls_options *options) {
   for (unsigned i = 0; i < TLS_PROTOCOLS && options->protocols[i] != NULL; i++) {
     size_t length = strlen(options->protocols[i]);
     if (length == 0 || length >= TLS_PROTOCOL_SIZE) return TLS_ERROR_BAD_OPTIONS;
@@ -210,12 +202,12 @@ static tls_error set_protocols(tls_engine* engine, const tls_options* options)
   return result == 0 ? TLS_ERROR_NONE : TLS_ERROR_BAD_OPTIONS;
 }
 
-static tls_error set_identity(tls_engine* engine, const tls_options* options)
-{
+static tls_error set_identity(tls_engine *engine, const tls_options *options) {
   if (options->certificate == NULL && options->key == NULL) return TLS_ERROR_NONE;
   if (options->certificate == NULL || options->key == NULL) return TLS_ERROR_BAD_CLIENT_CERTIFICATE;
-  handshake* handshake = engine->handshake;
-  int result = mbedtls_x509_crt_parse(&handshake->certificate, options->certificate, options->certificate_length);
+  handshake *handshake = engine->handshake;
+  int result =
+      mbedtls_x509_crt_parse(&handshake->certificate, options->certificate, options->certificate_length);
   if (result != 0)
     return tls_compat_is_out_of_memory(result) ? TLS_ERROR_OUT_OF_MEMORY : TLS_ERROR_BAD_CLIENT_CERTIFICATE;
   handshake->key = tls_key_retain(options->key);
@@ -223,10 +215,10 @@ static tls_error set_identity(tls_engine* engine, const tls_options* options)
   return result == 0 ? TLS_ERROR_NONE : TLS_ERROR_OUT_OF_MEMORY;
 }
 
-static int configure(tls_engine* engine)
-{
-  mbedtls_ssl_config* conf = &engine->conf;
-  int result = mbedtls_ssl_config_defaults(conf, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+static int configure(tls_engine *engine) {
+  mbedtls_ssl_config *conf = &engine->conf;
+  int result = mbedtls_ssl_config_defaults(conf, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                           MBEDTLS_SSL_PRESET_DEFAULT);
   if (result != 0) return result;
   tls_compat_configure(conf);
   mbedtls_ssl_conf_ciphersuites(conf, tls_compat_suites());
@@ -242,8 +234,7 @@ static int configure(tls_engine* engine)
   return 0;
 }
 
-static tls_error start(tls_engine* engine, const tls_options* options)
-{
+static tls_error start(tls_engine *engine, const tls_options *options) {
   size_t length = options->host != NULL ? strlen(options->host) : 0;
   if (length == 0 || length >= TLS_HOST_SIZE) return TLS_ERROR_BAD_OPTIONS;
   if (options->time_ms < EARLIEST_TIME) return TLS_ERROR_NO_TIME;
@@ -253,33 +244,34 @@ static tls_error start(tls_engine* engine, const tls_options* options)
   mbedtls_x509_crt_init(&engine->handshake->certificate);
   tls_verify_init(&engine->verify, options->host, options->time_ms);
 
-  tls_error error = tls_roots_open(&engine->handshake->roots, &engine->conf, options->root, options->root_context);
+  tls_error error =
+      tls_roots_open(&engine->handshake->roots, &engine->conf, options->root, options->root_context);
   if (error == TLS_ERROR_NONE && configure(engine) != 0) error = TLS_ERROR_OUT_OF_MEMORY;
   if (error == TLS_ERROR_NONE) error = set_identity(engine, options);
   if (error == TLS_ERROR_NONE) error = set_protocols(engine, options);
   if (error != TLS_ERROR_NONE) return error;
 
-  /* An address is no server name (RFC 6066); tls-verify.c compares it. */
-  const char* name = engine->verify.address_length > 0 ? NULL : options->host;
-  if (mbedtls_ssl_setup(&engine->ssl, &engine->conf) != 0 || mbedtls_ssl_set_hostname(&engine->ssl, name) != 0)
+  // An address is no server name (RFC 6066); tls-verify.c compares it.
+  const char *name = engine->verify.address_length > 0 ? NULL : options->host;
+  if (mbedtls_ssl_setup(&engine->ssl, &engine->conf) != 0 ||
+      mbedtls_ssl_set_hostname(&engine->ssl, name) != 0)
     return TLS_ERROR_OUT_OF_MEMORY;
   mbedtls_ssl_set_bio(&engine->ssl, engine, send_ciphertext, receive_ciphertext, NULL);
   advance(engine);
   return TLS_ERROR_NONE;
 }
 
-tls_engine* tls_engine_open(const tls_options* options)
-{
+tls_engine *tls_engine_open(const tls_options *options) {
   tls_memory memory = {0, 0};
   tls_memory_is_counted();
-  tls_memory* previous = tls_memory_enter(&memory);
-  tls_engine* engine = mbedtls_calloc(1, sizeof *engine);
+  tls_memory *previous = tls_memory_enter(&memory);
+  tls_engine *engine = mbedtls_calloc(1, sizeof *engine);
   if (engine != NULL) {
     mbedtls_ssl_init(&engine->ssl);
     mbedtls_ssl_config_init(&engine->conf);
     engine->status.alert = -1;
     tls_error error = start(engine, options);
-    /* Nothing was said yet, so there is nobody to tell. */
+    // Nothing was said yet, so there is nobody to tell.
     if (error != TLS_ERROR_NONE) engine->status.error = error;
     engine->memory = memory;
   }
@@ -287,11 +279,10 @@ tls_engine* tls_engine_open(const tls_options* options)
   return engine;
 }
 
-void tls_engine_close(tls_engine* engine)
-{
+void tls_engine_close(tls_engine *engine) {
   if (engine == NULL) return;
   tls_memory memory = engine->memory;
-  tls_memory* previous = tls_memory_enter(&memory);
+  tls_memory *previous = tls_memory_enter(&memory);
   end_handshake(engine);
   mbedtls_ssl_free(&engine->ssl);
   mbedtls_ssl_config_free(&engine->conf);
@@ -301,16 +292,14 @@ void tls_engine_close(tls_engine* engine)
   tls_memory_leave(previous);
 }
 
-/* Ciphertext */
+// Ciphertext
 
-size_t tls_engine_wanted(const tls_engine* engine)
-{
+size_t tls_engine_wanted(const tls_engine *engine) {
   return is_over(engine) || tls_engine_readable(engine) > 0 ? 0 : engine->wanted;
 }
 
-size_t tls_engine_feed(tls_engine* engine, const void* data, size_t length)
-{
-  tls_memory* previous = tls_memory_enter(&engine->memory);
+size_t tls_engine_feed(tls_engine *engine, const void *data, size_t length) {
+  tls_memory *previous = tls_memory_enter(&engine->memory);
   engine->input = data;
   engine->input_length = length;
   advance(engine);
@@ -321,9 +310,8 @@ size_t tls_engine_feed(tls_engine* engine, const void* data, size_t length)
   return used;
 }
 
-/* Plaintext into one record, which the caller has found room for. */
-static bool emit(tls_engine* engine, const uint8_t* data, size_t length)
-{
+// Plaintext into one record, which the caller has found room for.
+static bool emit(tls_engine *engine, const uint8_t *data, size_t length) {
   while (length > 0) {
     int written = mbedtls_ssl_write(&engine->ssl, data, length);
     if (is_ticket(written)) continue;
@@ -337,14 +325,12 @@ static bool emit(tls_engine* engine, const uint8_t* data, size_t length)
   return true;
 }
 
-static size_t room(const tls_engine* engine)
-{
+static size_t room(const tls_engine *engine) {
   size_t used = engine->output.length + EXPANSION;
   return used < TLS_RECORD_SIZE ? TLS_RECORD_SIZE - used : 0;
 }
 
-static bool flush(tls_engine* engine)
-{
+static bool flush(tls_engine *engine) {
   if (engine->gathered == 0) return true;
   if (room(engine) < engine->gathered) return false;
   size_t length = engine->gathered;
@@ -352,55 +338,52 @@ static bool flush(tls_engine* engine)
   return emit(engine, engine->gather, length);
 }
 
-size_t tls_engine_take(tls_engine* engine, void* buffer, size_t size)
-{
-  tls_memory* previous = tls_memory_enter(&engine->memory);
+size_t tls_engine_take(tls_engine *engine, void *buffer, size_t size) {
+  tls_memory *previous = tls_memory_enter(&engine->memory);
   size_t taken = tls_queue_take(&engine->output, buffer, size);
   if (engine->due && !is_over(engine) && flush(engine)) {
     engine->due = false;
-    taken += tls_queue_take(&engine->output, (uint8_t*)buffer + taken, size - taken);
+    taken += tls_queue_take(&engine->output, (uint8_t *)buffer + taken, size - taken);
   }
-  if (engine->output.length == 0 && engine->output.capacity > TLS_RECORD_SIZE) tls_queue_release(&engine->output);
+  if (engine->output.length == 0 && engine->output.capacity > TLS_RECORD_SIZE)
+    tls_queue_release(&engine->output);
   tls_memory_leave(previous);
   return taken;
 }
 
-/* Plaintext */
+// Plaintext
 
-size_t tls_engine_readable(const tls_engine* engine)
-{
+size_t tls_engine_readable(const tls_engine *engine) {
   if (!engine->status.connected || is_over(engine)) return 0;
   return mbedtls_ssl_get_bytes_avail(&engine->ssl);
 }
 
-size_t tls_engine_read(tls_engine* engine, void* buffer, size_t size)
-{
+size_t tls_engine_read(tls_engine *engine, void *buffer, size_t size) {
   size_t length = tls_engine_readable(engine);
   if (length > size) length = size;
   if (length == 0) return 0;
-  tls_memory* previous = tls_memory_enter(&engine->memory);
+  tls_memory *previous = tls_memory_enter(&engine->memory);
   int result = mbedtls_ssl_read(&engine->ssl, buffer, length);
   if (result < 0) fail(engine, result);
   tls_memory_leave(previous);
   return result > 0 ? (size_t)result : 0;
 }
 
-size_t tls_engine_capacity(const tls_engine* engine, size_t size)
-{
+size_t tls_engine_capacity(const tls_engine *engine, size_t size) {
   if (!engine->status.connected || is_over(engine)) return 0;
   size_t records = size / TLS_GATHER_SIZE + SPARE_RECORDS;
   size_t used = engine->output.length + engine->gathered + records * EXPANSION;
   return used < size ? size - used : 0;
 }
 
-static size_t accept(tls_engine* engine, const uint8_t* data, size_t length, bool more)
-{
+static size_t accept(tls_engine *engine, const uint8_t *data, size_t length, bool more) {
   size_t accepted = 0;
   while (accepted < length) {
     size_t rest = length - accepted;
     if (engine->gathered == 0 && (!more || rest >= TLS_GATHER_SIZE)) {
       size_t part = rest < room(engine) ? rest : room(engine);
-      if (part == 0 || (part < rest && engine->output.length > 0) || !emit(engine, data + accepted, part)) break;
+      if (part == 0 || (part < rest && engine->output.length > 0) || !emit(engine, data + accepted, part))
+        break;
       accepted += part;
       continue;
     }
@@ -414,43 +397,37 @@ static size_t accept(tls_engine* engine, const uint8_t* data, size_t length, boo
   return accepted;
 }
 
-size_t tls_engine_write(tls_engine* engine, const void* data, size_t length, bool more)
-{
+size_t tls_engine_write(tls_engine *engine, const void *data, size_t length, bool more) {
   if (!engine->status.connected || is_over(engine)) return 0;
-  tls_memory* previous = tls_memory_enter(&engine->memory);
+  tls_memory *previous = tls_memory_enter(&engine->memory);
   size_t accepted = accept(engine, data, length, more);
   engine->due = !more && accepted == length && !flush(engine);
   tls_memory_leave(previous);
   return accepted;
 }
 
-void tls_engine_close_notify(tls_engine* engine)
-{
+void tls_engine_close_notify(tls_engine *engine) {
   if (!engine->status.connected || engine->status.error != TLS_ERROR_NONE) return;
-  tls_memory* previous = tls_memory_enter(&engine->memory);
+  tls_memory *previous = tls_memory_enter(&engine->memory);
   flush(engine);
   mbedtls_ssl_close_notify(&engine->ssl);
   tls_memory_leave(previous);
 }
 
-/* Status */
+// Status
 
-const tls_status* tls_engine_status(const tls_engine* engine)
-{
+const tls_status *tls_engine_status(const tls_engine *engine) {
   return &engine->status;
 }
 
-const tls_memory* tls_engine_memory(const tls_engine* engine)
-{
+const tls_memory *tls_engine_memory(const tls_engine *engine) {
   return &engine->memory;
 }
 
-const char* tls_engine_version(const tls_engine* engine)
-{
+const char *tls_engine_version(const tls_engine *engine) {
   return engine->status.connected ? mbedtls_ssl_get_version(&engine->ssl) : NULL;
 }
 
-const char* tls_engine_protocol(const tls_engine* engine)
-{
+const char *tls_engine_protocol(const tls_engine *engine) {
   return engine->status.connected ? mbedtls_ssl_get_alpn_protocol(&engine->ssl) : NULL;
 }

@@ -2,24 +2,21 @@
 
 #include "tls-compat.h"
 
-const char* tls_error_name(tls_error error)
-{
+const char *tls_error_name(tls_error error) {
 #define TLS_ERROR_NAME(code, name) name,
-  static const char* const names[] = {TLS_ERRORS(TLS_ERROR_NAME)};
+  static const char *const names[] = {TLS_ERRORS(TLS_ERROR_NAME)};
 #undef TLS_ERROR_NAME
   return error < TLS_ERROR_COUNT ? names[error] : "";
 }
 
-/* Modules of mbedTLS report by range: X.509 and PEM, ASN.1, public keys and curves. */
-static bool is_certificate_error(int result)
-{
+// Modules of mbedTLS report by range: X.509 and PEM, ASN.1, public keys and curves.
+static bool is_certificate_error(int result) {
   int high = -result & 0xff80, low = -result & 0x7f;
   return (high >= 0x2080 && high <= 0x2980) || (high >= 0x1080 && high <= 0x1480) ||
-    (high == 0 && low >= 0x60 && low <= 0x6c);
+         (high == 0 && low >= 0x60 && low <= 0x6c);
 }
 
-tls_error tls_error_of_result(int result, bool connected)
-{
+tls_error tls_error_of_result(int result, bool connected) {
   if (tls_compat_is_out_of_memory(result)) return TLS_ERROR_OUT_OF_MEMORY;
   switch (result) {
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE: return TLS_ERROR_PEER_ALERT;
@@ -41,8 +38,7 @@ tls_error tls_error_of_result(int result, bool connected)
   return is_certificate_error(result) ? TLS_ERROR_BAD_CERTIFICATE : TLS_ERROR_HANDSHAKE_FAILURE;
 }
 
-tls_error tls_error_of_flags(uint32_t flags)
-{
+tls_error tls_error_of_flags(uint32_t flags) {
   if (flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) return TLS_ERROR_UNKNOWN_CA;
   if (flags & (MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK | MBEDTLS_X509_BADCERT_BAD_KEY))
     return TLS_ERROR_WEAK_KEY;
@@ -52,8 +48,7 @@ tls_error tls_error_of_flags(uint32_t flags)
   return TLS_ERROR_BAD_CERTIFICATE;
 }
 
-tls_error tls_error_of_alert(int alert)
-{
+tls_error tls_error_of_alert(int alert) {
   switch (alert) {
     case MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION: return TLS_ERROR_PROTOCOL_VERSION;
     case MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL: return TLS_ERROR_NO_APPLICATION_PROTOCOL;
@@ -61,8 +56,7 @@ tls_error tls_error_of_alert(int alert)
   }
 }
 
-int tls_error_alert(tls_error error)
-{
+int tls_error_alert(tls_error error) {
   switch (error) {
     case TLS_ERROR_UNKNOWN_CA:
     case TLS_ERROR_BAD_CHAIN: return MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA;

@@ -2,81 +2,71 @@
 
 #include <string.h>
 
-bool tls_crypto_start(void)
-{
+bool tls_crypto_start(void) {
   return psa_crypto_init() == PSA_SUCCESS;
 }
 
-static tls_key* allocate(void)
-{
+static tls_key *allocate(void) {
   if (!tls_crypto_start()) return NULL;
-  tls_key* key = mbedtls_calloc(1, sizeof *key);
+  tls_key *key = mbedtls_calloc(1, sizeof *key);
   if (key == NULL) return NULL;
   key->references = 1;
   mbedtls_pk_init(&key->pk);
   return key;
 }
 
-tls_key* tls_key_generate(void)
-{
-  tls_key* key = allocate();
+tls_key *tls_key_generate(void) {
+  tls_key *key = allocate();
   if (key == NULL || tls_compat_generate_p256(&key->pk) == 0) return key;
   tls_key_release(key);
   return NULL;
 }
 
-/* P-256, P-384, P-521, or RSA of a size that AWS IoT accepts. */
-static bool is_strong(const mbedtls_pk_context* pk)
-{
+// P-256, P-384, P-521, or RSA of a size that AWS IoT accepts.
+static bool is_strong(const mbedtls_pk_context *pk) {
   size_t bits = mbedtls_pk_get_bitlen(pk);
   return bits == 256 || bits == 384 || bits == 521 || bits >= 2048;
 }
 
-tls_key* tls_key_import(const uint8_t* data, size_t length)
-{
-  tls_key* key = allocate();
+tls_key *tls_key_import(const uint8_t *data, size_t length) {
+  tls_key *key = allocate();
   if (key == NULL) return NULL;
   if (tls_compat_parse_key(&key->pk, data, length) == 0 && is_strong(&key->pk)) return key;
   tls_key_release(key);
   return NULL;
 }
 
-tls_key* tls_key_retain(tls_key* key)
-{
+tls_key *tls_key_retain(tls_key *key) {
   if (key != NULL) key->references++;
   return key;
 }
 
-void tls_key_release(tls_key* key)
-{
+void tls_key_release(tls_key *key) {
   if (key == NULL || --key->references > 0) return;
   mbedtls_pk_free(&key->pk);
   mbedtls_platform_zeroize(key, sizeof *key);
   mbedtls_free(key);
 }
 
-size_t tls_key_export(const tls_key* key, uint8_t* buffer, size_t size)
-{
-  int length = mbedtls_pk_write_key_der((mbedtls_pk_context*)&key->pk, buffer, size);
+size_t tls_key_export(const tls_key *key, uint8_t *buffer, size_t size) {
+  int length = mbedtls_pk_write_key_der((mbedtls_pk_context *)&key->pk, buffer, size);
   return length > 0 ? (size_t)length : 0;
 }
 
-bool tls_key_export_pem(const tls_key* key, char* buffer, size_t size)
-{
-  return mbedtls_pk_write_key_pem((mbedtls_pk_context*)&key->pk, (unsigned char*)buffer, size) == 0;
+bool tls_key_export_pem(const tls_key *key, char *buffer, size_t size) {
+  return mbedtls_pk_write_key_pem((mbedtls_pk_context *)&key->pk, (unsigned char *)buffer, size) == 0;
 }
 
-bool tls_key_is_name(const char* name)
-{
+bool tls_key_is_name(const char *name) {
   size_t length = strlen(name);
   if (length == 0 || length > TLS_KEY_NAME_LENGTH || name[0] == ' ' || name[length - 1] == ' ') return false;
   for (size_t i = 0; i < length; i++)
-    if ((uint8_t)name[i] < ' ' || (uint8_t)name[i] > '~' || strchr(",=+<>#;\\\"", name[i]) != NULL) return false;
+    if ((uint8_t)name[i] < ' ' || (uint8_t)name[i] > '~' || strchr(",=+<>#;\\\"", name[i]) != NULL)
+      return false;
   return true;
 }
 
-bool tls_key_write_csr(tls_key* key, const char* common_name, char* buffer, size_t size)
-{
+bool tls_key_write_csr(tls_key *key, const char *common_name, char *buffer, size_t size) {
   if (!tls_key_is_name(common_name)) return false;
   char subject[3 + TLS_KEY_NAME_LENGTH + 1] = "CN=";
   strcat(subject, common_name);
@@ -85,16 +75,16 @@ bool tls_key_write_csr(tls_key* key, const char* common_name, char* buffer, size
   mbedtls_x509write_csr_set_key(&csr, &key->pk);
   mbedtls_x509write_csr_set_md_alg(&csr, MBEDTLS_MD_SHA256);
   bool written = mbedtls_x509write_csr_set_subject_name(&csr, subject) == 0 &&
-    mbedtls_x509write_csr_pem(&csr, (unsigned char*)buffer, size TLS_COMPAT_RNG) == 0;
+                 mbedtls_x509write_csr_pem(&csr, (unsigned char *)buffer, size TLS_COMPAT_RNG) == 0;
   mbedtls_x509write_csr_free(&csr);
   return written;
 }
 
-bool tls_key_matches(tls_key* key, const uint8_t* certificate, size_t length)
-{
+bool tls_key_matches(tls_key *key, const uint8_t *certificate, size_t length) {
   mbedtls_x509_crt crt;
   mbedtls_x509_crt_init(&crt);
-  bool matches = mbedtls_x509_crt_parse(&crt, certificate, length) == 0 && tls_compat_check_pair(&crt.pk, &key->pk) == 0;
+  bool matches =
+      mbedtls_x509_crt_parse(&crt, certificate, length) == 0 && tls_compat_check_pair(&crt.pk, &key->pk) == 0;
   mbedtls_x509_crt_free(&crt);
   return matches;
 }

@@ -1,7 +1,5 @@
-/*
- * A private key and what is done with it. It lives in native memory, is counted by reference (its owner in JavaScript may go while
- * a handshake still needs it), and is wiped when the last reference goes.
- */
+// A private key and what is done with it. It lives in native memory, is counted by reference (its owner in
+// JavaScript may go while a handshake still needs it), and is wiped when the last reference goes.
 #ifndef TLS_KEY_H
 #define TLS_KEY_H
 
@@ -9,11 +7,11 @@
 
 #include <stdbool.h>
 
-/* SEC 1 DER of a P-384 key or PKCS #1 DER of a 4096-bit RSA key fit. */
+// SEC 1 DER of a P-384 key or PKCS #1 DER of a 4096-bit RSA key fit.
 #define TLS_KEY_DER_SIZE 2400
 #define TLS_KEY_PEM_SIZE 3400
 #define TLS_KEY_CSR_SIZE 2048
-/* ub-common-name of RFC 5280. */
+// ub-common-name of RFC 5280.
 #define TLS_KEY_NAME_LENGTH 64
 
 typedef struct tls_key {
@@ -21,31 +19,32 @@ typedef struct tls_key {
   mbedtls_pk_context pk;
 } tls_key;
 
-/* Starts the library's random number generator and key store; may be called again. */
+// Starts the library's random number generator and key store; may be called again.
 bool tls_crypto_start(void);
 
-/* A new P-256 key, or NULL. */
-tls_key* tls_key_generate(void);
+// A new P-256 key, or NULL.
+tls_key *tls_key_generate(void);
 
-/* Reads PEM (with its terminating zero counted) or DER: PKCS #8, SEC 1 or PKCS #1; P-256, P-384 or RSA. NULL if it is none. */
-tls_key* tls_key_import(const uint8_t* data, size_t length);
+// Reads PEM (with its terminating zero counted) or DER: PKCS #8, SEC 1 or PKCS #1; P-256, P-384 or RSA. NULL
+// if it is none.
+tls_key *tls_key_import(const uint8_t *data, size_t length);
 
-tls_key* tls_key_retain(tls_key* key);
-void tls_key_release(tls_key* key);
+tls_key *tls_key_retain(tls_key *key);
+void tls_key_release(tls_key *key);
 
-/* Writes DER for the device's own storage; gives its length at the *end* of the buffer, or 0. */
-size_t tls_key_export(const tls_key* key, uint8_t* buffer, size_t size);
+// Writes DER for the device's own storage; gives its length at the *end* of the buffer, or 0.
+size_t tls_key_export(const tls_key *key, uint8_t *buffer, size_t size);
 
-/* The same as PEM with a terminating zero. */
-bool tls_key_export_pem(const tls_key* key, char* buffer, size_t size);
+// The same as PEM with a terminating zero.
+bool tls_key_export_pem(const tls_key *key, char *buffer, size_t size);
 
-/* Is a common name one that needs no quoting in a distinguished name? */
-bool tls_key_is_name(const char* name);
+// Is a common name one that needs no quoting in a distinguished name?
+bool tls_key_is_name(const char *name);
 
-/* Writes a PKCS #10 request as PEM with a terminating zero, signed with SHA-256. */
-bool tls_key_write_csr(tls_key* key, const char* common_name, char* buffer, size_t size);
+// Writes a PKCS #10 request as PEM with a terminating zero, signed with SHA-256.
+bool tls_key_write_csr(tls_key *key, const char *common_name, char *buffer, size_t size);
 
-/* Does a certificate (PEM with its terminating zero counted, or DER) belong to this key? */
-bool tls_key_matches(tls_key* key, const uint8_t* certificate, size_t length);
+// Does a certificate (PEM with its terminating zero counted, or DER) belong to this key?
+bool tls_key_matches(tls_key *key, const uint8_t *certificate, size_t length);
 
 #endif

@@ -1,8 +1,6 @@
-/*
- * What is asked of a server's certificate beyond mbedTLS's own path building (signatures, CA flags, key usage, strength):
- * the time comes from our clock, not from the C library's, the name must be a subjectAltName (RFC 9525), and an IP address is
- * compared as one.
- */
+// What is asked of a server's certificate beyond mbedTLS's own path building (signatures, CA flags, key
+// usage, strength): the time comes from our clock, not from the C library's, the name must be a
+// subjectAltName (RFC 9525), and an IP address is compared as one.
 #ifndef TLS_VERIFY_H
 #define TLS_VERIFY_H
 
@@ -13,23 +11,23 @@
 
 typedef struct tls_verify {
   int64_t time_ms;
-  /* Length 0 if the peer is known by a DNS name. */
+  // Length 0 if the peer is known by a DNS name.
   uint8_t address[16];
   size_t address_length;
-  /* All that was found. */
+  // All that was found.
   uint32_t flags;
   bool bad_chain;
 } tls_verify;
 
-void tls_verify_init(tls_verify* verify, const char* host, int64_t time_ms);
+void tls_verify_init(tls_verify *verify, const char *host, int64_t time_ms);
 
-/* mbedtls_ssl_conf_verify's callback; `context` is a tls_verify. */
-int tls_verify_certificate(void* context, mbedtls_x509_crt* certificate, int depth, uint32_t* flags);
+// mbedtls_ssl_conf_verify's callback; `context` is a tls_verify.
+int tls_verify_certificate(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t *flags);
 
-/* The name of what was wrong. */
-tls_error tls_verify_error(const tls_verify* verify, uint32_t library_flags);
+// The name of what was wrong.
+tls_error tls_verify_error(const tls_verify *verify, uint32_t library_flags);
 
-/* Reads an IPv4 or IPv6 literal; gives 4, 16 or 0 if it is none. */
-size_t tls_verify_parse_address(const char* text, uint8_t address[16]);
+// Reads an IPv4 or IPv6 literal; gives 4, 16 or 0 if it is none.
+size_t tls_verify_parse_address(const char *text, uint8_t address[16]);
 
 #endif

@@ -33,7 +33,8 @@ struct wish {
 static size_t alternative_names(const struct wish *wish, uint8_t *der) {
   uint8_t address[16];
   size_t dns = wish->dns ? strlen(wish->dns) : 0, ip = 0, length = 2;
-  if (wish->ip) ip = 4, sscanf(wish->ip, "%hhu.%hhu.%hhu.%hhu", address, address + 1, address + 2, address + 3);
+  if (wish->ip)
+    ip = 4, sscanf(wish->ip, "%hhu.%hhu.%hhu.%hhu", address, address + 1, address + 2, address + 3);
   if (dns) {
     der[length++] = 0x82;
     der[length++] = (uint8_t)dns;
@@ -82,7 +83,8 @@ static struct certificate *certify(tls_key *key, const struct wish *wish, const 
   mbedtls_x509write_crt_set_issuer_name(&writer, issuer ? issuer->name : made->name);
   mbedtls_x509write_crt_set_subject_key(&writer, &key->pk);
   mbedtls_x509write_crt_set_issuer_key(&writer, issuer ? &issuer->key->pk : &key->pk);
-  mbedtls_x509write_crt_set_validity(&writer, wish->from ? wish->from : YEAR_START, wish->to ? wish->to : YEAR_END);
+  mbedtls_x509write_crt_set_validity(&writer, wish->from ? wish->from : YEAR_START,
+                                     wish->to ? wish->to : YEAR_END);
   mbedtls_x509write_crt_set_basic_constraints(&writer, wish->authority, -1);
   if (length) mbedtls_x509write_crt_set_extension(&writer, san_oid, sizeof san_oid, 0, der, length);
   int result = mbedtls_x509write_crt_pem(&writer, (uint8_t *)made->pem, PEM_SIZE TLS_COMPAT_RNG);

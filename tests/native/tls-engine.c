@@ -1,12 +1,14 @@
-// The TLS engine: handshakes in pieces of any size and cut at any byte, records, gathered writes, capacity, back-pressure, ends.
-// sources: native/tls/tls-engine.c native/tls/tls-error.c native/tls/tls-key.c native/tls/tls-memory.c native/tls/tls-queue.c native/tls/tls-roots.c native/tls/tls-verify.c
+// The TLS engine: handshakes in pieces of any size and cut at any byte, records, gathered writes, capacity,
+// back-pressure, ends.
+// sources: native/tls/tls-*.c
 // libs: -lmbedtls -lmbedx509 -lmbedcrypto
 #include "tls-peer.h"
 
 static struct certificate *root, *leaf;
 
 static struct session_options defaults(void) {
-  return (struct session_options){.host = "camera.example", .roots = {root->pem}, .chain = leaf->pem, .key = leaf->key};
+  return (struct session_options){
+      .host = "camera.example", .roots = {root->pem}, .chain = leaf->pem, .key = leaf->key};
 }
 
 static struct session *connected(const struct session_options *options) {
@@ -113,7 +115,8 @@ static size_t take_all(struct session *session) {
 static size_t receive_all(struct session *session, uint8_t *buffer, size_t size) {
   size_t count = 0;
   int result;
-  while ((result = mbedtls_ssl_read(&session->peer.ssl, buffer + count, size - count)) > 0) count += (size_t)result;
+  while ((result = mbedtls_ssl_read(&session->peer.ssl, buffer + count, size - count)) > 0)
+    count += (size_t)result;
   return count;
 }
 
@@ -216,7 +219,8 @@ static void test_ends(void) {
   tls_engine_close_notify(session->engine);
   take_all(session);
   CHECK_EQUAL(mbedtls_ssl_read(&session->peer.ssl, (uint8_t *)text, sizeof text), 3);
-  CHECK_EQUAL(mbedtls_ssl_read(&session->peer.ssl, (uint8_t *)text, sizeof text), MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY);
+  CHECK_EQUAL(mbedtls_ssl_read(&session->peer.ssl, (uint8_t *)text, sizeof text),
+              MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY);
   session_close(session);
 
   tap_case("a changed byte in a record: BadRecord, and the peer is told");

@@ -1,4 +1,5 @@
-// Both ends of a session in one process: the engine, and mbedTLS as the server, with a wire between them that the test controls.
+// Both ends of a session in one process: the engine, and mbedTLS as the server, with a wire between them that
+// the test controls.
 #ifndef TLS_PEER_H
 #define TLS_PEER_H
 
@@ -44,9 +45,10 @@ struct session {
   tls_engine *engine;
   struct peer peer;
   uint8_t said[ALERT_RECORD];  // the last that the engine sent
-  size_t cut;              // no more than so many bytes reach the engine
-  size_t flip;             // this byte to the engine is changed (1: the first)
-  bool flipped_version;    // it was in the version of a record's header, which nothing protects and nobody reads
+  size_t cut;                  // no more than so many bytes reach the engine
+  size_t flip;                 // this byte to the engine is changed (1: the first)
+  bool
+      flipped_version;  // it was in the version of a record's header, which nothing protects and nobody reads
 };
 
 static int peer_send(void *context, const unsigned char *data, size_t length) {
@@ -143,7 +145,8 @@ static bool move_up(struct session *session) {
   size_t taken = tls_engine_take(session->engine, up->data + up->start + up->length, piece);
   up->length += taken;
   up->total += taken;
-  if (taken >= ALERT_RECORD) memcpy(session->said, up->data + up->start + up->length - ALERT_RECORD, ALERT_RECORD);
+  if (taken >= ALERT_RECORD)
+    memcpy(session->said, up->data + up->start + up->length - ALERT_RECORD, ALERT_RECORD);
   return taken > 0;
 }
 
@@ -170,8 +173,10 @@ static bool move_down(struct session *session) {
 
 static void peer_step(struct peer *peer) {
   uint8_t nothing;
-  if (peer->connected) peer->result = mbedtls_ssl_read(&peer->ssl, &nothing, 0);
-  else if (!(peer->result = mbedtls_ssl_handshake(&peer->ssl))) peer->connected = true;
+  if (peer->connected)
+    peer->result = mbedtls_ssl_read(&peer->ssl, &nothing, 0);
+  else if (!(peer->result = mbedtls_ssl_handshake(&peer->ssl)))
+    peer->connected = true;
 }
 
 static const tls_status *status(struct session *session) {
@@ -192,15 +197,17 @@ static void session_run(struct session *session) {
   CHECK(false, "no end");
 }
 
-// The alert that the server received, or -1. mbedTLS's client says in the clear why it refuses a TLS 1.3 server, which RFC 8446
-// does not forbid and OpenSSL understands, but mbedTLS's server does not: then it is read off the wire.
+// The alert that the server received, or -1. mbedTLS's client says in the clear why it refuses a TLS 1.3
+// server, which RFC 8446 does not forbid and OpenSSL understands, but mbedTLS's server does not: then it is
+// read off the wire.
 static int peer_alert(struct session *session) {
-  if (session->peer.result == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) return tls_compat_received_alert(&session->peer.ssl);
+  if (session->peer.result == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
+    return tls_compat_received_alert(&session->peer.ssl);
   return memcmp(session->said, "\x15\x03\x03\0\x02\x02", 6) ? -1 : session->said[6];
 }
 
-#define CHECK_ERROR(session, expected)                                                                           \
-  CHECK(status(session)->error == (expected), "%s (-0x%x) instead of %s", tls_error_name(status(session)->error), \
-        -status(session)->detail, tls_error_name(expected))
+#define CHECK_ERROR(session, expected)                                    \
+  CHECK(status(session)->error == (expected), "%s (-0x%x) instead of %s", \
+        tls_error_name(status(session)->error), -status(session)->detail, tls_error_name(expected))
 
 #endif

@@ -1,5 +1,5 @@
 // Whom the TLS engine refuses, under which name, and what it tells the peer; and whom it accepts.
-// sources: native/tls/tls-engine.c native/tls/tls-error.c native/tls/tls-key.c native/tls/tls-memory.c native/tls/tls-queue.c native/tls/tls-roots.c native/tls/tls-verify.c
+// sources: native/tls/tls-*.c
 // libs: -lmbedtls -lmbedx509 -lmbedcrypto
 #include "tls-peer.h"
 
@@ -34,7 +34,8 @@ static void refuse(const char *name, const struct session_options *options, tls_
 }
 
 // A leaf that is wanted for HOST, and who is asked to accept it.
-static void refuse_leaf(const char *name, struct wish wish, const struct certificate *issuer, tls_error error, int alert) {
+static void refuse_leaf(const char *name, struct wish wish, const struct certificate *issuer, tls_error error,
+                        int alert) {
   struct certificate *made = issue(&wish, issuer);
   struct session_options options = defaults();
   options.chain = made->pem;
@@ -46,14 +47,17 @@ static void refuse_leaf(const char *name, struct wish wish, const struct certifi
 static void test_leaves(void) {
   const struct wish good = {.name = HOST, .dns = HOST};
   struct wish wish = good;
-  refuse_leaf("an unknown authority", good, other_root, TLS_ERROR_UNKNOWN_CA, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
+  refuse_leaf("an unknown authority", good, other_root, TLS_ERROR_UNKNOWN_CA,
+              MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
   refuse_leaf("signed by itself", good, NULL, TLS_ERROR_UNKNOWN_CA, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
   wish.dns = "other.example";
   refuse_leaf("another name", wish, root, TLS_ERROR_NAME_MISMATCH, MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
   wish.dns = "*.camera.example";
-  refuse_leaf("a wildcard for names below", wish, root, TLS_ERROR_NAME_MISMATCH, MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
+  refuse_leaf("a wildcard for names below", wish, root, TLS_ERROR_NAME_MISMATCH,
+              MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
   wish.dns = NULL;
-  refuse_leaf("the name only as common name", wish, root, TLS_ERROR_NAME_MISMATCH, MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
+  refuse_leaf("the name only as common name", wish, root, TLS_ERROR_NAME_MISMATCH,
+              MBEDTLS_SSL_ALERT_MSG_BAD_CERT);
   wish = good;
   wish.to = "20260531235959";
   refuse_leaf("expired a second ago", wish, root, TLS_ERROR_EXPIRED, MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED);
@@ -86,7 +90,8 @@ static void test_chains(void) {
   struct certificate *self = issue(&(struct wish){.name = HOST, .dns = HOST}, NULL);
   options.chain = chain_of(self, root);
   options.key = self->key;
-  refuse("signed by itself, with the real root appended", &options, TLS_ERROR_UNKNOWN_CA, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
+  refuse("signed by itself, with the real root appended", &options, TLS_ERROR_UNKNOWN_CA,
+         MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
   discard(self);
 
   struct certificate *forged = issue(&(struct wish){.name = HOST, .dns = HOST}, leaf);
@@ -94,7 +99,8 @@ static void test_chains(void) {
   options.key = forged->key;
   refuse("signed by a leaf", &options, TLS_ERROR_BAD_CHAIN, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
   options.roots[1] = leaf->pem;
-  refuse("signed by a leaf that is itself trusted", &options, TLS_ERROR_BAD_CHAIN, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
+  refuse("signed by a leaf that is itself trusted", &options, TLS_ERROR_BAD_CHAIN,
+         MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
   discard(forged);
 
   struct certificate *imposter = issue(&(struct wish){.name = "Root", .authority = true}, NULL);
@@ -102,11 +108,13 @@ static void test_chains(void) {
   options = defaults();
   options.chain = chain_of(child, imposter);
   options.key = child->key;
-  refuse("an authority that only has the root's name", &options, TLS_ERROR_UNKNOWN_CA, MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
+  refuse("an authority that only has the root's name", &options, TLS_ERROR_UNKNOWN_CA,
+         MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
   discard(child);
   discard(imposter);
 
-  struct certificate *old = issue(&(struct wish){.name = "Old", .authority = true, .to = "20260501000000"}, root);
+  struct certificate *old =
+      issue(&(struct wish){.name = "Old", .authority = true, .to = "20260501000000"}, root);
   child = issue(&(struct wish){.name = HOST, .dns = HOST}, old);
   options.chain = chain_of(child, old);
   options.key = child->key;
@@ -122,8 +130,9 @@ static void test_chains(void) {
 }
 
 static void test_names(void) {
-  const struct wish wishes[] = {
-      {.name = "a", .dns = "*.example"}, {.name = "b", .dns = "CAMERA.Example"}, {.name = "c", .dns = HOST, .ip = "192.0.2.7"}};
+  const struct wish wishes[] = {{.name = "a", .dns = "*.example"},
+                                {.name = "b", .dns = "CAMERA.Example"},
+                                {.name = "c", .dns = HOST, .ip = "192.0.2.7"}};
   struct session_options options = defaults();
   for (size_t i = 0; i < 3; i++) {
     struct certificate *made = issue(&wishes[i], root);
@@ -142,8 +151,9 @@ static void test_names(void) {
 static void test_addresses(void) {
   tap_case("addresses are told from names");
   uint8_t address[16];
-  static const char *const none[] = {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.4x", "a.b.c.d", ":", "1:2", "1::2::3", "::12345",
-                                     "1:2:3:4:5:6:7:8:9", "::1:2:3:4:5:6:7:8", "fe80::1%0", "example:443"};
+  static const char *const none[] = {
+      "",    "1.2.3",   "1.2.3.4.5", "1.2.3.256",         "1.2.3.4x",          "a.b.c.d",   ":",
+      "1:2", "1::2::3", "::12345",   "1:2:3:4:5:6:7:8:9", "::1:2:3:4:5:6:7:8", "fe80::1%0", "example:443"};
   for (size_t i = 0; i < sizeof none / sizeof *none; i++)
     CHECK(tls_verify_parse_address(none[i], address) == 0, "%s", none[i]);
   CHECK_EQUAL(tls_verify_parse_address("127.0.0.1", address), 4);
@@ -191,7 +201,8 @@ static void test_options(void) {
 static void test_protocols(void) {
   struct session_options options = defaults();
   options.protocols[0] = "x-amzn-mqtt-ca";
-  refuse("the server knows no ALPN", &options, TLS_ERROR_NO_APPLICATION_PROTOCOL, MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL);
+  refuse("the server knows no ALPN", &options, TLS_ERROR_NO_APPLICATION_PROTOCOL,
+         MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL);
   options.server_protocols[0] = "http/1.1";
   tap_case("%srefused by the server: another protocol", version);
   struct session *session = session_open(&options);
@@ -226,7 +237,9 @@ static void test_client(struct certificate *client, const char *name) {
   uint8_t der[TLS_KEY_DER_SIZE];
   size_t length = tls_key_export(client->key, der, sizeof der);
   options.client_key = tls_key_import(der + sizeof der - length, length);
-  CHECK(options.client_key && tls_key_matches(options.client_key, (uint8_t *)client->pem, strlen(client->pem) + 1), "another key");
+  CHECK(options.client_key &&
+            tls_key_matches(options.client_key, (uint8_t *)client->pem, strlen(client->pem) + 1),
+        "another key");
   session = session_open(&options);
   tls_key_release(options.client_key);
   session_run(session);
@@ -241,8 +254,10 @@ static void test_keys(void) {
   CHECK(tls_key_matches(leaf->key, (uint8_t *)leaf->pem, strlen(leaf->pem) + 1), "its own");
   CHECK(!tls_key_matches(key, (uint8_t *)leaf->pem, strlen(leaf->pem) + 1), "another's");
   CHECK(!tls_key_matches(key, (uint8_t *)"x", 2), "none");
-  CHECK(tls_key_write_csr(key, "camera-1:a_b.c", pem, sizeof pem) && strstr(pem, "BEGIN CERTIFICATE REQUEST"), "no request");
-  CHECK(!tls_key_write_csr(key, "a,O=b", pem, sizeof pem) && !tls_key_write_csr(key, "", pem, sizeof pem), "a name to quote");
+  CHECK(tls_key_write_csr(key, "camera-1:a_b.c", pem, sizeof pem) && strstr(pem, "BEGIN CERTIFICATE REQUEST"),
+        "no request");
+  CHECK(!tls_key_write_csr(key, "a,O=b", pem, sizeof pem) && !tls_key_write_csr(key, "", pem, sizeof pem),
+        "a name to quote");
   CHECK(!tls_key_import((uint8_t *)leaf->pem, strlen(leaf->pem) + 1), "a certificate is no key");
   tls_key_release(key);
 }
@@ -252,7 +267,8 @@ static void test_key_types(void) {
   struct certificate *rsa = certify(generate_rsa(2048), &(struct wish){.name = HOST, .dns = HOST}, root);
   struct certificate *rsa_client = certify(generate_rsa(2048), &(struct wish){.name = "client"}, root);
   struct certificate *weak = certify(generate_rsa(1024), &(struct wish){.name = HOST, .dns = HOST}, root);
-  struct certificate *rsa_root = certify(generate_rsa(2048), &(struct wish){.name = "RSA", .authority = true}, NULL);
+  struct certificate *rsa_root =
+      certify(generate_rsa(2048), &(struct wish){.name = "RSA", .authority = true}, NULL);
   struct certificate *child = issue(&(struct wish){.name = HOST, .dns = HOST}, rsa_root);
   struct session_options options = defaults();
   options.chain = rsa->pem;
@@ -260,7 +276,8 @@ static void test_key_types(void) {
   accept("a server with an RSA key", &options);
   options.chain = weak->pem;
   options.key = weak->key;
-  refuse("a server with an RSA key of 1024 bits", &options, TLS_ERROR_WEAK_KEY, MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_CERT);
+  refuse("a server with an RSA key of 1024 bits", &options, TLS_ERROR_WEAK_KEY,
+         MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_CERT);
   options.chain = child->pem;
   options.key = child->key;
   options.roots[0] = rsa_root->pem;
