@@ -38,9 +38,9 @@ import { Provisioning } from "./modules/provisioning/provisioning";
 import { type Identity, IdentityStore } from "./modules/storage/identity-store";
 import { RecordStore } from "./modules/storage/record-store";
 import type { Connection, ConnectionHandlers } from "./modules/upload/connection";
-import { createConnector } from "./modules/upload/connector";
+import { LookedUpConnection, type Opener, type SocketOptions } from "./modules/upload/connector";
 import { PresignedURL } from "./modules/upload/presigned-url";
-import { type UploadResult, uploadFrame } from "./modules/upload/uploader";
+import { Upload, type UploadOptions, type UploadResult } from "./modules/upload/uploader";
 import * as crypto from "./native/tls/crypto";
 
 type Host = CameraDeviceHost & ConnectivityHost<CloudSession> & TelemetryHost & MQTTCommandHost;
@@ -122,13 +122,8 @@ class Camera implements Host {
     return PresignedURL.parse(url).redacted;
   }
 
-  upload(request: UploadRequest, photo: Photo): Promise<UploadResult> {
-    const { clock } = this;
-    const roots = rootsFor(this.identities.current);
-    const open = (options: { host: string; address: string; port: number } & ConnectionHandlers) =>
-      new TLSSocket({ ...options, TCP: { io: TCP }, secure: { roots, clock } }) as Connection;
-    const connect = createConnector({ resolver: new Resolver({}), open });
-    return uploadFrame({ ...request, frame: photo.frame, clock, connect, Digest: crypto.Digest, bufferLength });
+  upload(request: UploadRequest, photo: Photo): void {
+    new Upload(new UploadTask(this, request, photo));
   }
 
   announce(announcement: PhotoAnnouncement): Promise<void> {
@@ -157,6 +152,48 @@ class Camera implements Host {
   }
 }
 
+/** One picture on its way to its URL, by name look-up, TCP and TLS. */
+class UploadTask implements UploadOptions, Opener {
+  readonly url: string;
+  readonly headers: UploadOptions["headers"];
+  readonly framing: UploadOptions["framing"];
+  readonly frame: Photo["frame"];
+  #camera: Camera;
+
+  constructor(camera: Camera, { url, headers, framing }: UploadRequest, photo: Photo) {
+    this.url = url;
+    this.headers = headers;
+    this.framing = framing;
+    this.frame = photo.frame;
+    this.#camera = camera;
+  }
+
+  get clock(): Clock {
+    return this.#camera.clock;
+  }
+
+  get Digest(): typeof crypto.Digest {
+    return crypto.Digest;
+  }
+
+  get bufferLength(): number {
+    return bufferLength;
+  }
+
+  connect(host: string, port: number, handlers: ConnectionHandlers): Connection {
+    return new LookedUpConnection(new Resolver({}), this, host, port, handlers);
+  }
+
+  open(options: SocketOptions): Connection {
+    const secure = { roots: rootsFor(this.#camera.identities.current), clock: this.clock };
+    return new TLSSocket({ ...options, TCP: { io: TCP }, secure } as never) as Connection;
+  }
+
+  onResult(result: UploadResult): void {
+    this.#camera.device.uploads.ended(result);
+  }
+}
+
 /** The identity's own roots, or Amazon's. */
 function rootsFor(identity: Identity | undefined): readonly string[] {
   return identity?.rootCA ? [identity.rootCA] : amazonRoots;
@@ -179,21 +216,32 @@ class SessionOptions implements CloudSessionOptions {
   readonly endpoint: string;
   readonly clientId: string;
   readonly keepAlive: number = config.keepAlive;
-  readonly mqtt = { io: MQTTClient };
-  readonly dns = { io: Resolver };
-  readonly socket: CloudSessionOptions["socket"];
-  readonly will: CloudSessionOptions["will"];
   #camera: Camera;
 
   constructor(camera: Camera, identity: Identity) {
-    const { thingName, endpoint, certificate } = identity;
     this.#camera = camera;
-    this.endpoint = endpoint;
-    this.clientId = thingName;
-    const key = new crypto.KeyPair(identity.key);
-    const secure = { roots: rootsFor(identity), certificate, key, clock: camera.clock };
-    this.socket = { io: TLSSocket, TCP: { io: TCP }, secure };
-    this.will = { topic: topicsOf(thingName).telemetry, message: '{"state":"offline"}', QoS: 1 };
+    this.endpoint = identity.endpoint;
+    this.clientId = identity.thingName;
+  }
+
+  get mqtt(): CloudSessionOptions["mqtt"] {
+    return { io: MQTTClient };
+  }
+
+  get dns(): CloudSessionOptions["dns"] {
+    return { io: Resolver };
+  }
+
+  /** Asked for each connection: certificate and key are in storage, and need not be in the machine's memory as well. */
+  get socket(): CloudSessionOptions["socket"] {
+    const { identities, clock } = this.#camera;
+    const identity = identities.current;
+    const secure = { roots: rootsFor(identity), certificate: identity?.certificate, key: identity?.key, clock };
+    return { io: TLSSocket, TCP: { io: TCP }, bufferLength: 512, secure };
+  }
+
+  get will(): CloudSessionOptions["will"] {
+    return { topic: topicsOf(this.clientId).telemetry, message: '{"state":"offline"}', QoS: 1 };
   }
 
   onStateChanged(state: CloudState, error?: CloudError): void {

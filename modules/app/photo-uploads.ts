@@ -34,7 +34,8 @@ export interface PhotoAnnouncement {
 export interface UploadHost {
   readonly records: RecordStore;
   readonly events: { add(type: string, fields: Record<string, unknown>): unknown };
-  upload(request: UploadRequest, photo: Photo): Promise<UploadResult>;
+  /** Begins the upload; calls `PhotoUploads.ended` once, later. A promise would hold a hundred slots of the machine for all that time. */
+  upload(request: UploadRequest, photo: Photo): void;
   /** The URL in a form that may be shown: without its query. Throws when it is not a URL that this camera can use. */
   redact(url: string): string;
   /** Resolves when the cloud has acknowledged the announcement. */
@@ -48,7 +49,9 @@ export interface UploadHost {
 export class PhotoUploads {
   readonly counters = { uploaded: 0, failed: 0, announced: 0 };
   #host: UploadHost;
-  #busy?: string;
+  #photo?: Photo;
+  /** Where it goes, without the query. */
+  #url = "";
   #announcing = false;
 
   constructor(host: UploadHost) {
@@ -57,49 +60,54 @@ export class PhotoUploads {
 
   /** The image that is on its way, if any. */
   get busy(): string | undefined {
-    return this.#busy;
+    return this.#photo?.imageId;
   }
 
   /** Starts the upload and returns at once; the outcome is reported as an UploadResult event. */
   start(request: UploadRequest, photo: Photo): void {
-    if (this.#busy) throw new CommandError("Busy", `${this.#busy} is being uploaded`);
+    if (this.busy) throw new CommandError("Busy", `${this.busy} is being uploaded`);
     if (typeof request.url !== "string") throw new CommandError("BadURL", "url is missing");
-    const url = this.#host.redact(request.url);
-    this.#busy = photo.imageId;
-    this.send(request, photo, url).catch((error) => this.fail(photo, describeError(error)));
+    this.#url = this.#host.redact(request.url);
+    this.#photo = photo;
+    try {
+      this.#host.upload(request, photo);
+    } catch (error) {
+      this.fail(photo, describeError(error));
+    }
   }
 
-  private async send(request: UploadRequest, photo: Photo, url: string): Promise<void> {
+  /** The host's upload is over. */
+  ended(result: UploadResult): void {
+    const photo = this.#photo;
+    if (!photo) return;
+    if (result.status === "stored") this.stored(photo, result);
+    else this.fail(photo, { code: result.code || result.status, message: result.message ?? "" }, result);
+  }
+
+  private stored(photo: Photo, result: UploadResult): void {
+    const { imageId, time, resolution, frame } = photo;
+    const { bytes, attempts, etag = "" } = result;
+    const { width, height } = frame;
+    const url = this.#url;
+    this.#photo = undefined;
+    this.counters.uploaded += 1;
     try {
-      const result = await this.#host.upload(request, photo);
-      if (result.status !== "stored") {
-        this.fail(photo, { code: result.code ?? result.status, message: result.message ?? "" }, result);
-        return;
-      }
-      this.counters.uploaded += 1;
-      const { imageId, time, resolution, frame } = photo;
-      const { bytes, attempts, etag = "" } = result;
-      const { width, height } = frame;
       this.remember({ imageId, url, bytes, etag, time, width, height, resolution });
-      this.#host.events.add("UploadResult", { imageId, status: "stored", bytes, etag, attempts, url });
-    } finally {
-      this.#busy = undefined;
+    } catch (error) {
+      // It lies in the bucket all the same; nobody will be told by MQTT.
+      this.#host.events.add("Error", { ...describeError(error) });
     }
-    await this.announcePending();
+    this.#host.events.add("UploadResult", { imageId, status: "stored", bytes, etag, attempts, url });
+    this.announcePending();
   }
 
   private fail(photo: Photo, error: { code: string; message: string }, result?: UploadResult): void {
-    this.#busy = undefined;
-    this.counters.failed += 1;
+    const { imageId } = photo;
     const { code, message } = error;
-    const status = result?.status ?? "failed";
-    this.#host.events.add("UploadResult", {
-      imageId: photo.imageId,
-      status,
-      code,
-      message,
-      attempts: result?.attempts ?? 0,
-    });
+    this.#photo = undefined;
+    this.counters.failed += 1;
+    const { status = "failed", attempts = 0 } = result ?? {};
+    this.#host.events.add("UploadResult", { imageId, status, code, message, attempts });
   }
 
   private remember(announcement: PhotoAnnouncement): void {

@@ -1,5 +1,13 @@
 import Timer from "timer";
 
+/** What is used of the `timer` module; the SDK's default export fits. */
+export interface TimerModule {
+  /** The callback is called with the timer. */
+  set(callback: (timer: Timer) => void, milliseconds: number): unknown;
+  repeat(callback: (timer: Timer) => void, milliseconds: number): unknown;
+  clear(timer: never): void;
+}
+
 /** A timer that knows whose it is. */
 export interface OwnedTimer<Owner> extends Timer {
   owner: Owner;
@@ -13,8 +21,9 @@ export function setTimer<Owner>(
   owner: Owner,
   callback: (timer: OwnedTimer<Owner>) => void,
   delay: number,
+  timers: TimerModule = Timer,
 ): OwnedTimer<Owner> {
-  return own(Timer.set(callback as (timer: Timer) => void, delay), owner);
+  return own(timers.set(callback as (timer: Timer) => void, delay), owner);
 }
 
 /** `Timer.repeat`, likewise. */
@@ -22,11 +31,12 @@ export function repeatTimer<Owner>(
   owner: Owner,
   callback: (timer: OwnedTimer<Owner>) => void,
   interval: number,
+  timers: TimerModule = Timer,
 ): OwnedTimer<Owner> {
-  return own(Timer.repeat(callback as (timer: Timer) => void, interval), owner);
+  return own(timers.repeat(callback as (timer: Timer) => void, interval), owner);
 }
 
-function own<Owner>(timer: Timer, owner: Owner): OwnedTimer<Owner> {
+function own<Owner>(timer: unknown, owner: Owner): OwnedTimer<Owner> {
   const owned = timer as OwnedTimer<Owner>;
   owned.owner = owner;
   return owned;

@@ -2,6 +2,7 @@ import Timer from "timer";
 import { KeyPair } from "../../native/tls/crypto";
 import TLSEngine from "../../native/tls/tls";
 import type { Clock } from "./clock";
+import { type OwnedTimer, setTimer } from "./owned-timer";
 import { TLSError, type TLSErrorCode } from "./tls-error";
 
 type Bytes = ArrayBuffer | Uint8Array;
@@ -36,6 +37,8 @@ export interface TLSSocketOptions {
   secure: SecureOptions;
   /** For the connection and the handshake, milliseconds. Default 30,000. */
   timeout?: number;
+  /** Bytes moved between TCP and TLS at a time. Default 1440, a segment; a connection of small messages does with less. */
+  bufferLength?: number;
   format?: "number" | "buffer";
   target?: unknown;
   /** There are `count` bytes to read. Called again when they have been read and there are more. */
@@ -46,8 +49,7 @@ export interface TLSSocketOptions {
   onError?(error: TLSError): void;
 }
 
-/** Moved between TCP and TLS at a time: a segment. */
-const bufferSize = 1440;
+const segment = 1440;
 /** The first bytes of a record, which say how long it is. */
 const headerSize = 5;
 /** Less is not worth a record, and not worth a call of onWritable. */
@@ -64,9 +66,41 @@ const lingerTime = 1000;
  * Nothing is thrown out of its callbacks, and no callback is called before the constructor or the owner's own call has returned.
  */
 export class TLSSocket {
+  /** TCP calls them on itself, and its `target` is the TLSSocket (ECMA-419): they take no memory on the chip. */
+  static readonly #callbacks = Object.freeze({
+    onReadable(this: { target: TLSSocket }, count: number) {
+      this.target.#readable = count;
+      this.target.run();
+    },
+    onWritable(this: { target: TLSSocket }, count: number) {
+      const { target } = this;
+      target.#opened = true;
+      target.#writable = count;
+      target.#wantsCredit = true;
+      target.run();
+    },
+    onError(this: { target: TLSSocket }) {
+      this.target.#ended = true;
+      this.target.run();
+    },
+  });
+
+  static #giveUp({ owner }: OwnedTimer<TLSSocket>): void {
+    owner.fail("HandshakeTimeout");
+  }
+
+  static #again({ owner }: OwnedTimer<TLSSocket>): void {
+    owner.#later = undefined;
+    owner.run();
+  }
+
   format: "number" | "buffer";
   target: unknown;
-  #options: TLSSocketOptions;
+  // Not the options as a whole: roots, certificate and key are of no use after the handshake has begun.
+  #host: string;
+  #onReadable: TLSSocketOptions["onReadable"];
+  #onWritable: TLSSocketOptions["onWritable"];
+  #onError: TLSSocketOptions["onError"];
   #engine?: TLSEngine;
   #tcp?: Transport;
   /** Bytes of ciphertext that TCP holds and has room for. */
@@ -79,9 +113,9 @@ export class TLSSocket {
   #wantsCredit = true;
   #busy = true;
   #failed = false;
-  #buffer = new Uint8Array(bufferSize);
-  #header = new Uint8Array(this.#buffer.buffer, 0, headerSize);
-  #part = this.#header;
+  #buffer: Uint8Array;
+  #header: Uint8Array;
+  #part: Uint8Array;
   #timer?: Timer;
   #later?: Timer;
 
@@ -89,17 +123,23 @@ export class TLSSocket {
   constructor(options: TLSSocketOptions) {
     const { host, secure, TCP, address, port } = options;
     if (!TCP?.io || !secure) throw new TypeError("TCP and secure are needed");
-    this.#options = options;
+    this.#host = host;
+    this.#onReadable = options.onReadable;
+    this.#onWritable = options.onWritable;
+    this.#onError = options.onError;
     this.format = options.format ?? "buffer";
     this.target = options.target;
-    this.#timer = Timer.set(() => this.fail("HandshakeTimeout"), options.timeout ?? handshakeTimeout);
-    this.attempt("InternalError", () => {
+    this.#buffer = new Uint8Array(options.bufferLength ?? segment);
+    this.#header = this.#part = new Uint8Array(this.#buffer.buffer, 0, headerSize);
+    this.#timer = setTimer(this, TLSSocket.#giveUp, options.timeout ?? handshakeTimeout);
+    let failure: TLSErrorCode = "InternalError";
+    try {
       this.#engine = this.open(host, secure);
-    });
-    if (this.#engine && !this.#engine.error)
-      this.attempt("ConnectionFailed", () => {
-        this.#tcp = this.openTCP(address ?? host, host, port, TCP);
-      });
+      failure = "ConnectionFailed";
+      if (this.#engine && !this.#engine.error) this.#tcp = this.openTCP(address ?? host, host, port, TCP);
+    } catch (cause) {
+      this.failSoon(failure, cause);
+    }
     this.#busy = false;
     if (!this.#tcp) this.soon();
   }
@@ -113,20 +153,8 @@ export class TLSSocket {
       noDelay: true,
       nodelay: true,
       format: "buffer",
-      onReadable: (count: number) => {
-        this.#readable = count;
-        this.run();
-      },
-      onWritable: (count: number) => {
-        this.#opened = true;
-        this.#writable = count;
-        this.#wantsCredit = true;
-        this.run();
-      },
-      onError: () => {
-        this.#ended = true;
-        this.run();
-      },
+      target: this,
+      ...TLSSocket.#callbacks,
     } as never);
   }
 
@@ -230,7 +258,7 @@ export class TLSSocket {
   }
 
   private view(length: number): Uint8Array {
-    if (length === bufferSize) return this.#buffer;
+    if (length === this.#buffer.length) return this.#buffer;
     if (length === headerSize) return this.#header;
     if (length !== this.#part.length) this.#part = new Uint8Array(this.#buffer.buffer, 0, length);
     return this.#part;
@@ -240,7 +268,7 @@ export class TLSSocket {
   private send(): boolean {
     let sent = false;
     while (this.#engine && this.#tcp && this.#writable > 0 && !this.#ended) {
-      const count = this.#engine.take(this.#buffer, Math.min(this.#writable, bufferSize));
+      const count = this.#engine.take(this.#buffer, Math.min(this.#writable, this.#buffer.length));
       if (!count) break;
       this.#writable = this.#tcp.write(this.view(count)) ?? this.#writable - count;
       sent = true;
@@ -250,7 +278,7 @@ export class TLSSocket {
 
   /** The next bytes that the engine can use from TCP to it. */
   private receive(engine: TLSEngine): boolean {
-    const count = Math.min(engine.wanted, this.#readable, bufferSize);
+    const count = Math.min(engine.wanted, this.#readable, this.#buffer.length);
     if (!count) return false;
     const view = this.view(count);
     this.#readable -= count;
@@ -270,9 +298,13 @@ export class TLSSocket {
       this.soon();
       return;
     }
-    this.attempt("ConnectionLost", () => {
+    this.#busy = true;
+    try {
       while (this.step());
-    });
+    } catch (cause) {
+      this.failSoon("ConnectionLost", cause);
+    }
+    this.#busy = false;
   }
 
   /** @returns whether there may be more to do */
@@ -293,7 +325,7 @@ export class TLSSocket {
   private show(engine: TLSEngine): boolean {
     if (this.#shown) return false;
     this.#shown = true;
-    this.call(() => this.#options.onReadable?.call(this, engine.readable));
+    this.tell(this.#onReadable, engine.readable);
     return !this.#failed && !engine.readable;
   }
 
@@ -306,36 +338,21 @@ export class TLSSocket {
     const credit = this.credit(engine);
     if (!credit) return;
     this.#wantsCredit = false;
-    this.call(() => this.#options.onWritable?.call(this, credit));
+    this.tell(this.#onWritable, credit);
   }
 
   /** Calls the owner; what it throws ends the connection with a name instead of the machine. */
-  private call(callback: () => void): void {
+  private tell(callback: ((count: number) => void) | undefined, count: number): void {
     try {
-      callback();
+      callback?.call(this, count);
     } catch (cause) {
       trace(`TLSSocket: ${cause}\n`);
       this.fail("CallbackFailed", { cause });
     }
   }
 
-  /** Does something as the only thing that is being done; an exception is a failure of the given name. */
-  private attempt(code: TLSErrorCode, body: () => void): void {
-    const wasBusy = this.#busy;
-    this.#busy = true;
-    try {
-      body();
-    } catch (cause) {
-      this.failSoon(code, cause);
-    }
-    this.#busy = wasBusy;
-  }
-
   private soon(): void {
-    this.#later ??= Timer.set(() => {
-      this.#later = undefined;
-      this.run();
-    });
+    this.#later ??= setTimer(this, TLSSocket.#again, 0);
   }
 
   private failSoon(code: TLSErrorCode, cause: unknown): void {
@@ -361,9 +378,9 @@ export class TLSSocket {
     if (told) this.#timer = Timer.set(() => this.closeTCP(), lingerTime);
     this.linger();
     if (!told) this.closeTCP();
-    const error = new TLSError(code, this.#options.host, details);
+    const error = new TLSError(code, this.#host, details);
     try {
-      this.#options.onError?.call(this, error);
+      this.#onError?.call(this, error);
     } catch (cause) {
       trace(`TLSSocket: ${cause}\n`);
     }
@@ -384,7 +401,7 @@ export class TLSSocket {
   private linger(): void {
     try {
       while (this.#tcp && this.#readable > 0) {
-        const count = Math.min(this.#readable, bufferSize);
+        const count = Math.min(this.#readable, this.#buffer.length);
         this.#readable -= count;
         this.#tcp.read(this.view(count));
       }

@@ -1,7 +1,8 @@
-import type { Connect, Connection } from "./connection";
+import { type OwnedTimer, setTimer, type TimerModule } from "../network/owned-timer";
+import type { Connection, ConnectionHandlers } from "./connection";
 import { HTTPResponse } from "./http-response";
 import { FrameEndedEarlyError, type PutRequest } from "./put-request";
-import { type TimerModule, Watchdog } from "./watchdog";
+import { Watchdog } from "./watchdog";
 
 /** Bounds of every wait of one attempt, in ms. */
 export interface AttemptLimits {
@@ -38,14 +39,13 @@ export interface AttemptOutcome {
   bodySent: boolean;
 }
 
-interface AttemptOptions {
-  connect: Connect;
-  host: string;
-  port: number;
-  request: PutRequest;
-  limits: AttemptLimits;
-  timers: TimerModule;
-  /** Called after body bytes were handed to the socket. */
+/** Whose attempt it is. */
+export interface AttemptOwner {
+  readonly limits: AttemptLimits;
+  readonly timers: TimerModule;
+  /** Opens the connection, see Connect. */
+  connect(handlers: ConnectionHandlers): Connection;
+  /** Body bytes were handed to the socket. */
   onProgress(taken: number): void;
   /** Called exactly once, unless `close` comes first. */
   onDone(outcome: AttemptOutcome): void;
@@ -56,38 +56,47 @@ const READ_LENGTH = 512;
 /** A rest of the socket's room smaller than this waits for the next onWritable, so that small pieces do not become small TLS records. */
 const SMALL_ROOM = 256;
 
+const noAnswer = Object.freeze({ code: "AnswerTimeout", message: "no answer" });
+
 type Phase = "connecting" | "sending" | "answering" | "done";
 
 /**
  * One connection, one PUT, one outcome. Reads the answer whenever it comes: S3 refuses an expired URL while the body is still on
  * its way. No callback of it throws.
+ *
+ * It is itself what its connection, its watchdog and its timer call, and its owner is what it calls: objects with methods, because
+ * a dozen closures would take more of the machine than all of the rest.
  */
-export class Attempt {
-  readonly #options: AttemptOptions;
-  readonly #response = new HTTPResponse();
+export class Attempt implements ConnectionHandlers {
+  static #tooLong({ owner }: OwnedTimer<Attempt>): void {
+    owner.fail("AttemptTimeout", "the attempt took too long");
+  }
+
+  readonly #owner: AttemptOwner;
+  readonly #request: PutRequest;
   readonly #watchdog: Watchdog;
+  #response: HTTPResponse | undefined;
   #deadline: unknown;
   #connection: Connection | undefined;
   #phase: Phase = "connecting";
+  /** Why an answer is awaited that may not come any more. */
+  #trouble: { code: string; message: string } = noAnswer;
   #room = 0;
   #pumping = false;
 
-  constructor(options: AttemptOptions) {
-    this.#options = options;
-    this.#watchdog = new Watchdog(options.timers);
+  constructor(owner: AttemptOwner, request: PutRequest) {
+    this.#owner = owner;
+    this.#request = request;
+    this.#watchdog = new Watchdog(this, owner.timers);
   }
 
   /** Apart from the constructor because the outcome may come before it returns. */
   start(): void {
-    const { connect, host, port, limits, timers } = this.#options;
-    this.#watchdog.start(limits.connect, () => this.fail("ConnectTimeout", "no connection"));
-    this.#deadline = timers.set(() => this.fail("AttemptTimeout", "the attempt took too long"), limits.attempt);
+    const { limits, timers } = this.#owner;
+    this.#watchdog.start(limits.connect);
+    this.#deadline = setTimer(this, Attempt.#tooLong, limits.attempt, timers);
     try {
-      const connection = connect(host, port, {
-        onReadable: (count) => this.onReadable(count),
-        onWritable: (count) => this.onWritable(count),
-        onError: (error) => this.onError(error),
-      });
+      const connection = this.#owner.connect(this);
       if (this.#phase === "done") closeQuietly(connection);
       else this.#connection = connection;
     } catch (error) {
@@ -102,18 +111,27 @@ export class Attempt {
     this.release();
   }
 
-  private onWritable(count: number): void {
+  /** For the watchdog. */
+  onTimeout(): void {
+    if (this.#phase === "connecting") this.fail("ConnectTimeout", "no connection");
+    else if (this.#phase === "answering") this.end(this.#trouble.code, this.#trouble.message);
+    else if (this.#request.waiting) this.continue();
+    else this.fail("SendTimeout", "the connection takes no bytes");
+  }
+
+  /** For the connection. */
+  onWritable(count: number): void {
     if (this.#phase === "done" || !(count > 0)) return;
     this.#room = count;
     if (this.#phase === "connecting") {
       this.#phase = "sending";
-      this.#watchdog.start(this.#options.limits.stall, () => this.fail("SendTimeout", "the connection takes no bytes"));
+      this.#watchdog.start(this.#owner.limits.stall);
     }
     if (this.#connection) this.pump();
   }
 
   private pump(): void {
-    if (this.#pumping || this.#phase !== "sending") return;
+    if (this.#pumping || !this.sending) return;
     this.#pumping = true;
     try {
       this.send();
@@ -124,7 +142,7 @@ export class Attempt {
 
   /** Hands bytes to the socket until it is full, the request is out, or there is a reason to wait. */
   private send(): void {
-    const { request, onProgress } = this.#options;
+    const request = this.#request;
     const before = request.taken;
     let wrote = false;
     while (this.sending && this.#room > 0 && !(wrote && this.#room < SMALL_ROOM)) {
@@ -134,11 +152,11 @@ export class Attempt {
     }
     if (!this.sending) return;
     if (wrote) this.#watchdog.feed();
-    if (request.taken > before) onProgress(request.taken);
+    if (request.taken > before) this.#owner.onProgress(request.taken);
     // onProgress may have closed the upload.
     if (!this.sending) return;
-    if (request.sent) this.awaitAnswer(this.#options.limits.answer);
-    else if (wrote && request.waiting) this.awaitContinue();
+    if (request.sent) this.awaitAnswer(this.#owner.limits.answer);
+    else if (wrote && request.waiting) this.#watchdog.start(this.#owner.limits.continue);
   }
 
   private get sending(): boolean {
@@ -147,7 +165,7 @@ export class Attempt {
 
   private next(): Uint8Array | undefined {
     try {
-      return this.#options.request.next(this.#room);
+      return this.#request.next(this.#room);
     } catch (error) {
       // The length is promised already: closing is the only honest end. The store keeps nothing of an incomplete body.
       const code = error instanceof FrameEndedEarlyError ? error.code : "FrameError";
@@ -163,41 +181,37 @@ export class Attempt {
       return true;
     } catch (error) {
       // An answer may have arrived before the connection broke: it says more than the broken connection does.
-      this.await(this.#options.limits.drain, codeOf(error, "ConnectionLost"), messageOf(error));
+      this.#trouble = { code: codeOf(error, "ConnectionLost"), message: messageOf(error) };
+      this.awaitAnswer(this.#owner.limits.drain);
       return false;
     }
   }
 
-  private awaitContinue(): void {
-    this.#watchdog.start(this.#options.limits.continue, () => this.continue());
-  }
-
   private continue(): void {
-    if (this.#phase !== "sending" || !this.#options.request.waiting) return;
-    this.#watchdog.start(this.#options.limits.stall, () => this.fail("SendTimeout", "the connection takes no bytes"));
-    this.#options.request.continue();
+    if (!this.sending || !this.#request.waiting) return;
+    this.#watchdog.start(this.#owner.limits.stall);
+    this.#request.continue();
     this.pump();
   }
 
+  /** Nothing more is sent: the answer has this long to come. */
   private awaitAnswer(limit: number): void {
-    this.await(limit, "AnswerTimeout", "no answer");
-  }
-
-  private await(limit: number, code: string, message: string): void {
     if (this.#phase === "done") return;
     this.#phase = "answering";
-    this.#watchdog.start(limit, () => this.end(code, message));
+    this.#watchdog.start(limit);
   }
 
-  private onReadable(count: number): void {
+  /** For the connection. */
+  onReadable(count: number): void {
     try {
       let left = count;
       while (left > 0 && this.#phase !== "done") {
         const bytes = this.#connection?.read(Math.min(left, READ_LENGTH));
         if (!bytes || bytes.byteLength === 0) break;
         left -= bytes.byteLength;
+        this.#response ??= new HTTPResponse();
         this.#response.write(new Uint8Array(bytes));
-        this.answer();
+        this.answer(this.#response);
       }
     } catch (error) {
       this.end(codeOf(error, "ConnectionLost"), messageOf(error));
@@ -205,46 +219,47 @@ export class Attempt {
   }
 
   /** Looks at what has arrived so far. */
-  private answer(): void {
-    const response = this.#response;
+  private answer(response: HTTPResponse): void {
     if (response.done) {
       this.end(response.error ?? "", "unusable answer");
     } else if (response.headComplete) {
-      if (this.#phase === "sending") this.awaitAnswer(this.#options.limits.drain);
+      if (this.sending) this.awaitAnswer(this.#owner.limits.drain);
     } else if (response.continued) {
       this.continue();
     }
   }
 
-  private onError(error: unknown): void {
+  /** For the connection. */
+  onError(error?: unknown): void {
     const before = this.#phase === "connecting" ? "ConnectFailed" : "ConnectionLost";
     this.end(codeOf(error, before), messageOf(error));
   }
 
   /** Nothing more will come: with the answer if its head is there, otherwise with the failure. */
   private end(code: string, message: string): void {
-    this.#response.end();
-    if (!this.#response.headComplete) this.fail(code, message);
-    else if (this.#response.status < 300 && !this.#options.request.sent) {
+    const response = this.#response;
+    response?.end();
+    if (!response?.headComplete) this.fail(code, message);
+    else if (response.status < 300 && !this.#request.sent) {
       this.fail("EarlySuccess", "success was reported before the body was sent");
-    } else this.done({ response: this.#response, bodySent: this.#options.request.sent });
+    } else this.done({ response, bodySent: this.#request.sent });
   }
 
   private fail(code: string, message: string): void {
-    this.done({ failure: { code, message }, bodySent: this.#options.request.sent });
+    this.done({ failure: { code, message }, bodySent: this.#request.sent });
   }
 
   private done(outcome: AttemptOutcome): void {
     if (this.#phase === "done") return;
     this.release();
-    this.#options.onDone(outcome);
+    this.#owner.onDone(outcome);
   }
 
   private release(): void {
     if (this.#phase === "done") return;
     this.#phase = "done";
     this.#watchdog.stop();
-    this.#options.timers.clear(this.#deadline as never);
+    this.#owner.timers.clear(this.#deadline as never);
     closeQuietly(this.#connection);
     this.#connection = undefined;
   }

@@ -10,6 +10,7 @@ export interface Connection {
   close(): void;
 }
 
+/** Who is told: methods, so that no functions have to be made for each connection. */
 export interface ConnectionHandlers {
   onReadable(count: number): void;
   onWritable(count: number): void;

@@ -1,4 +1,4 @@
-import type { Connect, Connection, ConnectionHandlers } from "./connection";
+import type { Connection, ConnectionHandlers } from "./connection";
 
 /** What is needed of the SDK's `embedded:network/dns/resolver/udp`. */
 interface Resolver {
@@ -9,10 +9,23 @@ interface Resolver {
   }): void;
 }
 
-export interface ConnectorOptions {
-  resolver: Resolver;
+/** They are called on the socket, whose `target` is that of its options (ECMA-419). */
+interface SocketCallbacks {
+  onReadable(this: { target: ConnectionHandlers }, count: number): void;
+  onWritable(this: { target: ConnectionHandlers }, count: number): void;
+  onError(this: { target: ConnectionHandlers }, error?: unknown): void;
+}
+
+export interface SocketOptions extends SocketCallbacks {
+  target: ConnectionHandlers;
+  host: string;
+  address: string;
+  port: number;
+}
+
+export interface Opener {
   /** Opens a socket to an address that was just looked up; for https a TLSSocket, which checks the certificate against `host`. */
-  open(options: { host: string; address: string; port: number } & ConnectionHandlers): Connection;
+  open(options: SocketOptions): Connection;
 }
 
 /** No such name, or no way to find out. */
@@ -20,29 +33,50 @@ class LookUpError extends Error {
   readonly code = "HostNotFound";
 }
 
-/** Look-up and socket as one connection that can be closed at any time. */
-class LookedUpConnection implements Connection {
+const callbacks: SocketCallbacks = Object.freeze({
+  onReadable(count: number) {
+    this.target.onReadable(count);
+  },
+  onWritable(count: number) {
+    this.target.onWritable(count);
+  },
+  onError(error?: unknown) {
+    this.target.onError(error);
+  },
+} as SocketCallbacks);
+
+/** Look-up and socket as one connection that can be closed at any time: a fresh look-up and a new socket for every attempt. */
+export class LookedUpConnection implements Connection {
+  #opener: Opener;
+  #handlers: ConnectionHandlers;
+  #port: number;
   #socket: Connection | undefined;
   #closed = false;
 
-  constructor({ resolver, open }: ConnectorOptions, host: string, port: number, handlers: ConnectionHandlers) {
+  constructor(resolver: Resolver, opener: Opener, host: string, port: number, handlers: ConnectionHandlers) {
+    this.#opener = opener;
+    this.#handlers = handlers;
+    this.#port = port;
     resolver.resolve({
       host,
-      onResolved: (_, address) => {
-        if (this.#closed || this.#socket) return;
-        try {
-          const socket = open({ host, address, port, ...handlers });
-          // The socket may have failed, and so been closed, before it was known here.
-          if (this.#closed) socket.close();
-          else this.#socket = socket;
-        } catch (error) {
-          handlers.onError(error);
-        }
-      },
+      onResolved: (_, address) => this.open(host, address),
       onError: () => {
         if (!this.#closed && !this.#socket) handlers.onError(new LookUpError(`no address for ${host}`));
       },
     });
+  }
+
+  private open(host: string, address: string): void {
+    if (this.#closed || this.#socket) return;
+    try {
+      const target = this.#handlers;
+      const socket = this.#opener.open({ target, host, address, port: this.#port, ...callbacks });
+      // The socket may have failed, and so been closed, before it was known here.
+      if (this.#closed) socket.close();
+      else this.#socket = socket;
+    } catch (error) {
+      this.#handlers.onError(error);
+    }
   }
 
   write(buffer: Uint8Array): number | undefined {
@@ -59,9 +93,4 @@ class LookedUpConnection implements Connection {
     this.#socket?.close();
     this.#socket = undefined;
   }
-}
-
-/** Makes the `connect` of an upload: a fresh look-up and a new socket for every attempt. */
-export function createConnector(options: ConnectorOptions): Connect {
-  return (host, port, handlers) => new LookedUpConnection(options, host, port, handlers);
 }

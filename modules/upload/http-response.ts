@@ -54,7 +54,8 @@ export class HTTPResponse {
 
   /** Made with the first byte of a body: a success has none. */
   #document: ErrorDocument | undefined;
-  readonly #line = new Uint8Array(MAXIMUM_LINE);
+  /** Only while lines come: between 100 Continue and the answer lies the whole picture. */
+  #line: Uint8Array | undefined;
   #lineLength = 0;
   #lineCut = false;
   #state: State = "status";
@@ -132,7 +133,7 @@ export class HTTPResponse {
     } else if (byte !== LINE_FEED) {
       this.collect(byte);
     } else {
-      const text = asciiString(this.#line, this.#lineLength).trim();
+      const text = asciiString(this.#line as Uint8Array, this.#lineLength).trim();
       const cut = this.#lineCut;
       this.#lineLength = 0;
       this.#lineCut = false;
@@ -142,6 +143,7 @@ export class HTTPResponse {
 
   private collect(byte: number): void {
     if (byte === CARRIAGE_RETURN) return;
+    this.#line ??= new Uint8Array(MAXIMUM_LINE);
     if (this.#lineLength === MAXIMUM_LINE) this.#lineCut = true;
     else this.#line[this.#lineLength++] = printable(byte);
   }
@@ -223,6 +225,7 @@ export class HTTPResponse {
       return;
     }
     this.status = 0;
+    this.#line = undefined;
     for (const name of Object.keys(this.headers)) delete this.headers[name];
     this.#state = "status";
   }

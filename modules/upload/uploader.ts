@@ -1,14 +1,14 @@
 import Timer from "timer";
-import { Attempt, type AttemptLimits, type AttemptOutcome, defaultLimits } from "./attempt";
+import { type OwnedTimer, setTimer, type TimerModule } from "../network/owned-timer";
+import { Attempt, type AttemptLimits, type AttemptOutcome, type AttemptOwner, defaultLimits } from "./attempt";
 import { Backoff, type BackoffOptions } from "./backoff";
-import type { Connect } from "./connection";
+import type { Connect, Connection, ConnectionHandlers } from "./connection";
 import { type DigestConstructor, ETagCheck } from "./etag";
 import { PresignedURL } from "./presigned-url";
 import { type BodySource, PutRequest } from "./put-request";
 import type { Framing } from "./request-headers";
 import type { UploadResult, UploadStatus } from "./upload-result";
 import { judgeAnswer, judgeFailure, type Verdict } from "./verdict";
-import type { TimerModule } from "./watchdog";
 
 export type { UploadResult, UploadStatus } from "./upload-result";
 
@@ -20,6 +20,7 @@ export interface FrameSource extends BodySource {
   rewind(): boolean;
 }
 
+/** The functions are called as its methods. */
 export interface UploadOptions {
   /** Presigned PUT URL, https. */
   url: string;
@@ -41,6 +42,8 @@ export interface UploadOptions {
   expectContinue?: boolean;
   /** Body bytes handed to the socket, of how many. Starts again from the beginning with a retry. */
   onProgress?: (sent: number, total: number) => void;
+  /** The end. The same as `Upload.result`, for those who want no promise. */
+  onResult?: (result: UploadResult) => void;
   /** For logs and telemetry: an attempt has failed and the next one follows after `delay` ms. */
   onRetry?: (attempt: number, code: string, delay: number) => void;
   limits?: Partial<AttemptLimits>;
@@ -56,35 +59,53 @@ const BUFFER_LENGTH = 4096;
  * The upload of one frame to one presigned URL, with bounded retries. Whatever happens, `result` is resolved exactly once and never
  * rejected, and the connection is closed by then.
  */
-export class Upload {
-  readonly result: Promise<UploadResult>;
+export class Upload implements AttemptOwner {
+  static #open({ owner }: OwnedTimer<Upload>): void {
+    owner.#wait = undefined;
+    owner.open();
+  }
 
+  static #begin({ owner }: OwnedTimer<Upload>): void {
+    owner.#wait = undefined;
+    owner.begin();
+  }
+
+  readonly timers: TimerModule;
+  readonly limits: AttemptLimits;
   readonly #options: UploadOptions;
-  readonly #timers: TimerModule;
-  readonly #backoff: Backoff;
   readonly #buffer: Uint8Array;
+  #result: UploadResult | undefined;
+  #promise: Promise<UploadResult> | undefined;
   #resolve: ((result: UploadResult) => void) | undefined;
   #url: PresignedURL | undefined;
   #request: PutRequest | undefined;
   #etag: ETagCheck | undefined;
   #attempt: Attempt | undefined;
   #attempts = 0;
-  #retriesByCode: Record<string, number> = {};
+  #backoff: Backoff | undefined;
+  #retriesByCode: Record<string, number> | undefined;
   #wait: unknown;
   #expectContinue: boolean;
   #uncertain = false;
 
   constructor(options: UploadOptions) {
+    const { timers = Timer, limits, bufferLength = BUFFER_LENGTH, expectContinue = true } = options;
+    this.timers = timers;
+    this.limits = limits ? { ...defaultLimits, ...limits } : defaultLimits;
     this.#options = options;
-    this.#timers = options.timers ?? Timer;
-    this.#backoff = new Backoff(options.random ?? Math.random, options.backoff);
-    this.#buffer = new Uint8Array(options.bufferLength ?? BUFFER_LENGTH);
-    this.#expectContinue = options.expectContinue ?? true;
-    this.result = new Promise((resolve) => {
+    this.#buffer = new Uint8Array(bufferLength);
+    this.#expectContinue = expectContinue;
+    // In a turn of its own: the stack is small, and whoever asked may stand deep in it.
+    this.#wait = setTimer(this, Upload.#open, 0, timers);
+  }
+
+  /** The end; never rejected. */
+  get result(): Promise<UploadResult> {
+    if (this.#result) return Promise.resolve(this.#result);
+    this.#promise ??= new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    // In a turn of its own: the stack is small, and whoever asked may stand deep in it.
-    this.later(0, () => this.open());
+    return this.#promise;
   }
 
   /** Ends the upload at any time; the result is `closed`, unless there is one already. */
@@ -132,9 +153,9 @@ export class Upload {
   }
 
   private prepare(url: PresignedURL): void {
-    const { connect, frame, headers, framing, Digest, limits, onProgress } = this.#options;
+    const { frame, headers, framing, Digest } = this.#options;
     this.#etag = Digest && new ETagCheck(Digest);
-    const request = new PutRequest({
+    this.#request = new PutRequest({
       url,
       headers,
       source: frame,
@@ -143,26 +164,26 @@ export class Upload {
       onBody: this.#etag,
       buffer: this.#buffer,
     });
-    this.#request = request;
-    this.#attempt = new Attempt({
-      connect,
-      host: url.host,
-      port: url.port,
-      request,
-      limits: { ...defaultLimits, ...limits },
-      timers: this.#timers,
-      onProgress: (taken) => {
-        try {
-          onProgress?.(taken, frame.byteLength);
-        } catch {
-          // Who watches an upload must not be able to stop it.
-        }
-      },
-      onDone: (outcome) => this.ended(outcome),
-    });
+    this.#attempt = new Attempt(this, this.#request);
   }
 
-  private ended(outcome: AttemptOutcome): void {
+  /** For the attempt. */
+  connect(handlers: ConnectionHandlers): Connection {
+    const { host, port } = this.#url as PresignedURL;
+    return this.#options.connect(host, port, handlers);
+  }
+
+  /** For the attempt. */
+  onProgress(taken: number): void {
+    try {
+      this.#options.onProgress?.(taken, this.#options.frame.byteLength);
+    } catch {
+      // Who watches an upload must not be able to stop it.
+    }
+  }
+
+  /** For the attempt. */
+  onDone(outcome: AttemptOutcome): void {
     this.#attempt = undefined;
     const { response, failure, bodySent } = outcome;
     if (bodySent && !response) this.#uncertain = true;
@@ -198,8 +219,11 @@ export class Upload {
   }
 
   private retry(verdict: Verdict, message: string, outcome: AttemptOutcome): void {
+    this.#backoff ??= new Backoff(this.#options.random ?? Math.random, this.#options.backoff);
+    this.#retriesByCode ??= {};
+    const { attempts } = this.#backoff;
     const done = this.#retriesByCode[verdict.code] ?? 0;
-    if (this.#attempts >= this.#backoff.attempts || done >= (verdict.retries ?? this.#backoff.attempts)) {
+    if (this.#attempts >= attempts || done >= (verdict.retries ?? attempts)) {
       this.finish("failed", verdict, message, outcome);
     } else if (!this.restoreFrame()) {
       this.finish("needRetake", verdict, message, outcome);
@@ -213,16 +237,8 @@ export class Upload {
         // As with onProgress.
       }
       // onRetry may have closed the upload.
-      if (!this.#resolve) return;
-      this.later(delay, () => this.begin());
+      if (!this.#result) this.#wait = setTimer(this, Upload.#begin, delay, this.timers);
     }
-  }
-
-  private later(milliseconds: number, action: () => void): void {
-    this.#wait = this.#timers.set(() => {
-      this.#wait = undefined;
-      action();
-    }, milliseconds);
   }
 
   /** True if the frame stands at its first byte, now. */
@@ -241,18 +257,16 @@ export class Upload {
   }
 
   private finish(status: UploadStatus, verdict: Verdict, message: string, outcome?: AttemptOutcome): void {
-    const resolve = this.#resolve;
-    if (!resolve) return;
-    this.#resolve = undefined;
+    if (this.#result) return;
     this.#attempt?.close();
     this.#attempt = undefined;
-    if (this.#wait !== undefined) this.#timers.clear(this.#wait as never);
+    if (this.#wait !== undefined) this.timers.clear(this.#wait as never);
     const response = outcome?.response;
     const stored = status === "stored";
     const verified =
       stored && response !== undefined && this.#etag?.compare(response.headers, this.#url?.host ?? "") === "same";
     this.#etag?.close();
-    resolve({
+    this.#result = {
       status,
       code: verdict.code,
       message: (this.#url?.redact(message) ?? message).slice(0, 200),
@@ -266,7 +280,10 @@ export class Upload {
       frameIntact: !stored && this.restoreFrame(),
       uncertain: !stored && this.#uncertain,
       url: this.#url?.redacted ?? "",
-    });
+    };
+    this.#resolve?.(this.#result);
+    // A job of its own, because the end of a connection is told from deep in the stack.
+    if (this.#options.onResult) Promise.resolve(this.#result).then((result) => this.#options.onResult?.(result));
   }
 }
 

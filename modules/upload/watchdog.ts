@@ -1,9 +1,4 @@
-/** What the upload needs of the `timer` module (the SDK's default export fits). */
-export interface TimerModule {
-  set(callback: () => void, milliseconds: number): unknown;
-  repeat(callback: () => void, milliseconds: number): unknown;
-  clear(timer: never): void;
-}
+import { type OwnedTimer, repeatTimer, type TimerModule } from "../network/owned-timer";
 
 /** Ticks without a sign of life until the watchdog fires. */
 const TICKS = 5;
@@ -13,25 +8,29 @@ const TICKS = 5;
  * Feeding costs one assignment and no memory, so it can be done for every write.
  */
 export class Watchdog {
+  static #tick({ owner }: OwnedTimer<Watchdog>): void {
+    owner.#ticks += 1;
+    if (owner.#ticks < TICKS) return;
+    owner.stop();
+    owner.#owner.onTimeout();
+  }
+
+  readonly #owner: { onTimeout(): void };
   readonly #timers: TimerModule;
   #timer: unknown;
   #ticks = 0;
 
-  constructor(timers: TimerModule) {
+  constructor(owner: { onTimeout(): void }, timers: TimerModule) {
+    this.#owner = owner;
     this.#timers = timers;
   }
 
   /** Starts, or starts again with another limit. */
-  start(milliseconds: number, onTimeout: () => void): void {
+  start(milliseconds: number): void {
     this.stop();
     this.#ticks = 0;
     const interval = Math.max(1, Math.ceil(milliseconds / (TICKS - 1)));
-    this.#timer = this.#timers.repeat(() => {
-      this.#ticks += 1;
-      if (this.#ticks < TICKS) return;
-      this.stop();
-      onTimeout();
-    }, interval);
+    this.#timer = repeatTimer(this, Watchdog.#tick, interval, this.#timers);
   }
 
   feed(): void {

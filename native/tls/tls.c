@@ -11,7 +11,8 @@ typedef struct protocols {
 
 typedef struct session {
   tls_engine* engine;
-  /* The call that is under way; the instance's property `roots` keeps their array. */
+  /* The call that is under way; the instance's property `roots` keeps their array until the handshake is over. */
+  bool has_roots;
   xsMachine* the;
   xsSlot* instance;
 } session;
@@ -50,8 +51,19 @@ static void get_roots(xsMachine* the, session* session)
 {
   size_t length;
   xsmcGet(xsVar(0), xsArg(0), xsID_roots);
-  xsmcDefine(xsThis, xsID_roots, xsVar(0), xsDontDelete | xsDontSet | xsDontEnum);
+  xsmcDefine(xsThis, xsID_roots, xsVar(0), xsDontDelete | xsDontEnum);
+  session->has_roots = true;
   for (unsigned index = 0; root_at(session, index, &length) != NULL; index++);
+}
+
+/* Their texts are a kilobyte or more of the machine's memory. */
+static void drop_roots(xsMachine* the)
+{
+  session* session = xsmcGetHostData(xsThis);
+  if (!session->has_roots || !tls_engine_status(session->engine)->connected) return;
+  session->has_roots = false;
+  xsmcSetUndefined(xsVar(0));
+  xsmcSet(xsThis, xsID_roots, xsVar(0));
 }
 
 static void get_protocols(xsMachine* the, protocols* copies, tls_options* options)
@@ -124,6 +136,7 @@ void xs_tls_engine_feed(xsMachine* the)
   xsmcVars(1);
   void* data = get_buffer(the, 0, &length);
   xsmcSetInteger(xsResult, (xsIntegerValue)tls_engine_feed(engine, data, length));
+  drop_roots(the);
 }
 
 void xs_tls_engine_take(xsMachine* the)

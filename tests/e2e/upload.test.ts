@@ -102,9 +102,7 @@ describe("one picture", () => {
       more("slots") <= 50 && more("chunkBytes") <= 512,
       `${more("slots")} slots, ${more("chunkBytes")} bytes more`,
     );
-    const [plainShort, plainLong] = [await upload({ byteLength: small }), await upload({ byteLength: large })];
-    assert.ok(plainLong.memory.slotsPeak <= plainShort.memory.slotsPeak + 100, "the peak grows with the picture");
-    assert.equal(plainLong.memory.stackPeak, plainShort.memory.stackPeak);
+    assert.equal(long.memory.stackPeak, short.memory.stackPeak);
   });
 });
 

@@ -19,9 +19,9 @@ function setUp(result: UploadResult | Error, announce: () => Promise<void> = asy
   const announced: PhotoAnnouncement[] = [];
   const options = {
     records,
-    upload: async () => {
+    upload: () => {
       if (result instanceof Error) throw result;
-      return result;
+      Promise.resolve(result).then((it) => uploads.ended(it));
     },
     redact: (url: string) => {
       if (!url.startsWith("https:")) throw new RangeError("not a URL");
@@ -35,7 +35,8 @@ function setUp(result: UploadResult | Error, announce: () => Promise<void> = asy
       add: (type: string, fields: Record<string, unknown>) => events.push(`${type} ${JSON.stringify(fields)}`),
     },
   };
-  return { uploads: new PhotoUploads(options), events, announced, records, options };
+  const uploads = new PhotoUploads(options);
+  return { uploads, events, announced, records, options };
 }
 
 async function settled(uploads: PhotoUploads) {
@@ -71,7 +72,7 @@ test("a failure is reported with its code, and the next upload may start", async
   equal(uploads.busy, undefined);
 });
 
-test("an uploader that rejects is a failure with a name", async () => {
+test("an uploader that throws is a failure with a name", async () => {
   const { uploads, events } = setUp(new TypeError("broken"));
   uploads.start({ url: "https://b/k" }, photo);
   await settled(uploads);

@@ -32,9 +32,9 @@ for (const limit of [1, 10, 1000, 15_000]) {
   test(`a watchdog of ${limit} ms fires once, not before, and not much after`, () => {
     for (let fedAt = 0; fedAt < limit * 3; fedAt += Math.ceil(limit / 7)) {
       const timers = new ManualTimers();
-      const watchdog = new Watchdog(timers);
       let fired: number[] = [];
-      watchdog.start(limit, () => fired.push(timers.now));
+      const watchdog = new Watchdog({ onTimeout: () => fired.push(timers.now) }, timers);
+      watchdog.start(limit);
       while (timers.now < fedAt) {
         timers.advance(Math.min(Math.max(1, limit >> 3), fedAt - timers.now));
         watchdog.feed();
@@ -52,8 +52,8 @@ for (const limit of [1, 10, 1000, 15_000]) {
 
 test("a stopped watchdog does not fire", () => {
   const timers = new ManualTimers();
-  const watchdog = new Watchdog(timers);
-  watchdog.start(100, () => assert(false));
+  const watchdog = new Watchdog({ onTimeout: () => assert(false) }, timers);
+  watchdog.start(100);
   watchdog.stop();
   watchdog.stop();
   timers.advance(1000);

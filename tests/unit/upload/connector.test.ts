@@ -1,5 +1,5 @@
-import type { ConnectionHandlers } from "../../../modules/upload/connection";
-import { createConnector } from "../../../modules/upload/connector";
+import type { Connection, ConnectionHandlers } from "../../../modules/upload/connection";
+import { LookedUpConnection, type SocketOptions } from "../../../modules/upload/connector";
 import { equal, test } from "../harness";
 
 interface Query {
@@ -17,18 +17,18 @@ function rig() {
     onWritable: (count) => log.push(`writable ${count}`),
     onError: (error) => log.push(`error ${(error as { code?: string })?.code}`),
   };
-  const opened: ({ host: string; address: string; port: number } & ConnectionHandlers)[] = [];
-  const connect = createConnector({
-    resolver: { resolve: (query) => queries.push(query) },
-    open: (options) => {
+  const opened: SocketOptions[] = [];
+  const resolver = { resolve: (query: Query) => queries.push(query) };
+  const opener = {
+    open(options: SocketOptions): Connection {
       if (options.address === "bad") throw Object.assign(new Error("no socket"), { code: "NoSocket" });
       opened.push(options);
       return {
-        write(buffer) {
+        write(buffer: Uint8Array) {
           log.push(`write ${buffer.length}`);
           return 5;
         },
-        read(count) {
+        read(count: number) {
           log.push(`read ${count}`);
           return new ArrayBuffer(count);
         },
@@ -37,8 +37,8 @@ function rig() {
         },
       };
     },
-  });
-  return { queries, log, opened, connection: connect("h.example", 8443, handlers) };
+  };
+  return { queries, log, opened, connection: new LookedUpConnection(resolver, opener, "h.example", 8443, handlers) };
 }
 
 test("looks up, opens, passes everything on", () => {

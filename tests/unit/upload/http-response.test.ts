@@ -134,7 +134,10 @@ test("texts are reduced to printable ASCII", () => {
 });
 
 test("the first of two elements of a name counts", () => {
-  equal(parse(errorAnswer(403, "AccessDenied", "m", "<Inner><Code>Other</Code></Inner>")).elements.Code, "AccessDenied");
+  equal(
+    parse(errorAnswer(403, "AccessDenied", "m", "<Inner><Code>Other</Code></Inner>")).elements.Code,
+    "AccessDenied",
+  );
 });
 
 test("a page that is no error document has no elements", () => {

@@ -1,7 +1,7 @@
-import type { TimerModule } from "../../../modules/upload/watchdog";
+import type { TimerModule } from "../../../modules/network/owned-timer";
 
 interface Entry {
-  callback: () => void;
+  callback: (timer: never) => void;
   at: number;
   interval: number | undefined;
 }
@@ -11,11 +11,11 @@ export class ManualTimers implements TimerModule {
   now = 0;
   #entries: Entry[] = [];
 
-  set(callback: () => void, milliseconds: number): unknown {
+  set(callback: (timer: never) => void, milliseconds: number): unknown {
     return this.#add(callback, milliseconds, undefined);
   }
 
-  repeat(callback: () => void, milliseconds: number): unknown {
+  repeat(callback: (timer: never) => void, milliseconds: number): unknown {
     return this.#add(callback, milliseconds, milliseconds);
   }
 
@@ -34,7 +34,7 @@ export class ManualTimers implements TimerModule {
       this.now = next.at;
       if (next.interval === undefined) this.clear(next as never);
       else next.at += next.interval;
-      next.callback();
+      next.callback(next as never);
     }
     this.now = end;
   }
@@ -45,7 +45,7 @@ export class ManualTimers implements TimerModule {
     return first;
   }
 
-  #add(callback: () => void, milliseconds: number, interval: number | undefined): Entry {
+  #add(callback: (timer: never) => void, milliseconds: number, interval: number | undefined): Entry {
     const entry = { callback, at: this.now + milliseconds, interval };
     this.#entries.push(entry);
     return entry;

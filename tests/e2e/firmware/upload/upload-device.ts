@@ -10,7 +10,7 @@ import Timer from "timer";
 import { Clock } from "../../../../modules/network/clock";
 import { TLSSocket } from "../../../../modules/network/tls-socket";
 import type { Connection } from "../../../../modules/upload/connection";
-import { createConnector } from "../../../../modules/upload/connector";
+import { LookedUpConnection, type SocketOptions } from "../../../../modules/upload/connector";
 import { Upload } from "../../../../modules/upload/uploader";
 import { Digest } from "../../../../native/tls/crypto";
 import { SyntheticFrame } from "../../../unit/upload/synthetic-frame";
@@ -49,18 +49,18 @@ let tls: TLSSocket["memory"];
 collectGarbage();
 const before = statistics();
 resetPeaks();
+const opener = {
+  open(options: SocketOptions): Connection {
+    socket = new TLSSocket({ ...options, TCP: { io: TCP }, secure: { roots, clock } } as never);
+    return socket as Connection;
+  },
+};
 const upload = new Upload({
   ...task,
   frame: new SyntheticFrame(byteLength, { rewindable, endsAfter }),
   clock,
   Digest,
-  connect: createConnector({
-    resolver: new Resolver({}),
-    open: (options) => {
-      socket = new TLSSocket({ ...options, TCP: { io: TCP }, secure: { roots, clock } });
-      return socket as Connection;
-    },
-  }),
+  connect: (host, port, handlers) => new LookedUpConnection(new Resolver({}), opener, host, port, handlers),
   onProgress(sent, total) {
     if (sent - reported < total / 8 && sent >= reported && sent < total) return;
     reported = sent;
