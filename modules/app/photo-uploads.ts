@@ -10,6 +10,14 @@ export interface UploadResult {
   etag?: string;
   bytes: number;
   attempts: number;
+  /** What helps: retry, newURL, stop, bug. */
+  action?: string;
+  /** The picture can still be sent, from its first byte. */
+  frameIntact?: boolean;
+  /** The whole picture went out once, but no answer came: the object may be there. */
+  uncertain?: boolean;
+  /** The ETag is the MD5 of what was sent. */
+  verified?: boolean;
 }
 
 export interface UploadRequest {
@@ -86,7 +94,7 @@ export class PhotoUploads {
 
   private stored(photo: Photo, result: UploadResult): void {
     const { imageId, time, resolution, frame } = photo;
-    const { bytes, attempts, etag = "" } = result;
+    const { bytes, attempts, verified, etag = "" } = result;
     const { width, height } = frame;
     const url = this.#url;
     this.#photo = undefined;
@@ -97,17 +105,16 @@ export class PhotoUploads {
       // It lies in the bucket all the same; nobody will be told by MQTT.
       this.#host.events.add("Error", { ...describeError(error) });
     }
-    this.#host.events.add("UploadResult", { imageId, status: "stored", bytes, etag, attempts, url });
+    this.#host.events.add("UploadResult", { imageId, status: "stored", bytes, etag, verified, attempts, url });
     this.announcePending();
   }
 
   private fail(photo: Photo, error: { code: string; message: string }, result?: UploadResult): void {
     const { imageId } = photo;
-    const { code, message } = error;
     this.#photo = undefined;
     this.counters.failed += 1;
-    const { status = "failed", attempts = 0 } = result ?? {};
-    this.#host.events.add("UploadResult", { imageId, status, code, message, attempts });
+    const { status = "failed", attempts = 0, action, frameIntact, uncertain } = result ?? {};
+    this.#host.events.add("UploadResult", { imageId, status, ...error, action, frameIntact, uncertain, attempts });
   }
 
   private remember(announcement: PhotoAnnouncement): void {

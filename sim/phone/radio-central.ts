@@ -59,13 +59,20 @@ export class RadioCentral implements GattCentral {
     const created = new Promise<BleManager>((resolve, reject) => {
       socket.once("close", () => reject(new PhoneError("RadioUnavailable", "the radio closed the connection")));
       host.BleManager.create(socket, {}, (error, manager) => {
-        if (error) reject(new PhoneError("RadioUnavailable", error.message));
-        else resolve(manager);
+        if (error) return reject(new PhoneError("RadioUnavailable", error.message));
+        // From now on it reports the end of the transport, and nobody may be listening yet (or ever, when this came too late).
+        manager.on("error", () => {});
+        resolve(manager);
       });
     });
     const late = () => new PhoneError("RadioUnavailable", "the controller does not answer");
-    const manager = await within(openTimeout, created, late);
-    return new RadioCentral(options, socket, host, manager);
+    try {
+      const manager = await within(openTimeout, created, late);
+      return new RadioCentral(options, socket, host, manager);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
   }
 
   async scan(options: { timeout: number; until?(camera: FoundCamera): boolean }): Promise<FoundCamera[]> {

@@ -38,8 +38,10 @@ for (const [part, happen] of Object.entries(accidents)) {
           assert.ok(happened);
           for (const failure of rig.failures) assert.doesNotMatch(failure, /^\?/, "every failure has a name");
           assert.equal((await readFile(rig.objectOf(imageId).path)).length, byteLength);
-          for (const file of await rig.filesInBucket())
+          for (const file of await rig.filesInBucket()) {
             assert.match(file, /\.jpg$/, "nothing half is left in the bucket");
+            assert.equal((await readFile(file)).length, byteLength, "every object is whole");
+          }
         } finally {
           await rig.close();
         }

@@ -7,6 +7,7 @@ import { preparePhotos, type Quality } from "../../sim/camera/photos.ts";
 import { AwsRegistrar } from "../../sim/phone/aws.ts";
 import { CameraClient } from "../../sim/phone/camera-client.ts";
 import { type CameraEvent, CameraOwner, type PhotoInfo } from "../../sim/phone/camera-owner.ts";
+import { PhoneError } from "../../sim/phone/errors.ts";
 import type { ProcessEvent } from "../../sim/start/json-process.ts";
 import { Line, type LineOptions, network } from "../../sim/start/processes.ts";
 
@@ -42,12 +43,16 @@ export class LineRig {
   readonly failures: string[] = [];
   /** Steps that were reached, for tests that want to be in the middle of something. */
   onStep: (step: string) => void | Promise<void> = () => {};
+  #failed = false;
   #client?: CameraClient;
   #owner?: CameraOwner;
 
   private constructor(line: Line, directory: string) {
     this.line = line;
     this.directory = directory;
+    line.failed.catch(() => {
+      this.#failed = true;
+    });
     line.onCloudEvent = (event) => {
       if (event.event === "object") this.objects.push(event as StoredObject);
     };
@@ -64,12 +69,12 @@ export class LineRig {
   }
 
   get owner(): CameraOwner {
-    if (!this.#owner) throw new Error("nobody owns the camera yet");
+    if (!this.#owner) throw new PhoneError("NotConnected", "the phone is gone");
     return this.#owner;
   }
 
   get client(): CameraClient {
-    if (!this.#client) throw new Error("no phone is connected");
+    if (!this.#client) throw new PhoneError("NotConnected", "the phone is gone");
     return this.#client;
   }
 
@@ -91,18 +96,17 @@ export class LineRig {
       await this.#client.connect(name);
       await this.onStep("connected");
     }
-    const client = this.#client;
-    if (!client.hasSession) await client.openSession(pop);
+    if (!this.client.hasSession) await this.client.openSession(pop);
     await this.onStep("session");
-    this.#owner = await this.#ownerOf(client);
-    const info = await this.#owner.deviceInfo();
-    const { state } = await client.wifiStatus();
+    this.#owner = await this.#ownerOf(this.client);
+    const info = await this.owner.deviceInfo();
+    const { state } = await this.client.wifiStatus();
     if (state !== "connected") {
-      await client.configureWiFi(network);
-      await client.waitForWiFi();
+      await this.client.configureWiFi(network);
+      await this.client.waitForWiFi();
     }
     await this.onStep("wifi");
-    if (!info.thingName) await this.#owner.register(CameraOwner.thingNameFor(info.serial as string));
+    if (!info.thingName) await this.owner.register(CameraOwner.thingNameFor(info.serial as string));
     await this.onStep("registered");
     await this.#untilOnline();
     await this.onStep("online");
@@ -122,17 +126,16 @@ export class LineRig {
   }
 
   async #picture(settings: { resolution?: string; quality?: string }): Promise<PhotoInfo> {
-    const { owner } = this;
-    const photo = await owner.takePhoto(settings);
+    const photo = await this.owner.takePhoto(settings);
     await this.onStep("captured");
-    const { thingName } = await owner.deviceInfo();
-    await owner.upload(photo.imageId, thingName as string);
+    const { thingName } = await this.owner.deviceInfo();
+    await this.owner.upload(photo.imageId, thingName as string);
     await this.onStep("uploading");
     const of = (type: string) => (event: CameraEvent) => event.type === type && event.imageId === photo.imageId;
-    const result = await owner.waitFor("upload result", of("UploadResult"), 60_000);
+    const result = await this.owner.waitFor("upload result", of("UploadResult"), 60_000);
     if (result.status !== "stored") throw Object.assign(new Error(`${result.message}`), { code: result.code });
     await this.onStep("stored");
-    await owner.waitFor("announcement", of("PhotoAnnounced"), 60_000);
+    await this.owner.waitFor("announcement", of("PhotoAnnounced"), 60_000);
     return photo;
   }
 
@@ -143,6 +146,7 @@ export class LineRig {
         await this.provision();
         return await this.picture();
       } catch (error) {
+        if (this.#failed) throw error;
         const { code, message } = error as Error & { code?: string };
         this.failures.push(`${code ?? "?"}: ${message}`);
         if (Date.now() > deadline) throw new Error(`gave up after: ${this.failures.join("; ")}`);
@@ -164,10 +168,11 @@ export class LineRig {
     return object;
   }
 
-  /** Every file below the bucket's folder, partial ones included. */
+  /** Every file that the store keeps, partial ones included, without its records of the objects. */
   async filesInBucket(): Promise<string[]> {
     const entries = await readdir(join(this.directory, "out"), { recursive: true, withFileTypes: true });
-    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    return files.filter((file) => !file.includes("/.s3/records/"));
   }
 
   async close(): Promise<void> {
