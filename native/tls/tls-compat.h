@@ -40,8 +40,10 @@
 
 #define TLS_LIBRARY_MAJOR (MBEDTLS_VERSION_NUMBER >> 24)
 
-#if TLS_LIBRARY_MAJOR == 2
+#if TLS_LIBRARY_MAJOR < 4
 #include <mbedtls/oid.h>
+#endif
+#if TLS_LIBRARY_MAJOR == 2
 // 2.28 has no private members.
 #define MBEDTLS_PRIVATE(member) member
 #endif
