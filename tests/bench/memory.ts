@@ -103,7 +103,7 @@ export async function memorySections(): Promise<Section[]> {
     },
     {
       title:
-        "Live peak with phone linked, MQTT connected and the picture going up (after collection, 50 times a second)",
+        "Live peak with phone linked, MQTT connected and the picture going up (after collection, 200 times a second)",
       figures: [
         ...live(small),
         ...live(large),

@@ -2,7 +2,7 @@ import { collectGarbage, resetPeaks, statistics } from "statistics";
 import Timer from "timer";
 
 /**
- * The firmware with an eye on its memory: fifty times a second everything unreachable is collected, and what is left is what the
+ * The firmware with an eye on its memory: two hundred times a second everything unreachable is collected, and what is left is what the
  * firmware holds. Each time that is more than ever before, a line says so.
  */
 let slots = 0;
@@ -19,7 +19,7 @@ Timer.repeat(() => {
     trace(`${JSON.stringify({ probe: { slots, chunkBytes, stack } })}\n`);
   }
   resetPeaks();
-}, 20);
+}, 5);
 
 const { default: main } = await import("main");
 main();
