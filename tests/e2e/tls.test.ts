@@ -73,6 +73,13 @@ test("accepts with several roots, a wrong one first, two of them in one text", a
   assert.deepEqual(result.outcomes, { "connected closed": 1 }, result.message);
 });
 
+test("the roots that the firmware brings do not trust the local authority, but go with it", async () => {
+  const options = await serverOptions(ca);
+  assert.equal((await connectOnce(options, { amazonRoots: true, roots: [] })).code, "UnknownCA");
+  const result = await connectOnce(options, { amazonRoots: true });
+  assert.deepEqual(result.outcomes, { "connected closed": 1 }, result.message);
+});
+
 test("knows an address from a name", async () => {
   const options = await serverOptions(ca);
   const good = await connectOnce(options, { host: "127.0.0.1" });

@@ -5,6 +5,8 @@ export interface Task {
   port: number;
   host?: string;
   roots: string[];
+  /** Those of the firmware, too. */
+  amazonRoots?: boolean;
   certificate?: string;
   key?: string;
   protocols?: string[];

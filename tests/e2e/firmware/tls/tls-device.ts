@@ -8,6 +8,7 @@ import { getEnvironment } from "environment";
 import { collectGarbage, statistics } from "statistics";
 import Timer from "timer";
 import { Clock } from "../../../../modules/network/clock";
+import { amazonRoots } from "../../../../modules/network/roots";
 import type { TLSError } from "../../../../modules/network/tls-error";
 import { TLSSocket } from "../../../../modules/network/tls-socket";
 import { Digest } from "../../../../native/tls/crypto";
@@ -40,7 +41,7 @@ class Job {
       TCP: { io: TCP },
       timeout: task.timeout,
       secure: {
-        roots: task.roots,
+        roots: task.amazonRoots ? [...amazonRoots, ...task.roots] : task.roots,
         certificate: task.certificate,
         key: task.key,
         applicationLayerProtocolNegotiation: task.protocols,
