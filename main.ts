@@ -144,11 +144,10 @@ class Camera implements Host {
     return this.publish("answers", answer);
   }
 
-  private async publish(topic: keyof Topics, payload: string): Promise<void> {
+  private publish(topic: keyof Topics, payload: string): Promise<void> {
     const { session } = this.connectivity;
-    const identity = this.identities.current;
-    if (!session || !identity) throw new Error("this camera has no owner");
-    await session.publish(topicsOf(identity.thingName)[topic], payload);
+    if (!session) return Promise.reject(new Error("this camera has no owner"));
+    return session.publish(topicsOf(session.clientId)[topic], payload);
   }
 }
 

@@ -132,6 +132,8 @@ export class PhotoUploads {
   async announcePending(): Promise<void> {
     if (this.#announcing) return;
     this.#announcing = true;
+    // What has just ended, an upload or a connection, can be collected before the next begins.
+    await undefined;
     try {
       for (let next = this.pending()[0]; next; next = this.pending()[0]) {
         await this.#host.announce(next);

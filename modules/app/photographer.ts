@@ -71,6 +71,8 @@ export class Photographer {
     this.#busy = true;
     try {
       this.#photo = undefined;
+      // Goes on with an empty stack: the camera needs as much of it as whoever has asked.
+      await undefined;
       const thumbnail = await this.takeThumbnail();
       const frame = await camera.takeStill({ resolution, quality: quality as Quality });
       const imageId = this.#host.nextImageId();

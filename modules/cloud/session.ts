@@ -104,6 +104,11 @@ export class CloudSession implements ConnectionHandler, IdSource {
     this.#outbox = new Outbox(this.#settings, this);
   }
 
+  /** AWS IoT: the thing name. */
+  get clientId(): string {
+    return this.#options.clientId;
+  }
+
   get state(): CloudState {
     return this.#state;
   }

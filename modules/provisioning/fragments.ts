@@ -11,9 +11,12 @@ export const errorHeader = 0xff;
 
 export type FragmentProblem = "OutOfOrder" | "TooLong";
 
+/** Bytes of the first buffer: a grant's URL with a session token fits after one doubling. */
+const firstBuffer = 1536;
+
 /**
- * Puts a message together. A message of several fragments gets a buffer as large as the longest message, once; it does not grow,
- * and it is given away with the message, so that it is free again when the message has been read.
+ * Puts a message together. A message of several fragments gets a buffer, which is doubled when it is full, up to the longest
+ * message; it is given away with the message, so that it is free again when the message has been read.
  */
 export class FragmentReader {
   #maximum: number;
@@ -39,14 +42,25 @@ export class FragmentReader {
     if (end > this.#maximum) return this.fail("TooLong");
     const isLast = (header & lastFragment) !== 0;
     if (isLast && !this.#buffer) return payload;
-    this.#buffer ??= new Uint8Array(this.#maximum);
-    this.#buffer.set(payload, this.#length);
+    const buffer = this.bufferFor(end);
+    buffer.set(payload, this.#length);
     this.#length = end;
     this.#index = (this.#index + 1) % indexModulus;
     if (!isLast) return undefined;
-    const message = this.#buffer.subarray(0, end);
+    const message = buffer.subarray(0, end);
     this.reset();
     return message;
+  }
+
+  private bufferFor(length: number): Uint8Array {
+    let buffer = this.#buffer;
+    if (buffer && buffer.length >= length) return buffer;
+    let capacity = buffer ? buffer.length : firstBuffer;
+    while (capacity < length) capacity *= 2;
+    buffer = new Uint8Array(Math.min(capacity, this.#maximum));
+    if (this.#buffer) buffer.set(this.#buffer);
+    this.#buffer = buffer;
+    return buffer;
   }
 
   private reset(): void {

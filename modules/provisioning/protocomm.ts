@@ -25,7 +25,7 @@ export interface ProtocommOptions {
   json: JSONEndpoints;
   /** Milliseconds that only ever grow; may wrap at 32 bits. */
   now(): number;
-  /** Longest message of a camera endpoint in bytes, default 6144. While fragments come in there is one buffer of this size. */
+  /** Longest message of a camera endpoint in bytes, default 6144. */
   maximumMessage?: number;
   /** Milliseconds that a handler may take. */
   requestTimeout?: number;

@@ -282,8 +282,9 @@ export class Upload implements AttemptOwner {
       url: this.#url?.redacted ?? "",
     };
     this.#resolve?.(this.#result);
-    // A job of its own, because the end of a connection is told from deep in the stack.
-    if (this.#options.onResult) Promise.resolve(this.#result).then((result) => this.#options.onResult?.(result));
+    // A job of its own, because the end of a connection is told from deep in the stack; it leaves this upload to the collector.
+    const options = this.#options;
+    if (options.onResult) Promise.resolve(this.#result).then((result) => options.onResult?.(result));
   }
 }
 
