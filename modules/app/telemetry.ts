@@ -1,4 +1,5 @@
 import Timer from "timer";
+import { type OwnedTimer, repeatTimer } from "../network/owned-timer";
 
 export interface TelemetryHost {
   /** Milliseconds between two reports. */
@@ -9,6 +10,10 @@ export interface TelemetryHost {
 
 /** Says how the camera is: at once when it comes online, then at a steady pace. A report that fails is not repeated. */
 export class Telemetry {
+  static #again({ owner }: OwnedTimer<Telemetry>): void {
+    owner.report();
+  }
+
   #host: TelemetryHost;
   #timer?: Timer;
 
@@ -19,7 +24,7 @@ export class Telemetry {
   start(): void {
     this.stop();
     this.report();
-    this.#timer = Timer.repeat(() => this.report(), this.#host.telemetryInterval);
+    this.#timer = repeatTimer(this, Telemetry.#again, this.#host.telemetryInterval);
   }
 
   stop(): void {

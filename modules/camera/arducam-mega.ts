@@ -1,6 +1,7 @@
 import Time from "time";
 import Timer from "timer";
 import Arducam from "../../native/arducam/arducam";
+import { type OwnedTimer, setTimer } from "../network/owned-timer";
 import { CameraError, type CameraErrorCode } from "./camera-error";
 import { applySettings, type CameraSettings, Control, type ImageType, resolutions } from "./settings";
 
@@ -68,12 +69,15 @@ export interface Identification {
  * camera; only one chunk of it is ever in RAM. All waiting is done by a timer.
  */
 export class ArducamMega {
+  static #onTimer({ owner }: OwnedTimer<ArducamMega>): void {
+    owner.poll();
+  }
+
   #camera?: Arducam;
   #timer?: Timer;
   #started = false;
   #capturing = false;
   #captures = 0;
-  #onTimer = () => this.poll();
 
   /** @throws Error when the SPI bus cannot be had */
   constructor(options: ArducamMegaOptions = {}) {
@@ -243,7 +247,7 @@ export class ArducamMega {
   }
 
   private wake(): void {
-    this.#timer ??= Timer.set(this.#onTimer, 0);
+    this.#timer ??= setTimer(this, ArducamMega.#onTimer, 0);
   }
 
   private rest(): void {
@@ -257,7 +261,7 @@ export class ArducamMega {
     if (!camera) return;
     const result = camera.poll(Time.ticks | 0);
     if (result === busy) {
-      this.#timer = Timer.set(this.#onTimer, camera.interval);
+      this.#timer = setTimer(this, ArducamMega.#onTimer, camera.interval);
       return;
     }
     try {

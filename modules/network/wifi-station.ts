@@ -32,6 +32,13 @@ const longestPause = 60_000;
  * connected", never why; so after a failure the station looks whether the network can be heard at all.
  */
 export class WiFiStation {
+  /** The driver calls it on itself. It knows no option `target`, so that its `target` is set here: a closure would stay for good. */
+  static readonly #callbacks = Object.freeze({
+    onChanged(this: WiFiInterface) {
+      (this.target as WiFiStation).changed();
+    },
+  });
+
   #options: WiFiStationOptions;
   #io: WiFiInterface;
   #condition = new Condition();
@@ -46,7 +53,8 @@ export class WiFiStation {
 
   constructor(options: WiFiStationOptions) {
     this.#options = options;
-    this.#io = new options.io({ onChanged: () => this.changed() });
+    this.#io = new options.io(WiFiStation.#callbacks);
+    this.#io.target = this;
   }
 
   get state(): WiFiState {

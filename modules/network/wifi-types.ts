@@ -18,6 +18,8 @@ export interface WiFiCredentials {
 
 /** The SDK's `embedded:network/interface/wifi` (ECMA-419 network interface). */
 export interface WiFiInterface {
+  /** Its owner's own. */
+  target?: unknown;
   close(): void;
   scan(options: { onFound(result: AccessPoint): void; onComplete(): void }): void;
   connect(options: WiFiCredentials): void;
@@ -32,7 +34,7 @@ export interface WiFiInterface {
   readonly channel?: number | undefined;
 }
 
-export type WiFiClass = new (options: { onChanged(property: string): void }) => WiFiInterface;
+export type WiFiClass = new (options: { onChanged(this: WiFiInterface, property: string): void }) => WiFiInterface;
 
 export type WiFiFailure =
   | "AuthError"

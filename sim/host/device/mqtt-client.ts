@@ -129,8 +129,8 @@ export default class MQTTClient {
     this.#callbacks = { onReadable, onWritable, onControl, onError };
     new options.dns.io(options.dns).resolve({
       host: options.host,
-      onResolved: (host, address) => this.#connect(options, host, address),
-      onError: () => this.#fail("name not found"),
+      onResolved: (host, address) => this.connect(options, host, address),
+      onError: () => this.fail("name not found"),
     });
   }
 
@@ -160,26 +160,26 @@ export default class MQTTClient {
     if (!this.#payload && !this.#isParsing)
       this.#parsing ??= Timer.set(() => {
         this.#parsing = undefined;
-        this.#onReadable(this.#readable);
+        this.readable(this.#readable);
       }, 0);
     return result;
   }
 
   write(data: Bytes | null, options?: WriteOptions): number {
-    if (this.#state === "publishing" && !options) return this.#writePayload(data!);
+    if (this.#state === "publishing" && !options) return this.writePayload(data!);
     if (this.#state !== "connected" || !options) throw new Error("not connected");
     const { operation = MQTTClient.PUBLISH, id = ++this.#id } = options;
-    if (operation === MQTTClient.PUBLISH) return this.#publish(data!, id, options);
+    if (operation === MQTTClient.PUBLISH) return this.publish(data!, id, options);
     if (operation === MQTTClient.PINGREQ) this.#pinged = Time.ticks;
-    this.#send(encodeControl(operation, id, options.items ?? []));
-    return this.#room;
+    this.send(encodeControl(operation, id, options.items ?? []));
+    return this.room;
   }
 
-  get #room(): number {
+  private get room(): number {
     return Math.max(this.#writable - overhead, 0);
   }
 
-  #publish(data: Bytes, id: number, options: WriteOptions): number {
+  private publish(data: Bytes, id: number, options: WriteOptions): number {
     const { topic, QoS = 0, retain, duplicate, byteLength = data.byteLength } = options;
     if (data.byteLength > byteLength) throw new Error("invalid");
     const packet = { topic, qos: QoS, pkt_id: id, retain, dup: duplicate, payloadLength: byteLength };
@@ -190,23 +190,23 @@ export default class MQTTClient {
     this.#writable = this.#socket!.write(data);
     this.#remaining = byteLength - data.byteLength;
     if (this.#remaining) this.#state = "publishing";
-    return this.#room;
+    return this.room;
   }
 
-  #writePayload(data: Bytes): number {
+  private writePayload(data: Bytes): number {
     if (data.byteLength > this.#remaining) throw new Error("invalid");
     this.#writable = this.#socket!.write(data);
     this.#remaining -= data.byteLength;
     if (!this.#remaining) this.#state = "connected";
-    return this.#room;
+    return this.room;
   }
 
-  #send(packet: Uint8Array): void {
+  private send(packet: Uint8Array): void {
     if (packet.length > this.#writable) throw new Error("overflow");
     this.#writable = this.#socket!.write(packet);
   }
 
-  #connect(options: Options, host: string, address: string): void {
+  private connect(options: Options, host: string, address: string): void {
     if (!this.#callbacks) return;
     this.#state = "connecting";
     try {
@@ -215,35 +215,35 @@ export default class MQTTClient {
         host,
         address,
         port: options.port ?? 1883,
-        onReadable: (count: number) => this.#onReadable(count),
-        onWritable: (count: number) => this.#onWritable(count),
-        onError: () => this.#fail("the socket failed"),
+        onReadable: (count: number) => this.readable(count),
+        onWritable: (count: number) => this.writable(count),
+        onError: () => this.fail("the socket failed"),
       });
     } catch {
-      this.#fail("no socket");
+      this.fail("no socket");
       return;
     }
-    this.#connecting = Timer.set(() => this.#fail("no connection in time"), connectLimit);
+    this.#connecting = Timer.set(() => this.fail("no connection in time"), connectLimit);
   }
 
-  #onWritable(count: number): void {
+  private writable(count: number): void {
     this.#writable = count;
     if (this.#state === "connecting") {
-      this.#login();
+      this.login();
       return;
     }
-    if (this.#state === "connected") this.#flush();
-    if (this.#state !== "login" && this.#room) this.#callbacks?.onWritable?.call(this, this.#room);
+    if (this.#state === "connected") this.flush();
+    if (this.#state !== "login" && this.room) this.#callbacks?.onWritable?.call(this, this.room);
   }
 
-  #login(): void {
+  private login(): void {
     Timer.clear(this.#connecting);
     this.#connecting = undefined;
     const { id = "", clean = true, keepAlive = 0, user, password, will } = this.#identity!;
     this.#identity = undefined;
     const seconds = Math.ceil(keepAlive / 1000);
     this.#state = "login";
-    this.#send(
+    this.send(
       codec.encode_pkt("connect", {
         client_id: id,
         keep_alive: seconds,
@@ -255,118 +255,118 @@ export default class MQTTClient {
     );
     if (!seconds) return;
     this.#pinged = this.#ponged = Time.ticks;
-    this.#keepAlive = Timer.repeat(() => this.#checkKeepAlive(seconds * 1000), seconds * 250);
+    this.#keepAlive = Timer.repeat(() => this.checkKeepAlive(seconds * 1000), seconds * 250);
   }
 
   /** Pings after three quarters of the time, and gives up after one and a half without an answer. */
-  #checkKeepAlive(interval: number): void {
+  private checkKeepAlive(interval: number): void {
     const now = Time.ticks;
     if (Time.delta(this.#ponged, now) >= interval * 1.5) {
-      this.#fail("time out");
+      this.fail("time out");
       return;
     }
     if (Time.delta(this.#pinged, now) < interval * 0.75 - 500) return;
     if (this.#pending.some(({ operation }) => operation === MQTTClient.PINGREQ)) {
-      this.#fail("time out");
+      this.fail("time out");
       return;
     }
-    this.#queue({ operation: MQTTClient.PINGREQ });
+    this.queue({ operation: MQTTClient.PINGREQ });
   }
 
-  #queue(packet: { operation: number; id?: number }): void {
+  private queue(packet: { operation: number; id?: number }): void {
     this.#pending.push(packet);
     this.#flushing ??= Timer.set(() => {
       this.#flushing = undefined;
-      this.#onWritable(this.#writable);
+      this.writable(this.#writable);
     }, 0);
   }
 
-  #flush(): void {
+  private flush(): void {
     while (this.#pending.length && this.#writable >= 4) this.write(null, this.#pending.shift()!);
   }
 
-  #onReadable(count: number): void {
+  private readable(count: number): void {
     this.#readable = count;
     if (this.#payload) return;
     this.#isParsing = true;
     while (this.#socket && this.#readable) {
       if (this.#rest) {
-        this.#offerPayload();
+        this.offerPayload();
         if (this.#payload) break;
       } else {
         this.#readable -= 1;
         this.#socket.format = "number";
-        this.#take(this.#socket.read() as number);
+        this.take(this.#socket.read() as number);
       }
     }
     this.#isParsing = false;
   }
 
-  #take(byte: number): void {
+  private take(byte: number): void {
     let packet: Packet | undefined;
     try {
       packet = this.#parser.take(byte);
     } catch (error) {
-      this.#fail((error as Error).message);
+      this.fail((error as Error).message);
     }
-    if (packet?.type === MQTTClient.PUBLISH) this.#startMessage(packet);
-    else if (packet) this.#control(packet);
+    if (packet?.type === MQTTClient.PUBLISH) this.startMessage(packet);
+    else if (packet) this.control(packet);
   }
 
-  #startMessage({ type, flags, body, rest }: Packet): void {
+  private startMessage({ type, flags, body, rest }: Packet): void {
     const { topic = "", pkt_id: id = 0 } = codec.decode_pkt((type << 4) | flags, body) ?? {};
     if (!topic) {
-      this.#fail("empty topic");
+      this.fail("empty topic");
       return;
     }
     this.#rest = rest;
     this.#message = { topic, byteLength: rest, QoS: (flags >> 1) & 3, id, isNew: true };
-    if (!rest) this.#offerPayload();
+    if (!rest) this.offerPayload();
   }
 
-  #offerPayload(): void {
+  private offerPayload(): void {
     const message = this.#message!;
     const { topic, byteLength, QoS, id } = message;
     const count = Math.min(this.#rest, this.#readable);
     this.#rest -= count;
     this.#payload = count;
     const isLast = !this.#rest;
-    if (isLast && QoS) this.#queue({ operation: QoS === 1 ? MQTTClient.PUBACK : MQTTClient.PUBREC, id });
+    if (isLast && QoS) this.queue({ operation: QoS === 1 ? MQTTClient.PUBACK : MQTTClient.PUBREC, id });
     const first = message.isNew ? { topic, byteLength, QoS } : {};
     message.isNew = false;
     this.#callbacks?.onReadable?.call(this, count, { ...first, more: !isLast });
   }
 
-  #control({ type: operation, flags, body }: Packet): void {
+  private control({ type: operation, flags, body }: Packet): void {
     const message: Control = { operation };
     if (operation === MQTTClient.CONNACK) {
       if (body.length !== 2) {
-        this.#fail("unexpected length");
+        this.fail("unexpected length");
         return;
       }
       message.returnCode = Number(codec.decode_pkt(operation << 4, body)?.reason);
       if (message.returnCode) {
-        this.#fail("connection rejected");
+        this.fail("connection rejected");
         return;
       }
       this.#state = "connected";
     } else if (operation === MQTTClient.PINGRESP) this.#ponged = Time.ticks;
     else {
       if (body.length < 2) {
-        this.#fail("unexpected length");
+        this.fail("unexpected length");
         return;
       }
       message.id = (body[0] << 8) | body[1];
       if (operation === MQTTClient.SUBACK)
         message.payload = (codec.decode_pkt((operation << 4) | flags, body)?.answers ?? []).map(Number);
-      else if (operation === MQTTClient.PUBREC) this.#queue({ operation: MQTTClient.PUBREL, id: message.id });
-      else if (operation === MQTTClient.PUBREL) this.#queue({ operation: MQTTClient.PUBCOMP, id: message.id });
+      else if (operation === MQTTClient.PUBREC) this.queue({ operation: MQTTClient.PUBREL, id: message.id });
+      else if (operation === MQTTClient.PUBREL) this.queue({ operation: MQTTClient.PUBCOMP, id: message.id });
     }
     this.#callbacks?.onControl?.call(this, message);
-    if (operation === MQTTClient.CONNACK && this.#room) this.#callbacks?.onWritable?.call(this, this.#room);
+    if (operation === MQTTClient.CONNACK && this.room) this.#callbacks?.onWritable?.call(this, this.room);
   }
 
-  #fail(reason: string): void {
+  private fail(reason: string): void {
     if (!this.#callbacks) return;
     trace(`mqttClient error: ${reason}\n`);
     this.#callbacks.onError?.call(this);

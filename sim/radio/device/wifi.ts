@@ -31,12 +31,16 @@ const connecting = 300;
 const linked = 400;
 const addressed = 500;
 
+interface WiFiOptions {
+  onChanged?(this: WiFi, property: "connection" | "address"): void;
+}
+
 /**
  * `embedded:network/interface/wifi` without a radio: a station with the states, the delays and the silences of the SDK's class for
  * ESP32. In particular it does not say why a connection failed, and a link that disconnect() ended is reported a moment later.
  */
 export default class WiFi {
-  #onChanged: (property: "connection" | "address") => void;
+  #options: WiFiOptions | undefined;
   #timing: Timing;
   #air: WiFiAir;
   #connection = idle;
@@ -46,8 +50,8 @@ export default class WiFi {
   #scan: Timer | undefined;
   #late: Timer | undefined;
 
-  constructor(options: { onChanged?(property: "connection" | "address"): void }) {
-    this.#onChanged = (property) => options.onChanged?.call(this, property);
+  constructor(options: WiFiOptions) {
+    this.#options = options;
     const timing = getEnvironment("WIFI_TIMING");
     this.#timing = timing ? { ...usual, ...JSON.parse(timing) } : usual;
     this.#air = new WiFiAir(this);
@@ -58,7 +62,7 @@ export default class WiFi {
     if (this.#scan !== undefined) Timer.clear(this.#scan);
     if (this.#late !== undefined) Timer.clear(this.#late);
     this.#air.close();
-    this.#onChanged = () => undefined;
+    this.#options = undefined;
   }
 
   /** @throws Error while another scan runs. */
@@ -143,10 +147,10 @@ export default class WiFi {
       this.after(this.#timing.address, () => {
         this.#address = network.address ?? "127.0.0.1";
         this.#connection = addressed;
-        this.#onChanged("connection");
-        this.#onChanged("address");
+        this.tell("connection");
+        this.tell("address");
       });
-    this.#onChanged("connection");
+    this.tell("connection");
   }
 
   /** The driver's "disconnected" event: it also ends an attempt that was begun after a late report was due. */
@@ -156,7 +160,7 @@ export default class WiFi {
     this.#connection = idle;
     this.#network = undefined;
     this.#address = undefined;
-    if (changed) this.#onChanged("connection");
+    if (changed) this.tell("connection");
   }
 
   /** For the air alone: other networks can be heard now. */
@@ -166,6 +170,10 @@ export default class WiFi {
     const now = this.#air.find(current.SSID);
     if (!now || (now.password ?? "") !== (current.password ?? "")) this.end();
     else this.#network = now;
+  }
+
+  private tell(property: "connection" | "address"): void {
+    this.#options?.onChanged?.call(this, property);
   }
 
   private after(delay: number, run: () => void): void {
