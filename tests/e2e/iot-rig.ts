@@ -10,7 +10,7 @@ import type { IoTClient } from "@aws-sdk/client-iot";
 import * as x509 from "@peculiar/x509";
 import { type DeviceProcess, startDevice } from "../../sim/host/device-process.ts";
 import { registerThing } from "../../sim/phone/aws.ts";
-import type { SessionCommand, SessionSettings } from "./firmware/cloud/session-device.ts";
+import type { SessionCommand, SessionSettings } from "./host/session-task.ts";
 
 const manifest = join(dirname(fileURLToPath(import.meta.url)), "firmware/cloud/manifest.json");
 

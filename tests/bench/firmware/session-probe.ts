@@ -1,8 +1,8 @@
 import TCP from "embedded:io/socket/tcp";
 import { getEnvironment } from "environment";
+import { TLSSocket } from "modules/network/tls-socket";
 import createClock from "system-clock";
 import Timer from "timer";
-import { TLSSocket } from "modules/network/tls-socket";
 
 /** One TLS session to a server that says nothing: what it takes at the peak of its handshake, and when it is idle. */
 const port = Number(getEnvironment("PROBE_PORT"));

@@ -22,7 +22,7 @@ class Refusal extends Error {
 }
 
 function later(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => Timer.set(resolve, milliseconds));
+  return new Promise((resolve) => void Timer.set(() => resolve(), milliseconds));
 }
 
 const commands: Record<string, (request: Request) => object | Promise<object>> = {

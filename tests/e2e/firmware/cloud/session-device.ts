@@ -9,36 +9,16 @@ import MQTTClient from "embedded:network/mqtt/client";
 import { getEnvironment } from "environment";
 import { collectGarbage, resetPeaks, statistics } from "statistics";
 import type { MQTTClientClass } from "../../../../modules/cloud/client-interface";
-import { CloudSession, type CloudSessionOptions } from "../../../../modules/cloud/session";
+import { CloudSession } from "../../../../modules/cloud/session";
 import { Clock } from "../../../../modules/network/clock";
 import { TLSSocket } from "../../../../modules/network/tls-socket";
-
-export interface SessionSettings extends Partial<Omit<CloudSessionOptions, "mqtt" | "dns" | "socket">> {
-  endpoint: string;
-  clientId: string;
-  /** PEM. */
-  root: string;
-  certificate?: string;
-  key?: string;
-}
-
-export interface SessionCommand {
-  /** Repeated in the answer. */
-  n: number;
-  name: "publish" | "subscribe" | "connect" | "disconnect" | "close" | "statistics";
-  topic?: string;
-  topics?: string[];
-  payload?: string;
-  /** Instead of a payload: so many bytes. */
-  byteLength?: number;
-  QoS?: 0 | 1;
-}
+import type { SessionCommand, SessionSettings } from "../../host/session-task";
 
 const say = (event: string, fields: object) => trace(`${JSON.stringify({ event, ...fields })}\n`);
 
 function open({ root, certificate, key, ...settings }: SessionSettings): CloudSession {
   return new CloudSession({
-    ...settings,
+    ...(settings as Pick<SessionSettings, "endpoint" | "clientId">),
     mqtt: { io: MQTTClient as unknown as MQTTClientClass },
     dns: { io: Resolver as never },
     socket: {
