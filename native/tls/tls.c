@@ -75,6 +75,12 @@ static void get_protocols(xsMachine *the, protocols *copies, tls_options *option
   xsRangeError("too many protocols");
 }
 
+// Milliseconds, 0 for what is no time at all.
+static int64_t get_time(xsMachine *the, xsSlot *slot) {
+  double time = xsmcToNumber(*slot);
+  return time > 0 && time < 1e15 ? (int64_t)time : 0;
+}
+
 void xs_tls_engine(xsMachine *the) {
   char host[TLS_HOST_SIZE];
   protocols copies;
@@ -90,7 +96,7 @@ void xs_tls_engine(xsMachine *the) {
   xsmcGet(xsVar(0), xsArg(0), xsID_host);
   xsmcToStringBuffer(xsVar(0), host, sizeof host);
   xsmcGet(xsVar(0), xsArg(0), xsID_time);
-  options.time_ms = (int64_t)xsmcToNumber(xsVar(0));
+  options.time_ms = get_time(the, &xsVar(0));
   get_protocols(the, &copies, &options);
   xsmcGet(xsVar(0), xsArg(0), xsID_key);
   if (xsmcTypeOf(xsVar(0)) != xsUndefinedType) options.key = tls_xs_key(the, &xsVar(0));
