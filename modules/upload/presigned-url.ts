@@ -1,4 +1,4 @@
-import { findStore } from "./object-stores";
+import { findStore, type Place } from "./object-stores";
 import { findParameter, maskQueryValues, parameterValue } from "./query";
 import { type Grant, readGrant } from "./signature-parameters";
 import { URLError } from "./url-error";
@@ -22,22 +22,15 @@ export class PresignedURL {
   readonly port: number;
   /** Host and port as they stand in the URL: the value of the Host header (RFC 9110 section 7.2), which every S3 URL signs. */
   readonly authority: string;
-  /** The URL without its query: safe for logs, events and telemetry. */
-  readonly redacted: string;
   /** When the URL was signed (ms since 1970), if it says. */
   readonly signedAt: number | undefined;
   /** When the URL dies (ms since 1970), if it says. Temporary credentials behind it may die sooner. */
   readonly expiresAt: number | undefined;
   /** Lower-case names of X-Amz-SignedHeaders; undefined if the URL does not say which headers were signed. */
   readonly signedHeaders: readonly string[] | undefined;
-  /** How the bucket is addressed; "opaque" where the host is of no known store. */
-  readonly addressing: "virtual-hosted" | "path" | "opaque";
-  readonly bucket: string | undefined;
-  /** Object key, percent-encoded as in the URL. */
-  readonly key: string | undefined;
-  readonly region: string | undefined;
 
-  // The caller's own string is kept rather than slices of it: a URL is a sizeable part of the machine's memory.
+  // The caller's own string is kept rather than slices of it: a URL is a sizeable part of the machine's memory. For the same reason
+  // what an upload does not need is worked out when somebody asks.
   readonly #url: string;
   readonly #path: number;
   readonly #query: number;
@@ -66,18 +59,37 @@ export class PresignedURL {
     this.host = parseHost(this.authority);
     this.port = parsePort(this.authority) ?? (this.scheme === "https" ? 443 : 80);
 
-    const path = url.slice(this.#path, this.#query);
-    this.redacted = `${this.scheme}://${this.authority}${path}`;
-    const place = findStore(this.host, path);
-    this.addressing = place.addressing;
-    this.bucket = place.bucket;
-    this.key = place.key;
-    this.region = place.region;
-
     const grant: Grant = readGrant((name) => this.parameter(name));
     this.signedAt = grant.signedAt;
     this.expiresAt = grant.expiresAt;
     this.signedHeaders = grant.signedHeaders;
+  }
+
+  /** The URL without its query: safe for logs, events and telemetry. */
+  get redacted(): string {
+    return this.#url.slice(0, this.#query);
+  }
+
+  /** How the bucket is addressed; "opaque" where the host is of no known store. */
+  get addressing(): Place["addressing"] {
+    return this.place.addressing;
+  }
+
+  get bucket(): string | undefined {
+    return this.place.bucket;
+  }
+
+  /** Object key, percent-encoded as in the URL. */
+  get key(): string | undefined {
+    return this.place.key;
+  }
+
+  get region(): string | undefined {
+    return this.place.region;
+  }
+
+  private get place(): Place {
+    return findStore(this.host, this.#url.slice(this.#path, this.#query));
   }
 
   get secure(): boolean {
