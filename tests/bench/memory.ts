@@ -88,6 +88,12 @@ export async function memorySections(): Promise<Section[]> {
   const live = (run: Run) => [
     { name: `slots, ${kilobytes(run)}`, value: run.slots * 16, unit: "bytes", note: `${run.slots} slots` },
     { name: `chunks, ${kilobytes(run)}`, value: run.chunkBytes, unit: "bytes" },
+    {
+      name: `slots and chunks, ${kilobytes(run)}`,
+      value: run.slots * 16 + run.chunkBytes,
+      unit: "bytes",
+      budget: 32768,
+    },
     { name: `stack, ${kilobytes(run)}`, value: run.stack * 16, unit: "bytes", note: `${run.stack} slots` },
     { name: `compute count, ${kilobytes(run)}`, value: Math.round(run.compute), unit: "per KB" },
   ];
