@@ -20,6 +20,8 @@ import { type Photo, Photographer, type PhotographerHost, type StillCamera } fro
 /** The size of a thumbnail's piece in one answer: with base64 and JSON around it, it fits one 512-byte attribute value. */
 const thumbnailPiece = 300;
 const pemLimit = 4096;
+/** X.520: a common name has at most 64 characters, a thing name up to 128. AWS IoT does not look at it in this flow. */
+const commonNameLimit = 64;
 
 export interface CameraInformation {
   /** id: 0x81 to 0x87, 0 while no camera has answered. */
@@ -85,7 +87,7 @@ export class CameraDevice {
 
   createCsr(message: Message): object {
     const thingName = thingNameField(message);
-    const { key, csr } = createRequest(thingName);
+    const { key, csr } = createRequest(thingName.slice(0, commonNameLimit));
     this.#host.identities.keepPendingKey(thingName, key);
     return { csr };
   }

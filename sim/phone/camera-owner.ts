@@ -100,6 +100,12 @@ export class CameraOwner {
     }
   }
 
+  /** The camera was started again: its events count from 1. */
+  forgetEvents(): void {
+    this.#since = 0;
+    this.#seen = [];
+  }
+
   async #fetchEvents(): Promise<boolean> {
     const page = await this.#ask("camera-event", { type: "GetEvents", since: this.#since });
     const events = page.events as CameraEvent[];

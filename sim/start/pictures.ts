@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { preparePhotos, type Quality } from "../camera/photos.ts";
 import { fromHere } from "./line.ts";
 
@@ -22,9 +23,16 @@ export class Pictures {
 
   static async prepare(options: Options): Promise<Pictures> {
     const pictures = new Pictures(options);
-    await pictures.#prepare("VGA", "default", 1); // what the camera throws away while it settles
+    await pictures.restart();
     await pictures.next();
     return pictures;
+  }
+
+  /** A camera that is switched on counts its pictures from 0: there must be new ones. */
+  async restart(): Promise<void> {
+    this.#count = 0;
+    await rm(this.directory, { recursive: true, force: true });
+    await this.#prepare("VGA", "default", 1); // what the camera throws away while it settles
   }
 
   async next(): Promise<void> {

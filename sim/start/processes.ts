@@ -44,6 +44,8 @@ export interface LineOptions {
   /** Added to the camera's environment. */
   environment?: Record<string, string>;
   timeline: Timeline;
+  /** The camera ended by itself. Without this it is a failure of the line. */
+  onCameraDied?: (reason: string) => void;
 }
 
 const sim = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -145,8 +147,8 @@ export class Line {
       environment: this.#environment(),
       onTrace: (text: string) => this.#hearCamera(text),
       onExit: ({ code, signal, stderr }: { code: number | null; signal: string | null; stderr: string }) => {
-        if (!this.#stoppingCamera)
-          this.#fail(new Error(`the camera ended (${signal ?? `exit code ${code}`}):\n${stderr.trim()}`));
+        const reason = `the camera ended (${signal ?? `exit code ${code}`}):\n${stderr.trim()}`;
+        if (!this.#stoppingCamera) this.#cameraDied(reason);
       },
     };
     this.#camera =
@@ -156,6 +158,11 @@ export class Line {
     const engine = device === "mcsim" ? "XS 17 in the Moddable simulator" : "XS 13";
     const { pid } = this.#camera;
     timeline.step({ event: "device", who: "camera", text: `switched on: ${engine}, process ${pid}`, fields: { pid } });
+  }
+
+  #cameraDied(reason: string): void {
+    const { onCameraDied = () => this.#fail(new Error(reason)) } = this.#options;
+    onCameraDied(reason);
   }
 
   #environment(): Record<string, string> {

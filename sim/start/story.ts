@@ -79,14 +79,31 @@ export class Story {
       thingName: this.#thingName,
       certificateArn,
     });
+    await this.#untilOnline();
+  }
+
+  /** After the camera or the radio was started again: the same phone, the same proof, a new session. */
+  async meetAgain(): Promise<void> {
+    const client = this.#client!;
+    await client.reconnect({ attempts: 8 });
+    this.#owner!.forgetEvents();
+    this.#say("reconnected", "phone", `connected to ${client.name} again`);
+    await this.#untilOnline();
+  }
+
+  /** A camera that has been started anew tells of its way to the cloud; one that was online before is so still. */
+  async #untilOnline(): Promise<void> {
+    const owner = this.#owner!;
+    const { state } = await owner.deviceInfo();
     const isOnline = (event: CameraEvent) => event.type === "CloudState" && event.state === "online";
-    await owner.waitFor("connection to IoT Core", isOnline, secondsLimit.online * 1000);
+    if (state !== "online") await owner.waitFor("connection to IoT Core", isOnline, secondsLimit.online * 1000);
     this.#say("online", "camera", "connected to IoT Core: mutual TLS, MQTT 3.1.1", { thingName: this.#thingName });
   }
 
   /** One picture, from the shutter to the announcement. */
   async picture(): Promise<void> {
     const owner = this.#owner!;
+    if (!this.#client!.connected) await this.meetAgain();
     const photo = await owner.takePhoto(this.#settings);
     const { imageId, byteLength, width, height } = photo;
     this.#say("captured", "camera", `${width} x ${height} JPEG, ${digits(byteLength)} bytes in the camera's memory`, {
