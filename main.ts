@@ -271,6 +271,11 @@ class ProvisioningOptions {
     this.wifi = camera.wifi;
   }
 
+  /** On the chip: LE Secure Connections below the session (DESIGN decision 4). */
+  get linkEncryption(): boolean {
+    return config.linkEncryption === true;
+  }
+
   get endpoints(): this {
     return this;
   }
