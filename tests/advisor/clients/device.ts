@@ -1,0 +1,46 @@
+import { fileURLToPath } from "node:url";
+import { startDevice } from "../../../sim/host/device-process.ts";
+import { buildHost } from "../../../sim/host/executable.ts";
+import { buildFirmware, type CompiledFirmware } from "../../../sim/host/firmware.ts";
+import type { AdvisorSettings } from "./advisor-settings.ts";
+import type { Client, RunningClient, Target } from "./client.ts";
+
+const manifest = fileURLToPath(new URL("../firmware/manifest.json", import.meta.url));
+
+/** The camera's cloud session in the XS engine, in a process of its own. */
+export class DeviceClient implements Client {
+  readonly isScalable = true;
+  readonly timeScale: number;
+  #firmware?: Promise<CompiledFirmware>;
+
+  constructor(timeScale: number) {
+    this.timeScale = timeScale;
+  }
+
+  async start({ host, port, clientId, identity, timeScale }: Target): Promise<RunningClient> {
+    this.#firmware ??= buildHost().then(() => buildFirmware(manifest));
+    const settings: AdvisorSettings = {
+      endpoint: `${host}:${port}`,
+      clientId,
+      root: identity.rootPem,
+      certificate: identity.certPem,
+      key: identity.keyPem,
+      keepAlive: 30,
+    };
+    const device = await startDevice({
+      manifest: await this.#firmware,
+      module: "tests/advisor/firmware/advisor-device",
+      environment: { SESSION: JSON.stringify(settings) },
+      timeScale,
+      onExit: ({ code, stderr }) => {
+        if (code) process.stderr.write(`The device ended with ${code}: ${stderr}\n`);
+      },
+    });
+    return {
+      stop: async () => {
+        device.kill("SIGKILL");
+        await device.exited;
+      },
+    };
+  }
+}
