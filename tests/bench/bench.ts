@@ -15,7 +15,7 @@ export async function runBench(args: string[]): Promise<number> {
   const costs = await measureSPI();
   show(spiSection(costs));
   for (const section of await memorySections()) show(section);
-  show(modelSection(costs));
+  show(await modelSection(costs));
   show(await uploadSection());
   if (asJson) console.log(JSON.stringify(sections, undefined, 2));
   const over = sections.filter(isOverBudget).map(({ title }) => title);

@@ -4,6 +4,8 @@ export interface Figure {
   value: number;
   unit: string;
   budget?: number;
+  /** Likewise, but not reached yet: shown, and no failure. */
+  goal?: number;
   /** How it was measured, or what it stands beside. */
   note?: string;
 }
@@ -17,9 +19,11 @@ export interface Section {
 
 const round = (value: number) => (Number.isInteger(value) ? value : Number(value.toPrecision(5)));
 
-function verdict({ value, budget }: Figure): string {
-  if (budget === undefined) return "";
-  return value <= budget ? `<= ${budget.toLocaleString("en-US")}  ok` : `<= ${budget.toLocaleString("en-US")}  OVER`;
+function verdict({ value, budget, goal }: Figure): string {
+  const limit = budget ?? goal;
+  if (limit === undefined) return "";
+  const judgement = value <= limit ? "ok" : budget === undefined ? "not yet" : "OVER";
+  return `<= ${limit.toLocaleString("en-US")}  ${judgement}`;
 }
 
 export function formatSection({ title, figures, skipped }: Section): string {

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { Section } from "./figures.ts";
 import type { SPICost } from "./spi.ts";
 
@@ -16,18 +17,24 @@ const spiClock = 8e6;
 /** Of a record: header, nonce and tag of AES-GCM (RFC 5288), for 2048 bytes of plaintext; and TCP/IP headers for each 1436-byte segment. */
 const recordOverhead = (2048 + 29) / 2048;
 const segmentOverhead = (1436 + 40) / 1436;
-/** Data that may be on its way without an acknowledgement: CONFIG_LWIP_TCP_SND_BUF_DEFAULT of native/sdkconfig. */
-export const sendWindow = 16 * 1436;
+/** Data that may be on its way without an acknowledgement, bytes, as the chip is configured. */
+export async function sendWindow(): Promise<number> {
+  const defaults = await readFile(new URL("../../native/sdkconfig/sdkconfig.defaults", import.meta.url), "utf8");
+  const found = /^CONFIG_LWIP_TCP_SND_BUF_DEFAULT=(\d+)/m.exec(defaults);
+  if (!found) throw new Error("sdkconfig.defaults has no CONFIG_LWIP_TCP_SND_BUF_DEFAULT");
+  return Number(found[1]);
+}
+
 /** TCP, TLS 1.2 (two), and the question whether the body may come (100-continue). */
 const roundTripsBefore = 4;
 const chunk = 2048;
 
-/** Milliseconds to put `bytes` of the picture on the link: by its rate, or by the window where the round trip is long. */
-export function linkTime(bytes: number, { rate, roundTrip }: Link): number {
-  const byRate = (bytes * recordOverhead * segmentOverhead * 8 * 1000) / rate;
-  const byWindow = (bytes * recordOverhead * roundTrip) / sendWindow;
-  return Math.max(byRate, byWindow);
-}
+/** Milliseconds that the link alone takes for `bytes` of the picture. */
+const rateTime = (bytes: number, { rate }: Link) => (bytes * recordOverhead * segmentOverhead * 8 * 1000) / rate;
+
+/** The same with acknowledgements: a window a round trip at most. */
+const windowTime = (bytes: number, { roundTrip }: Link, window: number) =>
+  (bytes * recordOverhead * roundTrip) / window;
 
 export const spiTime = (busBytes: number) => (busBytes * 8 * 1000) / spiClock;
 
@@ -39,26 +46,27 @@ export interface Modelled {
 }
 
 /** From the end of the exposure to the store's answer, ms, handshakes included (made while nothing is in the way, before the first byte). */
-export function model({ length, driver }: SPICost, link: Link): Modelled {
+export function model({ length, driver }: SPICost, link: Link, window: number): Modelled {
   const spi = spiTime(driver);
-  const sending = linkTime(length, link);
+  const sending = Math.max(rateTime(length, link), windowTime(length, link, window));
   const before = roundTripsBefore * link.roundTrip;
   const answer = link.roundTrip;
   // While one chunk is on the link the next one comes from the camera: the slower of the two sets the pace, and of the quicker
   // one only the first (SPI) or the last (link) chunk shows.
-  const oneChunk = Math.min(spiTime(chunk), linkTime(chunk, link));
+  const oneChunk = Math.min(spiTime(chunk), rateTime(chunk, link));
   return {
     streaming: before + Math.max(spi, sending) + oneChunk + answer,
     readThenSend: before + spi + sending + answer,
-    floor: before + Math.max(spi, sending) + answer,
+    floor: before + Math.max(spi, rateTime(length, link)) + answer,
   };
 }
 
-export function modelSection(costs: SPICost[]): Section {
+export async function modelSection(costs: SPICost[]): Promise<Section> {
   const link = { rate: 2e6, roundTrip: 50 };
+  const window = await sendWindow();
   const figures = costs.flatMap((cost) => {
     const size = `${cost.length.toLocaleString("en-US")} bytes`;
-    const { streaming, readThenSend, floor } = model(cost, link);
+    const { streaming, readThenSend, floor } = model(cost, link, window);
     return [
       { name: `streamed, ${size}`, value: Math.round(streaming), unit: "ms" },
       { name: `read all, then send, ${size}`, value: Math.round(readThenSend), unit: "ms" },
