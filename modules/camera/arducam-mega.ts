@@ -119,6 +119,17 @@ export class ArducamMega {
     if (this.#started && !this.#timer) this.wake();
   }
 
+  /** Could `configure` do that? Before the start: with any camera? */
+  supports(settings: CameraSettings): boolean {
+    const camera = this.open();
+    try {
+      applySettings(settings, (control, value) => camera.supports(control, value), doNothing);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Drops the frame in the camera and takes a new one. Then onReadable with its length, or onError. */
   capture(): void {
     const camera = this.open();
@@ -284,3 +295,5 @@ export class ArducamMega {
     if (wasCapturing) this.onReadable?.(this.byteLength);
   }
 }
+
+function doNothing(): void {}
