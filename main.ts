@@ -104,8 +104,9 @@ class Camera implements Host {
 
   openSession(identity: Identity): CloudSession {
     const session = new CloudSession(new SessionOptions(this, identity));
-    const { commands } = topicsOf(identity.thingName);
-    session.subscribe([{ topic: commands, QoS: 1 }]).catch((error) => log(`cloud: ${error.message}`));
+    const { commands, uploadGrant } = topicsOf(identity.thingName);
+    const filters = [commands, uploadGrant].map((topic) => ({ topic, QoS: 1 as const }));
+    session.subscribe(filters).catch((error) => log(`cloud: ${error.message}`));
     return session;
   }
 
@@ -128,6 +129,18 @@ class Camera implements Host {
 
   announce(announcement: PhotoAnnouncement): Promise<void> {
     return this.publish("photos", JSON.stringify(announcement));
+  }
+
+  get hasSession(): boolean {
+    return this.connectivity.session !== undefined;
+  }
+
+  publishGrantRequest(payload: string): Promise<void> {
+    return this.publish("uploadRequest", payload);
+  }
+
+  nextRequestId(): string {
+    return this.encodeBase64(new Uint8Array(crypto.randomBytes(12)));
   }
 
   collectTelemetry(): object {
@@ -248,7 +261,9 @@ class SessionOptions implements CloudSessionOptions {
   }
 
   onMessage({ topic, payload }: InboundMessage): void {
-    if (topic === topicsOf(this.clientId).commands) this.#camera.commands.receive(payload);
+    const { commands, uploadGrant } = topicsOf(this.clientId);
+    if (topic === commands) this.#camera.commands.receive(payload);
+    else if (topic === uploadGrant) this.#camera.device.uploads.receiveGrant(payload);
   }
 
   onError(error: CloudError): void {

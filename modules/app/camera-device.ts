@@ -126,12 +126,14 @@ export class CameraDevice {
     return { imageId: message.imageId, offset, byteLength: thumbnail.length, bytes };
   }
 
+  /** Without `url` the cloud is asked for one, which brings headers and framing along. */
   upload(message: Message): object {
     const photo = this.photo(message);
+    const url = optionalString(message, "url", 4096);
     const framing = message.framing ?? "length";
     if (framing !== "length" && framing !== "chunked")
       throw new CommandError("BadField", "framing is length or chunked");
-    this.uploads.start({ url: stringField(message, "url", 4096), headers: headersField(message), framing }, photo);
+    this.uploads.start(url === undefined ? undefined : { url, headers: headersField(message), framing }, photo);
     return { imageId: photo.imageId, accepted: true };
   }
 

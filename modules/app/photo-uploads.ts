@@ -1,3 +1,5 @@
+import type { CloudError } from "../cloud/cloud-error";
+import { type GrantOwner, GrantRequest, type UploadGrant } from "../cloud/upload-grants";
 import type { RecordStore } from "../storage/record-store";
 import { CommandError, describeError } from "./command-error";
 import type { Photo } from "./photographer";
@@ -20,11 +22,8 @@ export interface UploadResult {
   verified?: boolean;
 }
 
-export interface UploadRequest {
-  url: string;
-  headers?: Record<string, string>;
-  framing?: "length" | "chunked";
-}
+/** Where a picture goes. Somebody in the room may hand it over as well as the cloud. */
+export type UploadRequest = UploadGrant;
 
 /** What is said of a stored picture on `device/<thing>/photos`. */
 export interface PhotoAnnouncement {
@@ -48,19 +47,46 @@ export interface UploadHost {
   redact(url: string): string;
   /** Resolves when the cloud has acknowledged the announcement. */
   announce(announcement: PhotoAnnouncement): Promise<void>;
+  /** There is a session with the cloud, connected or on its way: a URL can be asked for. */
+  readonly hasSession: boolean;
+  /** Sends a request for a URL; resolves when the broker has it. */
+  publishGrantRequest(payload: string): Promise<void>;
+  /** Different from all that were made before, also before the last power-on. */
+  nextRequestId(): string;
+  /** Milliseconds since 1970, or 0 while the clock is not set. */
+  now(): number;
 }
 
+/** The picture is untouched, and somebody who brings a URL can still have it. */
+const withoutURL = Object.freeze({ status: "needURL", action: "newURL", frameIntact: true, attempts: 0, bytes: 0 });
+
+/** A granted URL may turn out dead as well, for instance when the signer's own credentials end: then another one is asked for, once. */
+const grantsPerPhoto = 2;
+
 /**
- * Sends one picture at a time and tells of it. An announcement is written to storage before it is sent and removed when
+ * Sends one picture at a time and tells of it. Without a URL, or when the URL turns out dead and the picture can still be sent, it asks
+ * the cloud for one. Each picture that was accepted gets exactly one UploadResult. An announcement is written to storage before it is sent and removed when
  * the cloud has it, so that a restart in between repeats it: a stored picture is announced at least once.
  */
-export class PhotoUploads {
-  readonly counters = { uploaded: 0, failed: 0, announced: 0 };
+export class PhotoUploads implements GrantOwner {
+  readonly counters = {
+    uploaded: 0,
+    failed: 0,
+    announced: 0,
+    granted: 0,
+    grantRefused: 0,
+    noGrant: 0,
+    grantIgnored: 0,
+  };
   #host: UploadHost;
   #photo?: Photo;
   /** Where it goes, without the query. */
   #url = "";
   #announcing = false;
+  /** Runs while the picture waits for a URL. */
+  #grantRequest?: GrantRequest;
+  /** How many were made for this picture. */
+  #grantRequests = 0;
 
   constructor(host: UploadHost) {
     this.#host = host;
@@ -71,12 +97,24 @@ export class PhotoUploads {
     return this.#photo?.imageId;
   }
 
-  /** Starts the upload and returns at once; the outcome is reported as an UploadResult event. */
-  start(request: UploadRequest, photo: Photo): void {
+  /**
+   * Starts the upload and returns at once; the outcome is reported as an UploadResult event.
+   *
+   * @param request undefined: the cloud is asked for a URL
+   * @throws CommandError Busy, NotConnected; what `redact` throws
+   */
+  start(request: UploadRequest | undefined, photo: Photo): void {
     if (this.busy) throw new CommandError("Busy", `${this.busy} is being uploaded`);
-    if (typeof request.url !== "string") throw new CommandError("BadURL", "url is missing");
-    this.#url = this.#host.redact(request.url);
+    if (!request && !this.#host.hasSession)
+      throw new CommandError("NotConnected", "without a url the camera needs its session with the cloud");
+    if (request) this.#url = this.#host.redact(request.url);
     this.#photo = photo;
+    this.#grantRequests = 0;
+    if (request) this.send(request, photo);
+    else this.askForURL(photo);
+  }
+
+  private send(request: UploadRequest, photo: Photo): void {
     try {
       this.#host.upload(request, photo);
     } catch (error) {
@@ -88,8 +126,58 @@ export class PhotoUploads {
   ended(result: UploadResult): void {
     const photo = this.#photo;
     if (!photo) return;
-    if (result.status === "stored") this.stored(photo, result);
-    else this.fail(photo, { code: result.code || result.status, message: result.message ?? "" }, result);
+    const { status, code, message = "", frameIntact } = result;
+    if (status === "stored") this.stored(photo, result);
+    else if (status === "needURL" && frameIntact && this.#host.hasSession && this.#grantRequests < grantsPerPhoto)
+      this.askForURL(photo);
+    else this.fail(photo, { code: code || status, message }, result);
+  }
+
+  private askForURL(photo: Photo): void {
+    const { imageId, frame } = photo;
+    const { byteLength } = frame;
+    this.#grantRequests += 1;
+    this.#grantRequest = new GrantRequest(this, { imageId, byteLength, requestId: this.#host.nextRequestId() });
+    this.#grantRequest.start();
+  }
+
+  /** A message on the grant topic. Answers that nobody waits for (any more) are counted and dropped. */
+  receiveGrant(payload: ArrayBuffer): void {
+    if (!this.#grantRequest?.receive(payload)) this.counters.grantIgnored += 1;
+  }
+
+  // Called by the grant request
+
+  /** @internal */
+  now(): number {
+    return this.#host.now();
+  }
+
+  /** @internal */
+  publishGrantRequest(payload: string): Promise<void> {
+    return this.#host.publishGrantRequest(payload);
+  }
+
+  /** @internal */
+  onGranted(grant: UploadGrant): void {
+    const photo = this.#photo as Photo;
+    this.#grantRequest = undefined;
+    this.counters.granted += 1;
+    try {
+      this.#url = this.#host.redact(grant.url);
+    } catch (error) {
+      this.fail(photo, describeError(error), withoutURL);
+      return;
+    }
+    this.send(grant, photo);
+  }
+
+  /** @internal */
+  onNotGranted(error: CloudError): void {
+    this.#grantRequest = undefined;
+    if (error.code === "GrantRefused") this.counters.grantRefused += 1;
+    else this.counters.noGrant += 1;
+    this.fail(this.#photo as Photo, describeError(error), withoutURL);
   }
 
   private stored(photo: Photo, result: UploadResult): void {

@@ -20,6 +20,8 @@
  * | InvalidTopic, InvalidClientId, InvalidEndpoint, PayloadTooLarge, TooManySubscriptions | outside the limits of AWS IoT Core | refuses the call |
  * | QueueFull | the outbound queue has no room | refuses the call |
  * | NotConnected | QoS 0 is not queued while there is no connection | refuses the call |
+ * | NoGrant | the cloud gave no URL for a picture in time (upload-grants) | gives that picture's upload up |
+ * | GrantRefused | the cloud will not give one; its own code is in the message | gives that picture's upload up |
  * | Closed | the session was closed by the application | ends what was waiting |
  */
 export class CloudError extends Error {

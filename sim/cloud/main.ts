@@ -6,6 +6,7 @@ import { fstatSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { startCloud } from "./cloud.ts";
+import { bindingsFile, serveGrants } from "./grants/local.ts";
 
 const { values } = parseArgs({
   options: {
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     "s3-port": { type: "string" },
     "mqtt-port": { type: "string" },
     "api-port": { type: "string" },
+    "grant-delay": { type: "string" },
   },
 });
 
@@ -44,6 +46,14 @@ iot.on("subscribe", (event) => say("subscribe", event));
 // The payload stays out of it: a grant has a URL with its signature in it.
 iot.on("publish", ({ payload, ...event }) => say("publish", { ...event, bytes: payload.length }));
 
+const directory = resolve(values.directory);
+serveGrants(cloud, {
+  directory,
+  delay: Number(values["grant-delay"] ?? 0),
+  onOutcome: (outcome) => say("grant", outcome),
+  onFailure: (reason) => say("grantFailed", { reason }),
+});
+
 say("listening", {
   s3: { port: s3.port, url: s3.url },
   mqtt: { port: iot.port, endpoint: iot.endpoint },
@@ -51,6 +61,7 @@ say("listening", {
   region,
   rootCA: files.rootCA,
   credentials: files.credentials,
+  bindings: bindingsFile(directory),
 });
 
 let stopping = false;

@@ -17,6 +17,8 @@ export interface CloudAddresses extends ProcessEvent {
   rootCA: string;
   /** File with the access key that the phone signs with. */
   credentials: string;
+  /** File that says which camera belongs to whom. */
+  bindings: string;
 }
 
 /** What is printed on a camera. */
@@ -41,6 +43,8 @@ export interface LineOptions {
   timeScale?: number;
   /** Another firmware than the project's: manifest and module for the XS host. */
   firmware?: { manifest: string; module: string };
+  /** Added to the arguments of sim/cloud/main.ts. */
+  cloudArguments?: string[];
   /** Added to the camera's environment. */
   environment?: Record<string, string>;
   timeline: Timeline;
@@ -113,11 +117,11 @@ export class Line {
   }
 
   async startCloud(): Promise<void> {
-    const { directory, out, timeline } = this.#options;
+    const { directory, out, cloudArguments = [], timeline } = this.#options;
     const { process, first } = await JsonProcess.start<CloudAddresses>({
       name: "the cloud",
       script: join(sim, "cloud", "main.ts"),
-      args: ["--directory", join(directory, "cloud"), "--out", out],
+      args: ["--directory", join(directory, "cloud"), "--out", out, ...cloudArguments],
       onEvent: (event) => this.onCloudEvent(event),
       onDied: (reason) => this.#fail(new Error(reason)),
     });

@@ -19,6 +19,10 @@ function setUp(result: UploadResult | Error, announce: () => Promise<void> = asy
   const announced: PhotoAnnouncement[] = [];
   const options = {
     records,
+    hasSession: false,
+    publishGrantRequest: async () => {},
+    nextRequestId: () => "r",
+    now: () => 0,
     upload: () => {
       if (result instanceof Error) throw result;
       Promise.resolve(result).then((it) => uploads.ended(it));

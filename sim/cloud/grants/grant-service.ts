@@ -1,0 +1,93 @@
+import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import { type GrantEvent, GrantRefusal, type GrantRequest, isAnswerable, parseRequest } from "./request.ts";
+
+/** Whose camera it is. */
+export interface Binding {
+  thing: string;
+  /** The app's name for its user, such as the `sub` of Cognito. */
+  user: string;
+}
+
+/** Where bindings are looked up: DynamoDB in AWS (dynamo-table.ts), a JSON file here (json-table.ts). */
+export interface BindingTable {
+  get(thing: string): Promise<Binding | undefined>;
+}
+
+export interface GrantServices {
+  table: BindingTable;
+  /** Signs the URLs: they can do what its credentials can do, and live no longer than those. */
+  s3: S3Client;
+  bucket: string;
+  /** QoS 1. Rejects when the broker does not take it. */
+  publish(topic: string, payload: string): Promise<void>;
+  /** How long a URL lives, in seconds: 1 to 3600. Default 900. */
+  expiresIn?: number;
+  /** Milliseconds since 1970. */
+  now?: () => number;
+}
+
+/** For the log; has nothing in it that must stay secret. */
+export interface GrantOutcome {
+  thing: unknown;
+  imageId: unknown;
+  status: "granted" | "refused";
+  /** Of the refusal. */
+  code?: string;
+  user?: string;
+}
+
+export type GrantHandler = (event: GrantEvent) => Promise<GrantOutcome>;
+
+/** What the camera takes at most, bytes (modules/cloud/settings, maximumMessage). */
+const messageLimit = 4096;
+/** Seconds. A URL is used at once; an hour is for cameras whose upload has to wait for its network. */
+const longestExpiry = 3600;
+const usualExpiry = 900;
+
+/**
+ * The function behind the rule. A refusal is an answer as well; whatever else goes wrong (table, signer, broker) rejects, so that
+ * Lambda runs it again, and the camera asks again.
+ */
+export function createHandler(services: GrantServices): GrantHandler {
+  return async (event) => {
+    try {
+      const request = parseRequest(event);
+      const { user } = await bindingOf(services.table, request.thing);
+      await answer(services, request, await grant(services, request));
+      return { thing: request.thing, imageId: request.imageId, status: "granted", user };
+    } catch (error) {
+      if (!(error instanceof GrantRefusal)) throw error;
+      const { code, message } = error;
+      if (isAnswerable(event)) await answer(services, event as GrantRequest, { error: { code, message } });
+      return { thing: event.thing, imageId: event.imageId, status: "refused", code };
+    }
+  };
+}
+
+async function bindingOf(table: BindingTable, thing: string): Promise<Binding> {
+  const binding = await table.get(thing);
+  if (!binding?.user) throw new GrantRefusal("NotBound", `${thing} is bound to no user`);
+  return binding;
+}
+
+async function grant(services: GrantServices, { thing, imageId, contentType }: GrantRequest): Promise<object> {
+  const { s3, bucket, now = Date.now } = services;
+  const expiresIn = Math.min(Math.max(Math.floor(services.expiresIn ?? usualExpiry), 1), longestExpiry);
+  const expires = now() + expiresIn * 1000;
+  const command = new PutObjectCommand({ Bucket: bucket, Key: `${thing}/${imageId}.jpg`, ContentType: contentType });
+  // The presigner leaves the type out of the signature unless told otherwise; then anything could be stored under the name of a picture.
+  const url = await getSignedUrl(s3, command, { expiresIn, signableHeaders: new Set(["content-type"]) });
+  return { url, headers: { "Content-Type": contentType }, expires };
+}
+
+async function answer(
+  { publish }: GrantServices,
+  { thing, imageId, requestId }: GrantRequest,
+  fields: object,
+): Promise<void> {
+  const payload = JSON.stringify({ imageId, requestId, ...fields });
+  if (Buffer.byteLength(payload) > messageLimit)
+    throw new GrantRefusal("GrantTooLarge", `the grant has more than ${messageLimit} bytes`);
+  await publish(`device/${thing}/uploads/grant`, payload);
+}

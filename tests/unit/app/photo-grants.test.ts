@@ -1,0 +1,155 @@
+import { PhotoUploads, type UploadRequest, type UploadResult } from "../../../modules/app/photo-uploads";
+import type { Photo } from "../../../modules/app/photographer";
+import { RecordStore } from "../../../modules/storage/record-store";
+import { assert, equal, test, throws } from "../harness";
+
+const photo: Photo = {
+  imageId: "photo-1",
+  frame: { byteLength: 10, width: 4, height: 3, position: 0, read: () => 0, rewind: () => true },
+  resolution: "VGA",
+  quality: "default",
+  time: 5,
+};
+const stored: UploadResult = { status: "stored", etag: "abc", bytes: 10, attempts: 1 };
+const dead: UploadResult = { status: "needURL", code: "URLExpired", bytes: 0, attempts: 0, frameIntact: true };
+
+class Host {
+  records = new RecordStore("grants-test");
+  hasSession = true;
+  requests: { imageId: string; byteLength: number; requestId: string }[] = [];
+  sent: UploadRequest[] = [];
+  added: Record<string, unknown>[] = [];
+  uploads = new PhotoUploads(this);
+
+  get events() {
+    return { add: (type: string, fields: Record<string, unknown>) => this.added.push({ type, ...fields }) };
+  }
+
+  upload(request: UploadRequest): void {
+    this.sent.push(request);
+  }
+
+  redact(url: string): string {
+    if (!url.startsWith("https:")) throw Object.assign(new RangeError("not a URL"), { code: "MalformedURL" });
+    return url.split("?")[0];
+  }
+
+  async announce(): Promise<void> {}
+
+  async publishGrantRequest(payload: string): Promise<void> {
+    this.requests.push(JSON.parse(payload));
+  }
+
+  nextRequestId(): string {
+    return `r${this.requests.length + 1}`;
+  }
+
+  now(): number {
+    return 1;
+  }
+
+  /** The cloud answers the last request. */
+  answer(fields: object): void {
+    const { imageId, requestId } = this.requests[this.requests.length - 1];
+    this.uploads.receiveGrant(ArrayBuffer.fromString(JSON.stringify({ imageId, requestId, ...fields })));
+  }
+
+  get results(): Record<string, unknown>[] {
+    return this.added.filter(({ type }) => type === "UploadResult");
+  }
+}
+
+test("without a URL the cloud is asked, and the picture goes where the grant says", () => {
+  const host = new Host();
+  host.uploads.start(undefined, photo);
+  equal(host.uploads.busy, "photo-1");
+  equal(host.requests[0].byteLength, 10);
+  const headers = { "Content-Type": "image/jpeg" };
+  host.answer({ url: "https://b/k?signed", headers });
+  equal(host.sent, [{ url: "https://b/k?signed", headers, framing: undefined }]);
+  host.uploads.ended(stored);
+  equal(host.results[0].status, "stored");
+  equal(host.results[0].url, "https://b/k");
+  equal(host.uploads.busy, undefined);
+  equal(host.uploads.counters.granted, 1);
+});
+
+test("a URL that turns out dead is replaced by a grant", () => {
+  const host = new Host();
+  host.uploads.start({ url: "https://b/old" }, photo);
+  equal(host.requests.length, 0);
+  host.uploads.ended(dead);
+  equal(host.results, [], "nothing is over yet");
+  host.answer({ url: "https://b/new" });
+  host.uploads.ended(stored);
+  equal(host.results.length, 1);
+  equal(host.results[0].url, "https://b/new");
+});
+
+test("dead grants are replaced once, then the store's own reason is told", () => {
+  const host = new Host();
+  host.uploads.start(undefined, photo);
+  host.answer({ url: "https://b/1" });
+  host.uploads.ended(dead);
+  host.answer({ url: "https://b/2" });
+  host.uploads.ended(dead);
+  equal(
+    host.requests.map(({ requestId }) => requestId),
+    ["r1", "r2"],
+  );
+  equal(host.results.length, 1);
+  equal(host.results[0].code, "URLExpired");
+  equal(host.uploads.counters.failed, 1);
+  host.uploads.start(undefined, photo);
+  equal(host.requests.length, 3, "the next upload has its own");
+  host.answer({ error: { code: "NotBound" } });
+});
+
+test("nobody is asked for a URL when the picture is gone, nor without a session", () => {
+  const host = new Host();
+  host.uploads.start({ url: "https://b/old" }, photo);
+  host.uploads.ended({ ...dead, frameIntact: false });
+  host.hasSession = false;
+  host.uploads.start({ url: "https://b/old" }, photo);
+  host.uploads.ended(dead);
+  equal(
+    host.results.map(({ code }) => code),
+    ["URLExpired", "URLExpired"],
+  );
+  throws(() => host.uploads.start(undefined, photo), "NotConnected");
+  equal(host.requests.length, 0);
+  equal(host.uploads.busy, undefined);
+});
+
+test("a refusal is told with its name, and the picture stays for somebody with a URL", () => {
+  const host = new Host();
+  host.uploads.start(undefined, photo);
+  host.answer({ error: { code: "NotBound", message: "nobody's camera" } });
+  const { code, message, status, frameIntact } = host.results[0];
+  equal([code, message, status, frameIntact], ["GrantRefused", "NotBound: nobody's camera", "needURL", true]);
+  equal(host.uploads.counters.grantRefused, 1);
+  host.uploads.start({ url: "https://b/k" }, photo);
+  equal(host.sent.length, 1);
+});
+
+test("a grant that is no URL is a failure with a name", () => {
+  const host = new Host();
+  host.uploads.start(undefined, photo);
+  host.answer({ url: "gopher" });
+  equal(host.results[0].code, "MalformedURL");
+  equal(host.uploads.busy, undefined);
+});
+
+test("grants that nobody waits for are counted and dropped", () => {
+  const host = new Host();
+  host.uploads.start(undefined, photo);
+  host.uploads.receiveGrant(ArrayBuffer.fromString("{}"));
+  host.answer({ url: "https://b/k" });
+  host.answer({ url: "https://b/k" });
+  equal(host.uploads.counters.grantIgnored, 2);
+  equal(host.sent.length, 1);
+  host.uploads.ended(stored);
+  host.answer({ url: "https://b/k" });
+  equal(host.uploads.counters.grantIgnored, 3);
+  assert(!host.added.some((event) => JSON.stringify(event).includes("signed")));
+});
