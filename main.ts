@@ -19,7 +19,9 @@ import { CameraDevice, type CameraDeviceHost } from "./modules/app/camera-device
 import { describeError } from "./modules/app/command-error";
 import { type Endpoint, endpoints } from "./modules/app/commands";
 import { type ConnectionState, Connectivity, type ConnectivityHost } from "./modules/app/connectivity";
+import { Enrolling, type EnrollingHost, provisioningClientId, templateParameters } from "./modules/app/enrolling";
 import { type DeviceEvent, EventLog } from "./modules/app/event-log";
+import { createRequest, isPair } from "./modules/app/keys";
 import { type Label, loadLabel, qrPayload } from "./modules/app/label";
 import { type MQTTCommandHost, MQTTCommands } from "./modules/app/mqtt-commands";
 import type { PhotoAnnouncement, UploadRequest } from "./modules/app/photo-uploads";
@@ -27,6 +29,7 @@ import type { Photo } from "./modules/app/photographer";
 import { Telemetry, type TelemetryHost } from "./modules/app/telemetry";
 import { StillCamera } from "./modules/camera/still-camera";
 import type { CloudError } from "./modules/cloud/cloud-error";
+import { FleetProvisioning, type FleetProvisioningHost, type Provisioned } from "./modules/cloud/fleet-provisioning";
 import { CloudSession, type CloudSessionOptions, type CloudState, type InboundMessage } from "./modules/cloud/session";
 import { type Topics, topicsOf } from "./modules/cloud/topics";
 import type { Clock } from "./modules/network/clock";
@@ -43,7 +46,12 @@ import { PresignedURL } from "./modules/upload/presigned-url";
 import { Upload, type UploadOptions, type UploadResult } from "./modules/upload/uploader";
 import * as crypto from "./native/tls/crypto";
 
-type Host = CameraDeviceHost & ConnectivityHost<CloudSession> & TelemetryHost & MQTTCommandHost;
+type Host = EnrollingHost &
+  FleetProvisioningHost &
+  CameraDeviceHost &
+  ConnectivityHost<CloudSession> &
+  TelemetryHost &
+  MQTTCommandHost;
 
 /** Bytes of the picture in RAM at a time: one TLS record. */
 const bufferLength = 2048;
@@ -61,6 +69,7 @@ class Camera implements Host {
   readonly clock: Clock = createClock();
   readonly events = new EventLog(this);
   readonly camera = new StillCamera({ spi: config.camera });
+  readonly enrolling = new Enrolling(this);
   readonly device = new CameraDevice(this);
   readonly wifi = new WiFiStation(new StationOptions(this));
   readonly connectivity = new Connectivity<CloudSession>(this);
@@ -110,9 +119,41 @@ class Camera implements Host {
     return session;
   }
 
+  openProvisioning(): FleetProvisioning {
+    const { identities, label, enrolling } = this;
+    const { enrolment } = identities;
+    if (!enrolment) throw new Error("nothing to fetch");
+    const parameters = templateParameters(enrolment, label.serial);
+    return new FleetProvisioning(this, { template: enrolment.template, parameters, delay: enrolling.pause });
+  }
+
+  openProvisioningSession(provisioning: FleetProvisioning): CloudSession {
+    const identity = this.identities.inUse;
+    if (!identity) throw new Error("nothing to ask with");
+    const thingName = provisioningClientId(identity, this.label.serial, crypto.randomBytes(4));
+    return new CloudSession(new ProvisioningSessionOptions(this, { ...identity, thingName }, provisioning));
+  }
+
+  createRequest(): { key: string; csr: string } {
+    return createRequest(this.label.serial);
+  }
+
+  matches(certificate: string, key: string): boolean {
+    return isPair(certificate, key);
+  }
+
+  onProvisioned(result: Provisioned): void {
+    this.enrolling.provisioned(result);
+  }
+
+  onProvisioningFailed(error: CloudError): void {
+    this.enrolling.roundFailed(error);
+  }
+
   sessionChanged(state: CloudState, error?: CloudError): void {
     const isConnected = state === "connected";
     this.connectivity.sessionChanged(isConnected, error && { error: describeError(error) });
+    this.enrolling.sessionChanged(isConnected, error);
     if (isConnected) {
       this.telemetry.start();
       this.device.uploads.announcePending();
@@ -197,7 +238,7 @@ class UploadTask implements UploadOptions, Opener {
   }
 
   open(options: SocketOptions): Connection {
-    const secure = { roots: rootsFor(this.#camera.identities.current), clock: this.clock };
+    const secure = { roots: rootsFor(this.#camera.identities.inUse), clock: this.clock };
     return new TLSSocket({ ...options, TCP: { io: TCP }, secure } as never) as Connection;
   }
 
@@ -247,7 +288,7 @@ class SessionOptions implements CloudSessionOptions {
   /** Asked for each connection: certificate and key are in storage, and need not be in the machine's memory as well. */
   get socket(): CloudSessionOptions["socket"] {
     const { identities, clock } = this.#camera;
-    const identity = identities.current;
+    const identity = identities.inUse;
     const secure = { roots: rootsFor(identity), certificate: identity?.certificate, key: identity?.key, clock };
     return { io: TLSSocket, TCP: { io: TCP }, bufferLength: 512, secure };
   }
@@ -268,6 +309,28 @@ class SessionOptions implements CloudSessionOptions {
 
   onError(error: CloudError): void {
     log(`cloud: ${error.code} ${error.message}`);
+  }
+}
+
+/** A session that fetches an identity: it has no will, and what happens in it is for the provisioning alone. */
+class ProvisioningSessionOptions extends SessionOptions {
+  #provisioning: FleetProvisioning;
+
+  constructor(camera: Camera, identity: Identity, provisioning: FleetProvisioning) {
+    super(camera, identity);
+    this.#provisioning = provisioning;
+  }
+
+  override get will(): undefined {
+    return undefined;
+  }
+
+  override onStateChanged(state: CloudState, error?: CloudError): void {
+    this.#provisioning.onStateChanged(state, error);
+  }
+
+  override onMessage(message: InboundMessage): void {
+    this.#provisioning.onMessage(message);
   }
 }
 

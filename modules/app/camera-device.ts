@@ -1,4 +1,5 @@
 import type { IdentityStore } from "../storage/identity-store";
+import { certificateIdOf } from "./certificate-id";
 import { CommandError } from "./command-error";
 import {
   type Command,
@@ -11,6 +12,7 @@ import {
   type Transport,
 } from "./commands";
 import type { ConnectionState } from "./connectivity";
+import type { Enrolling } from "./enrolling";
 import type { EventHost, EventLog } from "./event-log";
 import { checkPair, createRequest } from "./keys";
 import type { Label } from "./label";
@@ -34,6 +36,7 @@ export interface CameraDeviceHost extends EventHost, PhotographerHost, UploadHos
   readonly productId: string;
   readonly firmware: string;
   readonly identities: IdentityStore;
+  readonly enrolling: Enrolling;
   readonly events: EventLog;
   readonly camera: StillCamera & CameraInformation;
   encodeBase64(bytes: Uint8Array): string;
@@ -45,6 +48,8 @@ const commands: Record<string, Command<CameraDevice>> = {
   GetDeviceInfo: { endpoint: "camera-command", overMQTT: true, run: (device) => device.information() },
   CreateCsr: { endpoint: "camera-cert", overMQTT: false, run: (device, message) => device.createCsr(message) },
   RegisterDevice: { endpoint: "camera-cert", overMQTT: false, run: (device, message) => device.register(message) },
+  ProvisionByClaim: { endpoint: "camera-cert", overMQTT: false, run: (device, message) => device.claim(message) },
+  RotateCertificate: { endpoint: "camera-cert", overMQTT: true, run: (device, message) => device.rotate(message) },
   TakePhoto: { endpoint: "camera-command", overMQTT: true, run: (device, message) => device.takePhoto(message) },
   GetThumbnail: { endpoint: "camera-command", overMQTT: true, run: (device, message) => device.thumbnail(message) },
   UploadPhoto: { endpoint: "camera-upload", overMQTT: true, run: (device, message) => device.upload(message) },
@@ -70,10 +75,14 @@ export class CameraDevice {
   }
 
   information(): object {
-    const { identities, label, productId, firmware, camera } = this.#host;
+    const { identities, enrolling, label, productId, firmware, camera } = this.#host;
+    const identity = identities.current;
     const { id, model } = camera.identification;
     return {
-      thingName: identities.current?.thingName ?? null,
+      thingName: identity?.thingName ?? null,
+      certificateId: identity ? certificateIdOf(identity.certificate) : null,
+      applyState: enrolling.applyState,
+      applyError: enrolling.error,
       serial: label.serial,
       productId,
       firmware,
@@ -105,6 +114,14 @@ export class CameraDevice {
     identities.replace({ thingName, endpoint, certificate, key, rootCA, region });
     this.#host.identityChanged();
     return { state: this.state };
+  }
+
+  claim(message: Message): object {
+    return this.#host.enrolling.provisionByClaim(message);
+  }
+
+  rotate(message: Message): object {
+    return this.#host.enrolling.rotate(message);
   }
 
   async takePhoto(message: Message): Promise<object> {

@@ -26,6 +26,8 @@ export interface ConnectivityHost<S extends Session> {
   readonly identities: IdentityStore;
   readonly records: RecordStore;
   openSession(identity: Identity): S;
+  /** Instead of a session, while a new identity is being fetched. */
+  openProvisioning(): Session;
   connectionChanged(state: ConnectionState, detail?: object): void;
 }
 
@@ -41,6 +43,7 @@ export class Connectivity<S extends Session> {
   #host: ConnectivityHost<S>;
   #state: ConnectionState = "unprovisioned";
   #session?: S;
+  #provisioning?: Session;
   #settingClock = false;
   #pause = firstPause;
   #timer?: Timer;
@@ -73,12 +76,16 @@ export class Connectivity<S extends Session> {
   /** The identity was replaced: the session of the old one ends, the new one's begins. */
   identityChanged(): void {
     this.#session?.close();
-    this.#session = undefined;
+    this.#provisioning?.close();
+    this.#session = this.#provisioning = undefined;
     this.advance();
   }
 
   wifiChanged(): void {
-    if (this.#host.wifi.state !== "connected") this.#session?.disconnect();
+    if (this.#host.wifi.state !== "connected") {
+      this.#session?.disconnect();
+      this.#provisioning?.disconnect();
+    }
     this.advance();
   }
 
@@ -89,7 +96,7 @@ export class Connectivity<S extends Session> {
   /** Looks what is missing next, and begins with it. */
   advance(): void {
     const { wifi, clock, identities, records } = this.#host;
-    const identity = identities.current;
+    const identity = identities.inUse;
     if (wifi.state !== "connected") this.enter(records.read("wifi") ? "joining" : "unprovisioned");
     else if (!clock.isSet) this.setClock();
     else if (!identity) this.enter("unprovisioned");
@@ -97,9 +104,14 @@ export class Connectivity<S extends Session> {
   }
 
   private connect(identity: Identity): void {
-    if (this.#state === "online") return;
+    if (this.#state === "online" && this.#session) return;
     this.enter("connecting");
     try {
+      if (this.#host.identities.isEnrolling) {
+        this.#provisioning ??= this.#host.openProvisioning();
+        this.#provisioning.connect();
+        return;
+      }
       this.#session ??= this.#host.openSession(identity);
       this.#session.connect();
     } catch (error) {

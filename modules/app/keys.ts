@@ -11,6 +11,16 @@ export function createRequest(commonName: string): { key: string; csr: string } 
   }
 }
 
+/** Is the certificate for this key? */
+export function isPair(certificate: string, key: string): boolean {
+  const pair = new KeyPair(key);
+  try {
+    return pair.matches(certificate);
+  } finally {
+    pair.close();
+  }
+}
+
 /** @throws CommandError BadKey, BadCertificate: then nothing of what is stored may be replaced */
 export function checkPair(certificate: string, key: string): void {
   let pair: KeyPair;

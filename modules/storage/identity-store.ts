@@ -14,6 +14,26 @@ export interface Identity {
   region?: string;
 }
 
+/** An order to fetch a new certificate by fleet provisioning. It stays until the new identity has proven itself. */
+export interface Enrolment {
+  endpoint: string;
+  /** Name of the provisioning template. */
+  template: string;
+  /** For the template. */
+  parameters?: Record<string, string>;
+  rootCA?: string;
+  region?: string;
+  /** The claim, PEM; without one the identity in force asks for its successor. */
+  certificate?: string;
+  key?: string;
+  /** The claim is refused from then on, milliseconds since 1970. */
+  expiresAt?: number;
+}
+
+interface Pointer {
+  slot: number;
+}
+
 interface PendingKey {
   thingName: string;
   key: string;
@@ -22,6 +42,9 @@ interface PendingKey {
 /**
  * Two slots and a pointer: a new identity is written beside the one in force, and only then does the pointer move. A cut
  * at any step leaves the camera with a whole identity.
+ *
+ * An identity that has yet to prove itself is on trial: a second pointer names its slot, and the first one moves when it is
+ * confirmed. While both name the same slot, a confirmation was cut short: what it had left to delete counts as absent.
  */
 export class IdentityStore {
   #records: RecordStore;
@@ -30,22 +53,92 @@ export class IdentityStore {
     this.#records = records;
   }
 
+  /** The identity in force. */
   get current(): Identity | undefined {
     const slot = this.slot;
     return slot === undefined ? undefined : this.#records.read<Identity>(`identity${slot}`);
   }
 
+  /** The identity that has yet to prove itself. */
+  get trial(): Identity | undefined {
+    const slot = this.trialSlot;
+    return slot === undefined || slot === this.slot ? undefined : this.#records.read<Identity>(`identity${slot}`);
+  }
+
+  get enrolment(): Enrolment | undefined {
+    const trial = this.trialSlot;
+    if (trial !== undefined && trial === this.slot) return undefined;
+    return this.#records.read<Enrolment>("enrolment");
+  }
+
+  /** What the next connection is made with: the identity on trial, a claim (it has no thing name), or the identity in force. */
+  get inUse(): Identity | undefined {
+    const trial = this.trial;
+    if (trial) return trial;
+    const { endpoint, certificate, key, rootCA, region } = this.enrolment ?? { endpoint: "" };
+    if (certificate && key) return { thingName: "", endpoint, certificate, key, rootCA, region };
+    return this.current;
+  }
+
+  /** A new identity is to be fetched, and none is on trial. */
+  get isEnrolling(): boolean {
+    return !this.trial && this.enrolment !== undefined;
+  }
+
+  /** Takes the place of an earlier order, and of an identity on trial. */
+  order(enrolment: Enrolment): void {
+    this.abandon();
+    this.#records.write("enrolment", enrolment);
+  }
+
+  cancelEnrolment(): void {
+    this.#records.delete("enrolment");
+  }
+
+  /** Puts an identity on trial, beside the one in force. */
+  propose(identity: Identity): void {
+    this.abandon();
+    const slot = this.slot === 0 ? 1 : 0;
+    this.#records.write(`identity${slot}`, identity);
+    this.#records.write("trial", { slot });
+  }
+
+  /** The identity on trial is in force when this returns; the one before it and the claim are gone. */
+  confirm(): void {
+    const slot = this.trialSlot;
+    if (slot === undefined || !this.trial) return;
+    this.#records.write("identity", { slot });
+    this.#records.delete("enrolment");
+    this.#records.delete(`identity${1 - slot}`);
+    this.#records.delete("pendingKey");
+    this.#records.delete("trial");
+  }
+
+  /** The identity on trial is given up. Finishes a confirmation that was cut short. */
+  abandon(): void {
+    const slot = this.trialSlot;
+    if (slot === undefined) return;
+    const isConfirmed = slot === this.slot;
+    if (isConfirmed) this.#records.delete("enrolment");
+    this.#records.delete("trial");
+    this.#records.delete(`identity${isConfirmed ? 1 - slot : slot}`);
+  }
+
   /** The new identity is in force when this returns; a key that waited for its certificate is used up by it. */
   replace(identity: Identity): void {
+    this.abandon();
     const previous = this.slot;
     const slot = previous === 0 ? 1 : 0;
     this.#records.write(`identity${slot}`, identity);
     this.#records.write("identity", { slot });
     if (previous !== undefined) this.#records.delete(`identity${previous}`);
     this.#records.delete("pendingKey");
+    this.#records.delete("enrolment");
   }
 
   erase(): void {
+    this.#records.delete("trial");
+    this.#records.delete("enrolment");
     this.#records.delete("identity");
     this.#records.delete("identity0");
     this.#records.delete("identity1");
@@ -63,7 +156,15 @@ export class IdentityStore {
   }
 
   private get slot(): 0 | 1 | undefined {
-    const pointer = this.#records.read<{ slot: number }>("identity");
+    return this.slotIn("identity");
+  }
+
+  private get trialSlot(): 0 | 1 | undefined {
+    return this.slotIn("trial");
+  }
+
+  private slotIn(record: string): 0 | 1 | undefined {
+    const pointer = this.#records.read<Pointer>(record);
     return pointer?.slot === 0 || pointer?.slot === 1 ? pointer.slot : undefined;
   }
 }

@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { LocalCA } from "../../certs/local-ca.ts";
 import { ControlPlane } from "./control-plane.ts";
+import { FleetProvisioningAPI } from "./fleet-provisioning-api.ts";
 import { IotCore } from "./iot-core.ts";
 import type { IotLimits } from "./iot-limits.ts";
 import { JsonFile } from "./json-file.ts";
+import { Provisioning } from "./provisioning.ts";
 import { Registry } from "./registry.ts";
 import type { AccessKey } from "./s3/access-keys.ts";
 import { S3Server } from "./s3/server.ts";
@@ -74,10 +76,17 @@ export class Cloud {
     );
     const sessions = join(directory, "sessions.json");
     const { limits } = options;
-    const iot = await onPort(wanted.mqtt, (port) => IotCore.listen({ registry, sessions, server, port, limits }));
+    const provisioning = new Provisioning({ path: join(directory, "provisioning.json"), registry, ca });
+    const inspect = (certificateId: string) =>
+      provisioning.isExpired(certificateId) ? "the claim has expired" : undefined;
+    const iot = await onPort(wanted.mqtt, (port) =>
+      IotCore.listen({ registry, inspect, sessions, server, port, limits }),
+    );
+    new FleetProvisioningAPI(iot, provisioning);
     const api = await onPort(wanted.api, (port) =>
       ControlPlane.listen({
         registry,
+        provisioning,
         endpoint: iot.endpoint,
         signRequest: async (csr) => (await ca.issueFromCsr(csr, { commonName: "AWS IoT Certificate" })).certPem,
         onCertificateChanged: () => iot.recheckCertificates(),

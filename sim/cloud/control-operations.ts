@@ -28,7 +28,7 @@ interface Route extends Operation {
 const routes: Route[] = [];
 
 /** Method, path and names as in the API model `iot`. */
-function define(name: string, methodAndPath: string, run: Operation["run"]): void {
+export function define(name: string, methodAndPath: string, run: Operation["run"]): void {
   const [method, path] = methodAndPath.split(" ");
   routes.push({ name, method, path: path.split("/"), run });
 }
@@ -54,7 +54,7 @@ function match(path: string[], segments: string[]): Record<string, string> | und
   return parameters;
 }
 
-function text(body: Record<string, unknown>, name: string): string {
+export function text(body: Record<string, unknown>, name: string): string {
   const value = body[name];
   if (typeof value !== "string" || !value) throw new RegistryError("InvalidRequestException", `${name} is missing`);
   return value;

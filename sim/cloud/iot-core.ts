@@ -44,6 +44,8 @@ export interface IotEvents {
 
 export interface IotCoreOptions {
   registry: Registry;
+  /** Looks at a certificate before it is looked up. @returns why the connection is closed, if it is */
+  inspect?(certificateId: string, der: Buffer): string | undefined;
   /** File that keeps persistent sessions and retained messages. */
   sessions: string;
   /** PEM. */
@@ -57,6 +59,8 @@ export interface IotCoreOptions {
 interface Connection {
   gate: MqttGate;
   certificateId?: string;
+  /** The certificate, DER. */
+  der: Buffer;
   sourceIp: string;
   keepAlive: number;
   sessionPresent: boolean;
@@ -76,6 +80,7 @@ const brokerTopics = "$SYS/";
 export class IotCore extends EventEmitter<IotEvents> {
   readonly port: number;
   #registry: Registry;
+  #inspect: IotCoreOptions["inspect"];
   #limits: IotLimits;
   #server: Server;
   #broker: Aedes;
@@ -88,6 +93,7 @@ export class IotCore extends EventEmitter<IotEvents> {
   private constructor(options: IotCoreOptions, server: Server, sessions: SessionStore, limits: IotLimits) {
     super();
     this.#registry = options.registry;
+    this.#inspect = options.inspect;
     this.#limits = limits;
     this.#server = server;
     this.#sessions = sessions;
@@ -154,6 +160,16 @@ export class IotCore extends EventEmitter<IotEvents> {
     });
   }
 
+  /** Answers one client on a reserved topic, if it has asked for that topic and may receive it. */
+  async answer(clientId: string, topic: string, payload: string): Promise<void> {
+    const client = [...this.#clients].find(({ id, connected }) => connected && id === clientId);
+    // aedes's typings leave out the subscriptions of a client.
+    const { subscriptions = {} } = (client ?? {}) as { subscriptions?: Record<string, unknown> };
+    if (!client || !subscriptions[topic] || !this.#mayDo(client, "iot:Receive", `topic/${topic}`)) return;
+    const packet = { cmd: "publish" as const, topic, payload: Buffer.from(payload), qos: 1 as const, retain: false };
+    await new Promise<void>((resolve) => client.publish({ ...packet, dup: false }, () => resolve()));
+  }
+
   /** DeleteConnection. */
   disconnect(clientId: string): void {
     this.#drop(({ id }) => id === clientId, "API_INITIATED_DISCONNECT");
@@ -187,7 +203,7 @@ export class IotCore extends EventEmitter<IotEvents> {
     const client = this.#broker.handle(gate);
     const sourceIp = socket.remoteAddress ?? "";
     const certificateId = raw && certificateIdOf(raw);
-    this.#connections.set(client, { gate, certificateId, sourceIp, keepAlive: 0, sessionPresent: false });
+    this.#connections.set(client, { gate, certificateId, der: raw, sourceIp, keepAlive: 0, sessionPresent: false });
     this.#clients.add(client);
     gate.on("close", () => this.#clients.delete(client));
   }
@@ -211,6 +227,9 @@ export class IotCore extends EventEmitter<IotEvents> {
 
   #connectProblem(connection: Connection, packet: ConnectPacket): string | undefined {
     const { clientId } = packet;
+    const { certificateId, der } = connection;
+    const objection = certificateId === undefined ? undefined : this.#inspect?.(certificateId, der);
+    if (objection) return objection;
     const certificate = connection.certificateId && this.#registry.findCertificate(connection.certificateId);
     if (!certificate) return "the certificate is not known";
     if (certificate.status !== "ACTIVE") return `the certificate is ${certificate.status}`;

@@ -48,7 +48,9 @@ function setUp() {
     return session;
   };
   const connectionChanged = (state: string, detail?: object) => void states.push(detail ? `${state}!` : state);
-  const connectivity = new Connectivity({ wifi, clock, identities, records, openSession, connectionChanged });
+  const openProvisioning = () => openSession({ thingName: "provisioning" });
+  const host = { wifi, clock, identities, records, openSession, openProvisioning, connectionChanged };
+  const connectivity = new Connectivity(host);
   const register = (thingName: string) =>
     identities.replace({ thingName, endpoint: "broker", certificate: "c", key: "k" });
   const join = () => {

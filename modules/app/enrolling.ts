@@ -1,0 +1,170 @@
+import Timer from "timer";
+import type { CloudError } from "../cloud/cloud-error";
+import type { Provisioned } from "../cloud/fleet-provisioning";
+import type { Enrolment, Identity, IdentityStore } from "../storage/identity-store";
+import { CommandError, describeError, type ErrorReport } from "./command-error";
+import { type Message, optionalString, stringField } from "./commands";
+import type { EventLog } from "./event-log";
+import { checkPair } from "./keys";
+
+/**
+ * How far the identity is: none; enrolling (a new one is being fetched); trying (it has yet to connect); applied. `applyError` says why the
+ * last try at a new one came to nothing.
+ */
+export type ApplyState = "none" | "enrolling" | "trying" | "applied";
+
+export interface EnrollingHost {
+  readonly identities: IdentityStore;
+  readonly events: EventLog;
+  /** Milliseconds since 1970, 0 while the clock is not set. */
+  now(): number;
+  identityChanged(): void;
+}
+
+/** The answer to the command goes out in this time, before its session ends. Milliseconds. */
+const courtesy = 1000;
+/** Before the next round, milliseconds: doubled up to the limit. */
+const firstPause = 10_000;
+const longestPause = 600_000;
+/** A camera that has an identity goes back to it after so many rounds; one that has only a claim keeps trying. */
+const roundLimit = 3;
+/** An identity on trial is given up after so many refusals, or failures of any kind (IoT may take a while to accept a new certificate). */
+const refusalLimit = 5;
+const failureLimit = 20;
+const pemLimit = 4096;
+
+/** Gets the camera a new identity, and lets go of the old one (or of the claim) when the new one has connected, not before. */
+export class Enrolling {
+  error: ErrorReport | null = null;
+  #host: EnrollingHost;
+  #rounds = 0;
+  #refusals = 0;
+  #failures = 0;
+
+  constructor(host: EnrollingHost) {
+    this.#host = host;
+  }
+
+  get applyState(): ApplyState {
+    const { identities } = this.#host;
+    if (identities.trial) return "trying";
+    if (identities.enrolment) return "enrolling";
+    return identities.current ? "applied" : "none";
+  }
+
+  /** How long the next round has to wait, milliseconds. */
+  get pause(): number {
+    return this.#rounds ? Math.min(firstPause * 2 ** (this.#rounds - 1), longestPause) : 0;
+  }
+
+  // Commands
+
+  /** Fleet provisioning with a claim: one for all cameras of a product, or one of five minutes from the app. */
+  provisionByClaim(message: Message): object {
+    const certificate = stringField(message, "certPem", pemLimit);
+    const key = stringField(message, "privKey", pemLimit);
+    const endpoint = stringField(message, "endpoint", 256);
+    const rootCA = optionalString(message, "rootCA", pemLimit);
+    const region = optionalString(message, "region", 32);
+    const expiresAt = typeof message.expiration === "number" ? message.expiration : undefined;
+    checkPair(certificate, key);
+    return this.order({ ...templateFields(message), endpoint, certificate, key, rootCA, region, expiresAt });
+  }
+
+  /** Fleet provisioning with the identity in force: it asks for its successor. */
+  rotate(message: Message): object {
+    const { identities } = this.#host;
+    const { current } = identities;
+    if (!current) throw new CommandError("NoIdentity", "this camera has no certificate yet");
+    if (this.applyState !== "applied") throw new CommandError("Busy", "a new identity is on its way already");
+    return this.order({ ...templateFields(message), endpoint: current.endpoint });
+  }
+
+  private order(enrolment: Enrolment): object {
+    this.#host.identities.order(enrolment);
+    this.#rounds = 0;
+    this.error = null;
+    Timer.set(() => this.restart(), courtesy);
+    return { applyState: this.applyState };
+  }
+
+  // Told by the round
+
+  provisioned({ thingName, certificate, key, endpoint }: Provisioned): void {
+    const { identities } = this.#host;
+    const { current, enrolment } = identities;
+    if (!enrolment) return;
+    if (!enrolment.certificate && current && thingName !== current.thingName)
+      throw new CommandError("WrongThing", `the template made ${thingName} of ${current.thingName}`);
+    const { rootCA, region } = enrolment.certificate ? enrolment : (current ?? enrolment);
+    identities.propose({ thingName, endpoint: endpoint ?? enrolment.endpoint, certificate, key, rootCA, region });
+    this.restart();
+  }
+
+  roundFailed(error: CloudError): void {
+    const { identities, events } = this.#host;
+    this.error = describeError(error);
+    events.add("Error", { ...this.error });
+    this.#rounds += 1;
+    if (this.isExpired) this.error = { code: "ClaimExpired", message: "no certificate came in the claim's time" };
+    if (this.isExpired || (identities.current && this.#rounds >= roundLimit)) {
+      this.#rounds = 0;
+      identities.cancelEnrolment();
+    }
+    this.restart();
+  }
+
+  private get isExpired(): boolean {
+    const { expiresAt } = this.#host.identities.enrolment ?? {};
+    return expiresAt !== undefined && this.#host.now() > expiresAt;
+  }
+
+  // Told by the session of an identity
+
+  sessionChanged(isConnected: boolean, error?: CloudError): void {
+    const { identities, events } = this.#host;
+    if (!isConnected && !error) return;
+    const { trial } = identities;
+    if (!trial) return;
+    if (!isConnected) this.trialFailed(error as CloudError);
+    else {
+      identities.confirm();
+      this.#rounds = this.#refusals = this.#failures = 0;
+      this.error = null;
+      events.add("IdentityApplied", { thingName: trial.thingName });
+    }
+  }
+
+  private trialFailed(error: CloudError): void {
+    this.#failures += 1;
+    if (error.code === "Refused" || error.code === "PeerAlert") this.#refusals += 1;
+    if (this.#refusals < refusalLimit && this.#failures < failureLimit) return;
+    this.#host.identities.abandon();
+    this.roundFailed(error);
+  }
+
+  private restart(): void {
+    this.#refusals = this.#failures = 0;
+    this.#host.identityChanged();
+  }
+}
+
+/** What the template gets: what the order says, and the camera's serial number in any case. */
+export function templateParameters({ parameters }: Enrolment, serial: string): Record<string, string> {
+  return { SerialNumber: serial, ...parameters };
+}
+
+/** A claim's session must not end another one's: its client id is its own. An identity connects as its thing. */
+export function provisioningClientId(identity: Identity | undefined, serial: string, random: ArrayBuffer): string {
+  return identity?.thingName || `claim-${serial}-${new Uint32Array(random)[0].toString(36)}`;
+}
+
+function templateFields(message: Message): { template: string; parameters?: Record<string, string> } {
+  const template = stringField(message, "template", 36);
+  if (!/^[\w-]+$/.test(template)) throw new CommandError("BadField", "template has characters AWS refuses");
+  const parameters = message.parameters ?? undefined;
+  if (parameters === undefined) return { template };
+  if (typeof parameters !== "object" || Object.values(parameters as object).some((value) => typeof value !== "string"))
+    throw new CommandError("BadField", "parameters is an object of strings");
+  return { template, parameters: parameters as Record<string, string> };
+}

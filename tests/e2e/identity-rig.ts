@@ -1,0 +1,115 @@
+/** A camera without identity, a phone beside it, and the owner's AWS account. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { IoTClient } from "@aws-sdk/client-iot";
+import { CameraClient } from "../../sim/phone/camera-client.ts";
+import { setUpFleet } from "../../sim/phone/fleet.ts";
+import type { ProcessEvent } from "../../sim/start/json-process.ts";
+import { network } from "../../sim/start/processes.ts";
+import { LineRig } from "./line-rig.ts";
+
+export const templateName = "devicelink";
+const roleArn = "arn:aws:iam::123456789012:role/provisioning";
+
+export type Information = Record<string, unknown> & { state: string; thingName: string | null; serial: string };
+
+export class IdentityRig {
+  readonly line: LineRig["line"];
+  readonly iot: IoTClient;
+  readonly rootCA: string;
+  readonly events: ProcessEvent[] = [];
+  /** Called for each event of the cloud. */
+  onCloudEvent: (event: ProcessEvent) => void = () => {};
+  #rig: LineRig;
+  #phone?: CameraClient;
+
+  private constructor(rig: LineRig, iot: IoTClient, rootCA: string) {
+    this.#rig = rig;
+    this.line = rig.line;
+    this.iot = iot;
+    this.rootCA = rootCA;
+    this.line.onCloudEvent = (event) => {
+      this.events.push(event);
+      this.onCloudEvent(event);
+    };
+  }
+
+  static async open(): Promise<IdentityRig> {
+    const rig = await LineRig.open();
+    const { cloud } = rig.line;
+    const rootCA = await readFile(cloud.rootCA, "utf8");
+    const credentials = JSON.parse(await readFile(cloud.credentials, "utf8"));
+    const requestHandler = { httpsAgent: { ca: rootCA } };
+    const iot = new IoTClient({ region: cloud.region, credentials, requestHandler, endpoint: cloud.api.url });
+    await setUpFleet(iot, { templateName, roleArn, region: cloud.region });
+    return new IdentityRig(rig, iot, rootCA);
+  }
+
+  /** The phone in the room, in Bluetooth range, with a session. */
+  async phone(): Promise<CameraClient> {
+    if (this.#phone?.connected && this.#phone.hasSession) return this.#phone;
+    await this.#phone?.close().catch(() => {});
+    const { name, pop } = await this.line.label;
+    const phone = await CameraClient.overRadio({ port: this.line.radioPort });
+    this.#phone = phone;
+    await phone.connect(name);
+    await phone.openSession(pop);
+    return phone;
+  }
+
+  async joinWiFi(): Promise<void> {
+    const phone = await this.phone();
+    await phone.configureWiFi(network);
+    await phone.waitForWiFi();
+  }
+
+  async ask(endpoint: string, message: object): Promise<Record<string, unknown>> {
+    return (await (await this.phone()).request(endpoint, message)) as Record<string, unknown>;
+  }
+
+  async information(): Promise<Information> {
+    return (await this.ask("camera-command", { type: "GetDeviceInfo" })) as Information;
+  }
+
+  /** Asks again and again, over a new link where the old one is gone, until the answer fits. */
+  async until(what: string, fits: (info: Information) => boolean, limit = 90_000): Promise<Information> {
+    let last: unknown;
+    for (const deadline = Date.now() + limit; ; await delay(150)) {
+      try {
+        const info = await this.information();
+        if (fits(info)) return info;
+        last = JSON.stringify(info);
+      } catch (error) {
+        last = error;
+      }
+      if (Date.now() > deadline) throw new Error(`no ${what} within ${limit / 1000} s: ${last}`);
+    }
+  }
+
+  online(): Promise<Information> {
+    return this.until("camera online", ({ state, applyState }) => state === "online" && applyState === "applied");
+  }
+
+  /** Power is gone, and comes back. */
+  async cutPower(whileOff: () => Promise<void> = async () => {}): Promise<void> {
+    await this.line.stopCamera("SIGKILL");
+    await whileOff();
+    await this.line.startCamera();
+  }
+
+  /** The factory writes a record into the camera's storage, as it would into NVS. */
+  async flash(key: string, record: object): Promise<void> {
+    await writeFile(join(this.#rig.directory, "storage", "devicelink", key), `b${JSON.stringify(record)}`);
+  }
+
+  /** Every record of the camera's storage, by its key. */
+  async record(key: string): Promise<string | undefined> {
+    return readFile(join(this.#rig.directory, "storage", "devicelink", key), "utf8").catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.#phone?.close().catch(() => {});
+    await this.#rig.close();
+  }
+}
