@@ -26,6 +26,9 @@ import { type Label, loadLabel, qrPayload } from "./modules/app/label";
 import { type MQTTCommandHost, MQTTCommands } from "./modules/app/mqtt-commands";
 import type { PhotoAnnouncement, UploadRequest } from "./modules/app/photo-uploads";
 import type { Photo } from "./modules/app/photographer";
+import { Schedule, type ScheduleHost } from "./modules/app/schedule";
+import { type SettingsHost, SettingsStore } from "./modules/app/settings";
+import { ShadowSettings, type ShadowSettingsHost } from "./modules/app/shadow-settings";
 import { Telemetry, type TelemetryHost } from "./modules/app/telemetry";
 import { StillCamera } from "./modules/camera/still-camera";
 import type { CloudError } from "./modules/cloud/cloud-error";
@@ -51,7 +54,10 @@ type Host = EnrollingHost &
   CameraDeviceHost &
   ConnectivityHost<CloudSession> &
   TelemetryHost &
-  MQTTCommandHost;
+  MQTTCommandHost &
+  SettingsHost &
+  ScheduleHost &
+  ShadowSettingsHost;
 
 /** Bytes of the picture in RAM at a time: one TLS record. */
 const bufferLength = 2048;
@@ -62,19 +68,22 @@ const log = (line: string) => trace(`${line}\n`);
 class Camera implements Host {
   readonly productId: string = config.productId;
   readonly firmware: string = config.firmware;
-  readonly telemetryInterval: number = config.telemetryInterval;
+  readonly telemetryDefault: number = config.telemetryInterval / 1000;
   readonly records = new RecordStore("devicelink");
   readonly identities = new IdentityStore(this.records);
   readonly label: Label = loadLabel(this.records, crypto.randomBytes);
   readonly clock: Clock = createClock();
   readonly events = new EventLog(this);
   readonly camera = new StillCamera({ spi: config.camera });
+  readonly settings = new SettingsStore(this);
   readonly enrolling = new Enrolling(this);
   readonly device = new CameraDevice(this);
   readonly wifi = new WiFiStation(new StationOptions(this));
   readonly connectivity = new Connectivity<CloudSession>(this);
   readonly commands = new MQTTCommands(this);
   readonly telemetry = new Telemetry(this);
+  readonly schedule = new Schedule(this);
+  readonly shadow = new ShadowSettings(this);
   readonly provisioning = new Provisioning(new ProvisioningOptions(this));
   #photos = 0;
 
@@ -82,6 +91,7 @@ class Camera implements Host {
     if (!this.identities.current) log(`label: ${qrPayload(this.label)}`);
     this.camera.start().catch((error) => this.events.add("Error", { ...describeError(error) }));
     this.connectivity.start();
+    this.schedule.start();
   }
 
   now(): number {
@@ -116,6 +126,7 @@ class Camera implements Host {
     const { commands, uploadGrant } = topicsOf(identity.thingName);
     const filters = [commands, uploadGrant].map((topic) => ({ topic, QoS: 1 as const }));
     session.subscribe(filters).catch((error) => log(`cloud: ${error.message}`));
+    this.shadow.follow(session);
     return session;
   }
 
@@ -154,6 +165,7 @@ class Camera implements Host {
     const isConnected = state === "connected";
     this.connectivity.sessionChanged(isConnected, error && { error: describeError(error) });
     this.enrolling.sessionChanged(isConnected, error);
+    this.shadow.sessionChanged(isConnected);
     if (isConnected) {
       this.telemetry.start();
       this.device.uploads.announcePending();
@@ -184,10 +196,36 @@ class Camera implements Host {
     return this.encodeBase64(new Uint8Array(crypto.randomBytes(12)));
   }
 
+  get telemetryInterval(): number {
+    return this.settings.get("telemetryInterval") * 1000;
+  }
+
+  get captureInterval(): number {
+    return this.settings.get("captureInterval");
+  }
+
+  settingsChanged(names: readonly string[]): void {
+    this.events.add("SettingsChanged", { names });
+    if (names.includes("captureInterval")) this.schedule.intervalChanged();
+    if (names.includes("telemetryInterval") && this.device.state === "online") this.telemetry.start();
+  }
+
+  prepareCamera(): { resolution: string; quality: string } {
+    this.camera.configure(this.settings.controls);
+    return { resolution: this.settings.get("resolution"), quality: this.settings.get("quality") };
+  }
+
   collectTelemetry(): object {
     const { firmware, wifi } = this;
     const uptime = Math.round(Time.ticks / 1000);
-    return { time: this.now(), uptime, firmware, RSSI: wifi.RSSI, ...this.device.uploads.counters };
+    return {
+      time: this.now(),
+      uptime,
+      firmware,
+      RSSI: wifi.RSSI,
+      ...this.device.uploads.counters,
+      schedule: this.schedule.counters,
+    };
   }
 
   publishTelemetry(report: string): Promise<void> {
@@ -305,10 +343,12 @@ class SessionOptions implements CloudSessionOptions {
     const { commands, uploadGrant } = topicsOf(this.clientId);
     if (topic === commands) this.#camera.commands.receive(payload);
     else if (topic === uploadGrant) this.#camera.device.uploads.receiveGrant(payload);
+    else this.#camera.shadow.receive(topic, payload);
   }
 
   onError(error: CloudError): void {
     log(`cloud: ${error.code} ${error.message}`);
+    this.#camera.shadow.sessionFailed(error);
   }
 }
 

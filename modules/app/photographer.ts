@@ -34,6 +34,8 @@ export interface PhotographerHost {
   nextImageId(): string;
   /** Milliseconds since 1970, or 0 while the clock is not set. */
   now(): number;
+  /** Sets the camera to its owner's wishes. @returns size and quality of pictures that are asked for without */
+  prepareCamera?(): { resolution: string; quality: string };
 }
 
 /** A 128x128 JPEG of low quality is 2 to 4 KB; a larger one is not kept, because it would be held in RAM. */
@@ -61,18 +63,19 @@ export class Photographer {
 
   /** @throws CommandError Busy, BadResolution, BadQuality; CameraError from the camera */
   async take(options: { resolution?: string; quality?: string }): Promise<Photo> {
-    const resolution = options.resolution ?? "VGA";
-    const quality = options.quality ?? "default";
     const { camera } = this.#host;
-    if (!camera.resolutions.includes(resolution))
-      throw new CommandError("BadResolution", `this camera takes ${camera.resolutions.join(", ")}`);
-    if (!qualities.includes(quality)) throw new CommandError("BadQuality", `quality is ${qualities.join(", ")}`);
     if (this.#busy) throw new CommandError("Busy", "a picture is being taken");
     this.#busy = true;
     try {
-      this.#photo = undefined;
       // Goes on with an empty stack: the camera needs as much of it as whoever has asked.
       await undefined;
+      const wished = this.#host.prepareCamera?.();
+      const resolution = options.resolution ?? wished?.resolution ?? "VGA";
+      const quality = options.quality ?? wished?.quality ?? "default";
+      if (!camera.resolutions.includes(resolution))
+        throw new CommandError("BadResolution", `this camera takes ${camera.resolutions.join(", ")}`);
+      if (!qualities.includes(quality)) throw new CommandError("BadQuality", `quality is ${qualities.join(", ")}`);
+      this.#photo = undefined;
       const thumbnail = await this.takeThumbnail();
       const frame = await camera.takeStill({ resolution, quality: quality as Quality });
       const imageId = this.#host.nextImageId();

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { LocalCA } from "../../certs/local-ca.ts";
 import { ControlPlane } from "./control-plane.ts";
+import { DataPlane } from "./data-plane.ts";
 import { FleetProvisioningAPI } from "./fleet-provisioning-api.ts";
 import { IotCore } from "./iot-core.ts";
 import type { IotLimits } from "./iot-limits.ts";
@@ -10,6 +11,7 @@ import { Provisioning } from "./provisioning.ts";
 import { Registry } from "./registry.ts";
 import type { AccessKey } from "./s3/access-keys.ts";
 import { S3Server } from "./s3/server.ts";
+import { ShadowService } from "./shadow.ts";
 
 export interface CloudOptions {
   /** Keeps the authority, the registry, sessions, credentials and ports: what is started with the same directory again is the same cloud. */
@@ -28,6 +30,7 @@ interface Ports {
   s3: number;
   mqtt: number;
   api: number;
+  data: number;
 }
 
 /** The bucket that pictures go to. */
@@ -43,18 +46,22 @@ export class Cloud {
   readonly s3: S3Server;
   readonly iot: IotCore;
   readonly api: ControlPlane;
+  readonly shadows: ShadowService;
+  readonly data: DataPlane;
   readonly region: string;
   /** What the phone signs its requests and URLs with. */
   readonly accessKey: AccessKey;
   /** Files with the root certificate (PEM) and with the access key (JSON, readable by its owner only). */
   readonly files: { rootCA: string; credentials: string };
 
-  private constructor(parts: Pick<Cloud, "ca" | "registry" | "s3" | "iot" | "api" | "region" | "accessKey" | "files">) {
+  private constructor(parts: Omit<Cloud, "close">) {
     this.ca = parts.ca;
     this.registry = parts.registry;
     this.s3 = parts.s3;
     this.iot = parts.iot;
     this.api = parts.api;
+    this.shadows = parts.shadows;
+    this.data = parts.data;
     this.region = parts.region;
     this.accessKey = parts.accessKey;
     this.files = parts.files;
@@ -96,13 +103,19 @@ export class Cloud {
         onCall: options.onCall,
       }),
     );
-    ports.write({ s3: s3.port, mqtt: iot.port, api: api.port });
+    const shadows = new ShadowService(join(directory, "shadows.json"), iot);
+    const { onCall } = options;
+    const data = await onPort(wanted.data, (port) =>
+      DataPlane.listen({ shadows, region, server, accessKeys: [accessKey], port, onCall }),
+    );
+    ports.write({ s3: s3.port, mqtt: iot.port, api: api.port, data: data.port });
     const files = { rootCA: join(directory, "ca", "local-ca.crt"), credentials };
-    return new Cloud({ ca, registry, s3, iot, api, region, accessKey, files });
+    return new Cloud({ ca, registry, s3, iot, api, shadows, data, region, accessKey, files });
   }
 
   async close(): Promise<void> {
     await this.api.close();
+    await this.data.close();
     await this.iot.close();
     await this.s3.close();
   }

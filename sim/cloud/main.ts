@@ -16,6 +16,7 @@ const { values } = parseArgs({
     "s3-port": { type: "string" },
     "mqtt-port": { type: "string" },
     "api-port": { type: "string" },
+    "data-port": { type: "string" },
     "grant-delay": { type: "string" },
   },
 });
@@ -25,7 +26,12 @@ function say(event: string, fields: object): void {
 }
 
 const port = (text?: string) => (text ? Number(text) : undefined);
-const given = { s3: port(values["s3-port"]), mqtt: port(values["mqtt-port"]), api: port(values["api-port"]) };
+const given = {
+  s3: port(values["s3-port"]),
+  mqtt: port(values["mqtt-port"]),
+  api: port(values["api-port"]),
+  data: port(values["data-port"]),
+};
 
 const cloud = await startCloud({
   directory: resolve(values.directory),
@@ -34,7 +40,7 @@ const cloud = await startCloud({
   ports: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   onCall: (call) => say("call", call),
 });
-const { s3, iot, api, region, files } = cloud;
+const { s3, iot, api, data, shadows, region, files } = cloud;
 
 s3.on("progress", (progress) => say("progress", progress));
 s3.on("object", (object) => say("object", object));
@@ -43,6 +49,7 @@ iot.on("connect", (event) => say("connect", event));
 iot.on("refuse", (event) => say("refuse", event));
 iot.on("disconnect", (event) => say("disconnect", event));
 iot.on("subscribe", (event) => say("subscribe", event));
+shadows.on("request", (event) => say("shadow", event));
 // The payload stays out of it: a grant has a URL with its signature in it.
 iot.on("publish", ({ payload, ...event }) => say("publish", { ...event, bytes: payload.length }));
 
@@ -58,6 +65,7 @@ say("listening", {
   s3: { port: s3.port, url: s3.url },
   mqtt: { port: iot.port, endpoint: iot.endpoint },
   api: { url: api.url },
+  data: { url: data.url },
   region,
   rootCA: files.rootCA,
   credentials: files.credentials,

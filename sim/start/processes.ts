@@ -12,6 +12,7 @@ export interface CloudAddresses extends ProcessEvent {
   s3: { port: number; url: string };
   mqtt: { port: number; endpoint: string };
   api: { url: string };
+  data: { url: string };
   region: string;
   /** File with the root certificate, PEM. */
   rootCA: string;

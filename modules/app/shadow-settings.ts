@@ -1,0 +1,86 @@
+import type { TopicFilter } from "../cloud/client-interface";
+import type { CloudError } from "../cloud/cloud-error";
+import { Shadow, type ShadowHost, type ShadowOperation, shadowFilters, shadowRoot } from "../cloud/shadow";
+import type { SettingsStore } from "./settings";
+
+/** The session (modules/cloud/session), as far as it is used here. */
+export interface ShadowSession {
+  readonly clientId: string;
+  publish(topic: string, payload: string, options: { QoS: 0 }): Promise<void>;
+  subscribe(filters: TopicFilter[]): Promise<void>;
+}
+
+export interface ShadowSettingsHost {
+  readonly settings: Pick<SettingsStore, "fulfil" | "report">;
+  readonly events: { add(type: string, fields: Record<string, unknown>): unknown };
+  /** Milliseconds since 1970. */
+  now(): number;
+}
+
+/** The settings in the shadow: what the cloud desires becomes a setting, and what is set is reported. */
+export class ShadowSettings implements ShadowHost {
+  #host: ShadowSettingsHost;
+  #session?: ShadowSession;
+  #shadow?: Shadow;
+
+  constructor(host: ShadowSettingsHost) {
+    this.#host = host;
+  }
+
+  /** A session that has just been made takes the place of the last one. */
+  follow(session: ShadowSession): void {
+    this.#shadow?.disconnected();
+    const shadow = new Shadow(this);
+    this.#session = session;
+    this.#shadow = shadow;
+    const granted = () => shadow.grant(true);
+    session.subscribe(shadowFilters(session.clientId)).then(granted, ignore);
+  }
+
+  sessionChanged(isConnected: boolean): void {
+    if (isConnected) this.#shadow?.connected();
+    else this.#shadow?.disconnected();
+  }
+
+  /** A message that may be for the shadow, or not. */
+  receive(topic: string, payload: ArrayBuffer): void {
+    const root = shadowRoot(this.#session?.clientId ?? "");
+    if (topic.startsWith(root)) this.#shadow?.receive(topic.slice(root.length), payload);
+  }
+
+  /** Where the policy does not allow to listen it will not allow to speak either, and a forbidden PUBLISH ends the connection. */
+  sessionFailed({ code, message }: CloudError): void {
+    if (code === "SubscriptionRefused" && message.startsWith("$aws/things/")) this.#shadow?.grant(false);
+  }
+
+  // Called by the shadow
+
+  /** @internal */
+  now(): number {
+    return this.#host.now();
+  }
+
+  /** @internal */
+  sendShadow(operation: ShadowOperation, payload: string): Promise<unknown> {
+    const session = this.#session as ShadowSession;
+    return session.publish(shadowRoot(session.clientId) + operation, payload, { QoS: 0 });
+  }
+
+  /** @internal */
+  fulfil(wishes: Record<string, unknown>): boolean {
+    return this.#host.settings.fulfil(wishes);
+  }
+
+  /** @internal */
+  reportedState(): object {
+    return this.#host.settings.report;
+  }
+
+  /** @internal */
+  shadowFailed(code: string, message: string): void {
+    this.#host.events.add("Error", { code: `Shadow${code}`, message });
+  }
+}
+
+/** The session reports it. */
+function ignore(): void {}
