@@ -67,6 +67,8 @@ export async function runAdvisor(args: string[]): Promise<number> {
 }
 
 async function judge(cases: Case[], values: Values, run: RunOptions): Promise<number> {
+  // So that what was started ends with us.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
   const runner = new Runner({ ...run, onResult: values.json || !values.serve ? undefined : print });
   if (!values.json) console.log(formatHeader());
   const results = await runner.run(cases);

@@ -56,11 +56,13 @@ async function repetition(peer: Peer, { name, what, fits, timeout }: Retry): Pro
   await peer.expect(what, name, fits);
   const index = peer.arrivals.findIndex(({ packet }) => packet.name === name && fits(packet));
   const { packet: original, at } = peer.arrivals[index]!;
-  const content = (packet: Packet) => JSON.stringify([packet.topic, packet.payload, packet.filters]);
-  const isRetry = (packet: Packet) => fits(packet) && content(packet) === content(original);
-  const again = await peer.expect(`repetition of ${what}`, name, isRetry, { timeout, from: index + 1 });
-  if (again.id !== original.id)
-    throw new CaseFailure(`${what} came again with packet id ${again.id}, not ${original.id}`);
+  const from = index + 1;
+  const isAgain = ({ id }: Packet) => id === original.id;
+  const again = await peer.expect(`repetition of ${what}`, name, isAgain, { timeout, from }).catch((error) => {
+    const content = (packet: Packet) => JSON.stringify([packet.topic, packet.payload, packet.filters]);
+    const other = peer.packets(name, from).find((packet) => content(packet) === content(original));
+    throw other ? new CaseFailure(`${error.message} under its packet id ${original.id}, but under ${other.id}`) : error;
+  });
   const repeated = peer.arrivals.slice(index + 1).find(({ packet }) => packet === again)!;
   return [again, repeated.at - at];
 }

@@ -18,6 +18,14 @@ export async function writeIdentity(directory: string, identity: ClientIdentity)
   return variables;
 }
 
+const killGroup = (pid: number) => {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+};
+
 /** Any program: it gets ADVISOR_HOST, _PORT, _CLIENT_ID, and the files ADVISOR_CA, _CERTIFICATE, _KEY. Its time is ours. */
 export class CommandClient implements Client {
   readonly isScalable = false;
@@ -40,13 +48,12 @@ export class CommandClient implements Client {
     });
     await once(child, "spawn");
     const exited = once(child, "exit");
+    const end = () => killGroup(child.pid!);
+    process.on("exit", end);
     return {
       stop: async () => {
-        try {
-          process.kill(-child.pid!, "SIGKILL");
-        } catch {
-          // It has ended by itself.
-        }
+        process.off("exit", end);
+        end();
         await exited;
         await rm(directory, { recursive: true, force: true });
       },

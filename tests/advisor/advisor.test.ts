@@ -1,0 +1,142 @@
+/** The advisor's own judgement: clients that do well and clients that do badly, and what it makes of them. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type BackoffType, classifyBackoff, describeBackoff } from "./backoff-classifier.ts";
+import type { CaseSettings } from "./case.ts";
+import { allCases } from "./cases/all.ts";
+import { broadPermissions } from "./cases/policy.ts";
+import { type Behaviour, ScriptedClient } from "./clients/scripted.ts";
+import { Credentials } from "./credentials.ts";
+import { encoders, isMatch, MalformedPacketError, PacketReader } from "./mqtt-wire.ts";
+import { type Result, Runner } from "./runner.ts";
+import { difference, merge } from "./shadow-service.ts";
+import type { Verdict } from "./verdict.ts";
+
+const settings: CaseSettings = {
+  attempts: 5,
+  desiredState: { telemetryInterval: 120 },
+  jobDocument: { operation: "echo" },
+  serverAway: 60_000,
+  policies: [],
+};
+const credentials = new Credentials();
+
+async function judge(id: string, behaviour: Partial<Behaviour>): Promise<Result> {
+  const cases = allCases.filter((candidate) => candidate.id === id);
+  const client = new ScriptedClient(behaviour);
+  const [result] = await new Runner({ client, settings, credentials, concurrency: 1 }).run(cases);
+  return result!;
+}
+
+const constant = { delay: () => 2000 };
+const linear = { delay: (failures: number) => 3000 * (failures + 1) };
+const pure = { delay: (failures: number) => 2000 * 2 ** failures };
+const reconnect = "MQTT_Reconnect_Backoff_Retries_On_Server_Disconnect";
+const unstable = "MQTT_Reconnect_Backoff_Retries_On_Unstable_Connection";
+
+/** Behaviour, case, verdict, reason. */
+const expectations: [Partial<Behaviour>, string, Verdict, RegExp][] = [
+  [{}, "TLS_Connect", "PASS", /completed/],
+  [{}, "TLS_Receive_Maximum_Size_Fragments", "PASS", /16 KB/],
+  [{}, "TLS_Support_AWS_IoT_Cipher_Suites", "PASS_WITH_WARNINGS", /unsupported/],
+  [{}, "TLS_Large_Size_Server_Cert", "PASS", /completed/],
+  [{}, "TLS_Expired_Server_Cert", "PASS_WITH_WARNINGS", /without an alert/],
+  [{ verifies: false }, "TLS_Unsecure_Server_Cert", "FAIL", /accepted the certificate/],
+  [{ verifies: false }, "TLS_Incorrect_Subject_Name_Server_Cert", "FAIL", /accepted the certificate/],
+  [{ verifies: false }, "TLS_Expired_Server_Cert", "FAIL", /accepted the certificate/],
+  [{}, "MQTT_Connect", "PASS", /keep-alive 30 s/],
+  [{}, "MQTT_Client_Puback_Qos1", "PASS", /131072/],
+  [{}, "MQTT_Publish", "PASS", /telemetry/],
+  [{}, "MQTT_Subscribe", "PASS", /commands \(QoS 1\)/],
+  [{}, "MQTT_Publish_Retry_No_Puback", "PASS", /with packet id/],
+  [{ repeats: "new id" }, "MQTT_Publish_Retry_No_Puback", "FAIL", /under its packet id \d+, but under \d+/],
+  [{ repeats: "never" }, "MQTT_Publish_Retry_No_Puback", "FAIL", /closed instead of repetition/],
+  [{}, "MQTT_Subscribe_Retry_No_Suback", "PASS", /with packet id/],
+  [{ repeats: "new id" }, "MQTT_Subscribe_Retry_No_Suback", "FAIL", /but under/],
+  [{ repeats: "never", waitsForEver: true }, "MQTT_Subscribe_Retry_No_Suback", "FAIL", /no repetition/],
+  [{}, "MQTT_No_Ack_PingResp", "PASS", /closed after/],
+  [{ waitsForEver: true }, "MQTT_No_Ack_PingResp", "FAIL", /still connected/],
+  [{}, "MQTT_Persistent_Session_Happy_Case", "PASS", /no SUBSCRIBE/],
+  [{ subscribes: "always" }, "MQTT_Persistent_Session_Happy_Case", "FAIL", /subscribed again although/],
+  [{ cleanSession: true }, "MQTT_Persistent_Session_Happy_Case", "FAIL", /clean session 1/],
+  [{}, "MQTT_Expired_Persistent_Session", "PASS", /again/],
+  [{ subscribes: "once" }, "MQTT_Expired_Persistent_Session", "FAIL", /no SUBSCRIBE/],
+  [{}, "MQTT_Connect_Jitter_Backoff_Retries", "PASS", /exponential with jitter/],
+  [pure, "MQTT_Connect_Jitter_Backoff_Retries", "PASS_WITH_WARNINGS", /^exponential \(/],
+  [pure, "MQTT_Connect_Exponential_Backoff_Retries", "PASS", /^exponential \(/],
+  [constant, "MQTT_Connect_Exponential_Backoff_Retries", "FAIL", /^constant/],
+  [{}, reconnect, "PASS", /exponential with jitter/],
+  [pure, reconnect, "PASS_WITH_WARNINGS", /^exponential \(/],
+  [linear, reconnect, "FAIL", /^linear/],
+  [{}, unstable, "PASS", /exponential with jitter/],
+  [{ forgetsTooSoon: true }, unstable, "FAIL", /^constant/],
+  [{}, "Shadow_Publish_Reported_State", "FAIL", /no reported state/],
+  [{ shadow: true }, "Shadow_Publish_Reported_State", "PASS", /telemetryInterval/],
+  [{ shadow: true }, "Shadow_Update_Reported_State", "PASS", /desired/],
+  [{}, "Shadow_Update_Reported_State", "FAIL", /no SUBSCRIBE/],
+  [{ job: "SUCCEEDED" }, "Job_Execution", "PASS", /IN_PROGRESS, SUCCEEDED/],
+  [{ job: "FAILED" }, "Job_Execution", "FAIL", /reported FAILED/],
+];
+
+describe("verdicts", { concurrency: 10 }, () => {
+  for (const [behaviour, id, verdict, reason] of expectations) {
+    const name = Object.entries(behaviour).map(([key, value]) => `${key}: ${value}`);
+    test(`${id} of a client with ${name.join(", ") || "good manners"}: ${verdict}`, async () => {
+      const result = await judge(id, behaviour);
+      assert.equal(result.verdict, verdict, result.reason);
+      assert.match(result.reason, reason);
+    });
+  }
+});
+
+test("gaps between attempts have a type", () => {
+  const of = (...rounds: number[][]) => describeBackoff(classifyBackoff(rounds));
+  assert.equal(of([1000, 2000, 4000, 8000, 16_000]), "exponential");
+  assert.equal(of([1000, 1500, 2250, 3375, 5062]), "exponential");
+  assert.equal(of([1000, 2000, 4000, 8000, 8000, 8000]), "exponential");
+  assert.equal(of([1000, 2000, 3000, 4000, 5000]), "linear");
+  assert.equal(of([1000, 1010, 990, 1000, 1005]), "constant");
+  assert.equal(of([1000, 600, 1400, 900, 1200]), "constant with jitter");
+  assert.equal(of([1400, 2100, 7200, 9000, 30_000]), "exponential with jitter");
+  assert.equal(of([1000, 2000, 4000, 8000], [1300, 2600, 5200, 10_400]), "exponential with jitter");
+  assert.throws(() => of([1000, 2000, 3000]), RangeError);
+});
+
+test("delays that double with equal jitter are taken for what they are", () => {
+  let mistaken = 0;
+  const draw = (): BackoffType =>
+    classifyBackoff([Array.from({ length: 5 }, (_value, i) => 1000 * 2 ** i * (1 + Math.random()))]);
+  for (let i = 0; i < 2000; i += 1) if (draw().growth !== "exponential") mistaken += 1;
+  assert.ok(mistaken < 40, `${mistaken} of 2000`);
+});
+
+test("what MQTT forbids is told by its rule", () => {
+  const read = (bytes: Buffer) => new PacketReader().read(bytes);
+  assert.equal(read(encoders.connect("camera", 30))[0]!.clientId, "camera");
+  const wrong: [Buffer, RegExp][] = [
+    [Buffer.concat([Buffer.from([0x82, 5]), Buffer.from([0, 0, 0, 0, 0])]), /2\.3\.1-1/],
+    [Buffer.from([0x80, 0]), /2\.2\.2-2/],
+    [Buffer.from([0x36, 0]), /3\.3\.1-4/],
+    [encoders.publish("a/#", "x"), /3\.3\.2-2/],
+    [encoders.subscribe(1, []), /3\.8\.3-3/],
+    [Buffer.from([0x30, 0xff, 0xff, 0xff, 0xff, 1]), /2\.2\.3/],
+  ];
+  for (const [bytes, rule] of wrong)
+    assert.throws(
+      () => read(bytes),
+      (error) => error instanceof MalformedPacketError && rule.test(error.message),
+    );
+});
+
+test("topic filters, shadow documents, policies", () => {
+  assert.ok(isMatch("a/+/c", "a/b/c") && isMatch("a/#", "a/b/c") && !isMatch("a/+", "a/b/c") && !isMatch("a", "a/b"));
+  assert.deepEqual(difference({ a: 1, b: { c: 2, d: 3 } }, { a: 1, b: { c: 2 } }), { b: { d: 3 } });
+  assert.equal(difference({ a: 1 }, { a: 1, z: 0 }), undefined);
+  assert.deepEqual(merge({ a: 1, b: { c: 2 } }, { a: null, b: { d: 3 } }), { b: { c: 2, d: 3 } });
+  const allow = (Action: string, Resource: string) =>
+    broadPermissions({ Statement: { Effect: "Allow", Action, Resource } });
+  assert.deepEqual(allow("iot:*", "*"), ["iot:*", "*"]);
+  assert.deepEqual(allow("iot:Publish", "arn:aws:iot:r:1:topic/device/*"), ["arn:aws:iot:r:1:topic/device/*"]);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a policy variable
+  assert.deepEqual(allow("iot:Publish", "arn:aws:iot:r:1:topic/device/${iot:Connection.Thing.ThingName}/*"), []);
+});

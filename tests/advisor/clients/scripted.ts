@@ -1,0 +1,175 @@
+import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
+import { encoders, type Packet, PacketReader } from "../mqtt-wire.ts";
+import type { Client, RunningClient, Target } from "./client.ts";
+
+/** What the client does well or badly. Times in milliseconds of the client. */
+export interface Behaviour {
+  /** Before the attempt after the nth failure in a row, from 0 on. */
+  delay(failures: number): number;
+  /** A CONNACK alone makes the next delay the first one again. */
+  forgetsTooSoon?: boolean;
+  subscribes: "when needed" | "always" | "once";
+  repeats: "same id" | "new id" | "never";
+  cleanSession?: boolean;
+  verifies?: boolean;
+  /** Without PINGRESP it stays. */
+  waitsForEver?: boolean;
+  /** Reports its state and follows what is desired; does its jobs. */
+  shadow?: boolean;
+  job?: "SUCCEEDED" | "FAILED";
+}
+
+/** Drawn once, so that a test that knows the verdict is right every time. */
+const jitter = [0.9, 0.52, 0.97, 0.55, 0.85, 0.6];
+
+const good: Behaviour = {
+  delay: (failures) => 2000 * 2 ** Math.min(failures, 5) * jitter[failures % jitter.length]!,
+  subscribes: "when needed",
+  repeats: "same id",
+};
+
+const keepAlive = 30;
+const connackTimeout = 5000;
+const repeatAfter = 10_000;
+const stableAfter = 30_000;
+
+/** A client that is nothing but its behaviour, to test the advisor itself. */
+export class ScriptedClient implements Client {
+  readonly isScalable = false;
+  readonly timeScale = 20;
+  readonly #behaviour: Behaviour;
+
+  constructor(behaviour: Partial<Behaviour>) {
+    this.#behaviour = { ...good, ...behaviour };
+  }
+
+  async start(target: Target): Promise<RunningClient> {
+    const session = new ScriptedSession(target, this.#behaviour);
+    session.connect();
+    return { stop: async () => session.stop() };
+  }
+}
+
+class ScriptedSession {
+  readonly #target: Target;
+  readonly #behaviour: Behaviour;
+  readonly #things: string;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #socket?: TLSSocket;
+  #failures = 0;
+  #hasSubscribed = false;
+  #stopped = false;
+  #nextId = 1;
+  /** Identifiers of what is not acknowledged. */
+  #open = new Set<number>();
+
+  constructor(target: Target, behaviour: Behaviour) {
+    this.#target = target;
+    this.#behaviour = behaviour;
+    this.#things = `$aws/things/${target.clientId}`;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#end();
+  }
+
+  connect(): void {
+    const { host, port, identity, clientId } = this.#target;
+    const { verifies = true, cleanSession = false } = this.#behaviour;
+    const options: ConnectionOptions = { host, port, servername: host, rejectUnauthorized: verifies };
+    const socket = connect({ ...options, ca: identity.rootPem, cert: identity.certPem, key: identity.keyPem });
+    const reader = new PacketReader();
+    this.#socket = socket;
+    socket.on("secureConnect", () => {
+      socket.write(encoders.connect(clientId, keepAlive, cleanSession));
+      this.#later(connackTimeout, () => socket.destroy());
+    });
+    socket.on("data", (bytes) => {
+      for (const packet of reader.read(bytes)) this.#take(packet);
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => this.#lost());
+  }
+
+  #lost(): void {
+    this.#end();
+    if (this.#stopped) return;
+    this.#later(this.#behaviour.delay(this.#failures), () => this.connect());
+    this.#failures += 1;
+  }
+
+  #end(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    this.#socket?.destroy();
+  }
+
+  #later(milliseconds: number, run: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      run();
+    }, milliseconds / this.#target.timeScale);
+    this.#timers.add(timer);
+  }
+
+  #take({ name, id, sessionPresent, qos, topic, payload }: Packet): void {
+    if (name === "CONNACK") this.#connected(sessionPresent!);
+    else if (name === "PUBACK" || name === "SUBACK") this.#open.delete(id!);
+    else if (name === "PUBLISH") {
+      if (qos) this.#write(encoders.puback(id!));
+      this.#received(topic!, payload!);
+    }
+  }
+
+  #connected(sessionPresent: boolean): void {
+    const { subscribes, shadow, job, waitsForEver, forgetsTooSoon } = this.#behaviour;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    if (forgetsTooSoon) this.#failures = 0;
+    else this.#later(stableAfter, () => (this.#failures = 0));
+    if (subscribes === "always" || !this.#hasSubscribed || (subscribes === "when needed" && !sessionPresent))
+      this.#subscribe("commands");
+    this.#write(encoders.publish("telemetry", "{}"));
+    this.#untilAcknowledged((again, packetId) => encoders.publish("photos", "{}", 1, packetId, again));
+    if (shadow) this.#report({ telemetryInterval: 300 });
+    if (job) this.#write(encoders.publish(`${this.#things}/jobs/start-next`, "{}"));
+    this.#later(keepAlive * 500, () => this.#write(encoders.pingreq()));
+    if (!waitsForEver) this.#later(keepAlive * 1500, () => this.#open.size && this.#socket?.destroy());
+  }
+
+  #subscribe(topic: string): void {
+    const { shadow, job } = this.#behaviour;
+    this.#hasSubscribed = true;
+    const filters = [{ topic, qos: 1 }];
+    if (shadow) filters.push({ topic: `${this.#things}/shadow/update/delta`, qos: 1 });
+    if (job) filters.push({ topic: `${this.#things}/jobs/notify-next`, qos: 1 });
+    this.#untilAcknowledged((_again, id) => encoders.subscribe(id, filters));
+  }
+
+  #received(topic: string, payload: Buffer): void {
+    if (topic.endsWith("/shadow/update/delta")) this.#report(JSON.parse(payload.toString()).state);
+    if (!/\/jobs\/(start-next\/accepted|notify-next)$/.test(topic)) return;
+    const { execution } = JSON.parse(payload.toString());
+    const update = `${this.#things}/jobs/${execution?.jobId}/update`;
+    if (execution) this.#write(encoders.publish(update, JSON.stringify({ status: this.#behaviour.job })));
+  }
+
+  #report(reported: object): void {
+    this.#write(encoders.publish(`${this.#things}/shadow/update`, JSON.stringify({ state: { reported } })));
+  }
+
+  #untilAcknowledged(encode: (again: boolean, id: number) => Buffer, id = this.#nextId++, again = false): void {
+    const { repeats } = this.#behaviour;
+    this.#open.add(id);
+    this.#write(encode(again && repeats === "same id", id));
+    if (repeats === "never") return;
+    this.#later(repeatAfter, () => {
+      if (this.#open.has(id)) this.#untilAcknowledged(encode, repeats === "same id" ? id : this.#nextId++, true);
+    });
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.#socket?.writable) this.#socket.write(bytes);
+  }
+}
