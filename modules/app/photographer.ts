@@ -76,7 +76,8 @@ export class Photographer {
         throw new CommandError("BadResolution", `this camera takes ${camera.resolutions.join(", ")}`);
       if (!qualities.includes(quality)) throw new CommandError("BadQuality", `quality is ${qualities.join(", ")}`);
       this.#photo = undefined;
-      const thumbnail = await this.takeThumbnail();
+      const hasThumbnail = camera.resolutions.includes(thumbnailSettings.resolution);
+      const thumbnail = hasThumbnail ? readThumbnail(await camera.takeStill(thumbnailSettings)) : undefined;
       const frame = await camera.takeStill({ resolution, quality: quality as Quality });
       const imageId = this.#host.nextImageId();
       this.#photo = { imageId, frame, resolution, quality: quality as Quality, time: this.#host.now(), thumbnail };
@@ -85,19 +86,16 @@ export class Photographer {
       this.#busy = false;
     }
   }
+}
 
-  private async takeThumbnail(): Promise<Uint8Array | undefined> {
-    const { camera } = this.#host;
-    if (!camera.resolutions.includes(thumbnailSettings.resolution)) return undefined;
-    const frame = await camera.takeStill(thumbnailSettings);
-    if (frame.byteLength > thumbnailLimit) return undefined;
-    const thumbnail = new Uint8Array(frame.byteLength);
-    let filled = 0;
-    while (filled < thumbnail.length) {
-      const count = frame.read(thumbnail.subarray(filled));
-      if (!count) return undefined;
-      filled += count;
-    }
-    return thumbnail;
+function readThumbnail(frame: Frame): Uint8Array | undefined {
+  if (frame.byteLength > thumbnailLimit) return undefined;
+  const thumbnail = new Uint8Array(frame.byteLength);
+  let filled = 0;
+  while (filled < thumbnail.length) {
+    const count = frame.read(thumbnail.subarray(filled));
+    if (!count) return undefined;
+    filled += count;
   }
+  return thumbnail;
 }

@@ -4,7 +4,7 @@ import { Frame } from "./frame";
 import type { CameraSettings } from "./settings";
 
 interface Waiting {
-  resolve: () => void;
+  resolve: (frame?: Frame) => void;
   reject: (error: unknown) => void;
 }
 
@@ -30,11 +30,11 @@ export class StillCamera extends ArducamMega {
    * Takes a picture, which makes every earlier frame stale. After a failure the next call sets the camera up anew.
    * @throws CameraError, RangeError for settings that this camera has not
    */
-  async takeStill(settings: CameraSettings = {}): Promise<Frame> {
-    if (this.#waiting) throw new CameraError("Busy");
-    this.configure(settings);
-    await this.wait(() => this.capture());
-    return new Frame(this);
+  takeStill(settings: CameraSettings = {}): Promise<Frame> {
+    return this.wait(() => {
+      this.configure(settings);
+      this.capture();
+    }) as Promise<Frame>;
   }
 
   override stop(): void {
@@ -52,23 +52,23 @@ export class StillCamera extends ArducamMega {
   }
 
   override onReadable(): void {
-    this.finish();
+    this.finish(undefined, new Frame(this));
   }
 
   override onError(error: CameraError): void {
     this.finish(error);
   }
 
-  private finish(error?: CameraError): void {
+  private finish(error?: CameraError, frame?: Frame): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (error) waiting?.reject(error);
-    else waiting?.resolve();
+    else waiting?.resolve(frame);
   }
 
-  private wait(begin: () => void): Promise<void> {
+  private wait(begin: () => void): Promise<Frame | undefined> {
     if (this.#waiting) return Promise.reject(new CameraError("Busy"));
-    return new Promise<void>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       begin();
       this.#waiting = { resolve, reject };
     });

@@ -156,29 +156,34 @@ export class CloudSession implements ConnectionHandler, IdSource {
    * Sends a message; a QoS 1 message is sent again, in this connection and in later ones, until it is acknowledged. Bytes that are
    * handed in must not change before that.
    */
-  async publish(
-    topic: string,
-    payload: string | ArrayBuffer | Uint8Array,
-    options: PublishOptions = {},
-  ): Promise<void> {
+  publish(topic: string, payload: string | ArrayBuffer | Uint8Array, options: PublishOptions = {}): Promise<void> {
     const { QoS = 1, retain = false } = options;
-    this.checkOpen();
-    checkTopic(topic);
-    const bytes = payload instanceof Uint8Array ? payload : new Uint8Array(toBuffer(payload));
-    checkPayload(bytes.length);
-    if (!QoS && !this.connected) throw new CloudError("NotConnected", "QoS 0 is not queued");
-    const sent = this.#outbox.add({ topic, topicByteLength: utf8Length(topic), payload: bytes, QoS, retain });
-    this.soon();
-    return sent;
+    // No async function: its promise around the outbox's would wait, and take memory, as long as that does.
+    try {
+      this.checkOpen();
+      checkTopic(topic);
+      const bytes = payload instanceof Uint8Array ? payload : new Uint8Array(toBuffer(payload));
+      checkPayload(bytes.length);
+      if (!QoS && !this.connected) throw new CloudError("NotConnected", "QoS 0 is not queued");
+      const sent = this.#outbox.add({ topic, topicByteLength: utf8Length(topic), payload: bytes, QoS, retain });
+      this.soon();
+      return sent;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Asks for topics, now or as soon as there is a connection; resolves when the broker has granted all of them. */
-  async subscribe(filters: TopicFilter[]): Promise<void> {
-    this.checkOpen();
-    for (const { topic } of filters) checkTopicFilter(topic);
-    const granted = this.#subscriptions.add(filters);
-    this.soon();
-    return granted;
+  subscribe(filters: TopicFilter[]): Promise<void> {
+    try {
+      this.checkOpen();
+      for (const { topic } of filters) checkTopicFilter(topic);
+      const granted = this.#subscriptions.add(filters);
+      this.soon();
+      return granted;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   private checkOpen(): void {

@@ -67,7 +67,7 @@ test("a thousand messages in each direction and a hundred reconnects leave nothi
     await sleep(2);
     forget(broker);
   };
-  for (let i = 0; i < 5; i += 1) await round();
+  for (let i = 0; i < 100; i += 1) await round();
   const before = inUse();
   for (let i = 0; i < 100; i += 1) await round();
   const after = inUse();
