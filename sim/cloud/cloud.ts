@@ -7,6 +7,7 @@ import { FleetProvisioningAPI } from "./fleet-provisioning-api.ts";
 import { IotCore } from "./iot-core.ts";
 import type { IotLimits } from "./iot-limits.ts";
 import { JsonFile } from "./json-file.ts";
+import { JustInTime } from "./just-in-time.ts";
 import { Provisioning } from "./provisioning.ts";
 import { Registry } from "./registry.ts";
 import type { AccessKey } from "./s3/access-keys.ts";
@@ -84,8 +85,10 @@ export class Cloud {
     const sessions = join(directory, "sessions.json");
     const { limits } = options;
     const provisioning = new Provisioning({ path: join(directory, "provisioning.json"), registry, ca });
-    const inspect = (certificateId: string) =>
-      provisioning.isExpired(certificateId) ? "the claim has expired" : undefined;
+    const publish = (topic: string, message: string) => void iot.publish(topic, message).catch(() => {});
+    const justInTime = new JustInTime({ path: join(directory, "authorities.json"), provisioning, publish });
+    const inspect = (certificateId: string, der: Buffer) =>
+      provisioning.isExpired(certificateId) ? "the claim has expired" : justInTime.inspect(certificateId, der);
     const iot = await onPort(wanted.mqtt, (port) =>
       IotCore.listen({ registry, inspect, sessions, server, port, limits }),
     );
@@ -94,6 +97,7 @@ export class Cloud {
       ControlPlane.listen({
         registry,
         provisioning,
+        justInTime,
         endpoint: iot.endpoint,
         signRequest: async (csr) => (await ca.issueFromCsr(csr, { commonName: "AWS IoT Certificate" })).certPem,
         onCertificateChanged: () => iot.recheckCertificates(),

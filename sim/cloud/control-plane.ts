@@ -3,8 +3,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { findOperation, type Operation } from "./control-operations.ts";
+import type { JustInTime } from "./just-in-time.ts";
 import type { Provisioning } from "./provisioning.ts";
 import "./provisioning-operations.ts";
+import "./authority-operations.ts";
 import type { Registry } from "./registry.ts";
 import { RegistryError } from "./registry-error.ts";
 import { verifyRequest } from "./request-signature.ts";
@@ -13,6 +15,7 @@ import type { AccessKey } from "./s3/access-keys.ts";
 export interface ControlPlaneOptions {
   registry: Registry;
   provisioning: Provisioning;
+  justInTime: JustInTime;
   /** Of the message broker, `host:port`. */
   endpoint: string;
   /** A certificate for the request's key, PEM. Throws when the text is no request. */

@@ -2,6 +2,8 @@
 const statuses = {
   InvalidRequestException: 400,
   MalformedPolicyException: 400,
+  CertificateValidationException: 400,
+  RegistrationCodeValidationException: 400,
   UnrecognizedClientException: 403,
   InvalidSignatureException: 403,
   AccessDeniedException: 403,

@@ -10,7 +10,7 @@ import { network } from "../../sim/start/processes.ts";
 import { LineRig } from "./line-rig.ts";
 
 export const templateName = "devicelink";
-const roleArn = "arn:aws:iam::123456789012:role/provisioning";
+export const roleArn = "arn:aws:iam::123456789012:role/provisioning";
 
 export type Information = Record<string, unknown> & { state: string; thingName: string | null; serial: string };
 
@@ -103,7 +103,11 @@ export class IdentityRig {
     await writeFile(join(this.#rig.directory, "storage", "devicelink", key), `b${JSON.stringify(record)}`);
   }
 
-  /** Every record of the camera's storage, by its key. */
+  path(name: string): string {
+    return join(this.#rig.directory, name);
+  }
+
+  /** A record of the camera's storage, if it is there. */
   async record(key: string): Promise<string | undefined> {
     return readFile(join(this.#rig.directory, "storage", "devicelink", key), "utf8").catch(() => undefined);
   }

@@ -6,13 +6,16 @@ import {
   AttachPolicyCommand,
   CreateCertificateFromCsrCommand,
   DescribeProvisioningTemplateCommand,
+  GetRegistrationCodeCommand,
   ListThingPrincipalsCommand,
+  RegisterCACertificateCommand,
   UpdateCertificateCommand,
 } from "@aws-sdk/client-iot";
+import { OwnerCA, registrationConfig } from "../../certs/owner-ca.ts";
 import { AwsRegistrar } from "../../sim/phone/aws.ts";
 import { createClaim } from "../../sim/phone/fleet.ts";
 import type { ProcessEvent } from "../../sim/start/json-process.ts";
-import { IdentityRig, templateName } from "./identity-rig.ts";
+import { IdentityRig, roleArn, templateName } from "./identity-rig.ts";
 import { makeRequest } from "./iot-rig.ts";
 
 async function withRig(run: (rig: IdentityRig) => Promise<void>): Promise<void> {
@@ -43,6 +46,42 @@ test("(b) key and certificate from the app", { timeout: 120_000 }, () =>
     assert.equal(info.thingName, thingName);
     assert.equal(info.certificateId, createHash("sha256").update(new X509Certificate(certPem).raw).digest("hex"));
   }),
+);
+
+test(
+  "(c) just in time: a certificate of the owner's own authority, first connection dropped, second accepted",
+  {
+    timeout: 120_000,
+  },
+  () =>
+    withRig(async (rig) => {
+      const { iot, rootCA, line } = rig;
+      const authority = await OwnerCA.open(rig.path("owner"));
+      const { registrationCode } = await iot.send(new GetRegistrationCodeCommand({}));
+      const request = {
+        caCertificate: authority.certPem,
+        verificationCertificate: await authority.verification(registrationCode!),
+        setAsActive: true,
+        allowAutoRegistration: true,
+        registrationConfig: await registrationConfig(roleArn),
+      };
+      await iot.send(new RegisterCACertificateCommand(request));
+      const thingName = "camera-just-in-time";
+      const { keyPem: key, certPem: certificate } = await authority.device(thingName);
+      await line.label;
+      await rig.cutPower(async () => {
+        await rig.flash("identity0", { thingName, endpoint: line.cloud.mqtt.endpoint, certificate, key, rootCA });
+        await rig.flash("identity", { slot: 0 });
+      });
+      await rig.joinWiFi();
+      const info = await rig.online();
+      assert.deepEqual(await certificatesOf(rig, thingName), [info.certificateId]);
+      const steps = rig.events.filter(({ event, clientId }) => /connect|refuse/.test(event) && clientId === thingName);
+      assert.deepEqual(
+        steps.map(({ event }) => event),
+        ["refuse", "connect"],
+      );
+    }),
 );
 
 /** A claim for all cameras of a product: a certificate that may only provision. */
