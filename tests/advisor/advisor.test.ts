@@ -99,6 +99,8 @@ test("gaps between attempts have a type", () => {
   assert.equal(of([1000, 600, 1400, 900, 1200]), "constant with jitter");
   assert.equal(of([1400, 2100, 7200, 9000, 30_000]), "exponential with jitter");
   assert.equal(of([1000, 2000, 4000, 8000], [1300, 2600, 5200, 10_400]), "exponential with jitter");
+  assert.equal(of([1000, 1000, 1000, 1000], [1000, 2000, 4000, 8000]), "constant");
+  assert.equal(of([1000, 2000, 4000, 8000], [8000, 8000, 8000, 8000]), "exponential");
   assert.throws(() => of([1000, 2000, 3000]), RangeError);
 });
 

@@ -18,14 +18,31 @@ const leastGrowth = 1.5;
  * @param resolution milliseconds by which a gap may be measured wrongly
  */
 export function classifyBackoff(rounds: number[][], resolution = 0): BackoffType {
-  const usable = rounds.filter(({ length }) => length >= 4).map((gaps) => withoutPlateau(gaps, resolution));
+  const usable = rounds.filter(({ length }) => length >= 4).map((gaps) => classifyRound(gaps, resolution));
   if (!usable.length) throw new RangeError("at least 4 gaps are needed");
-  const growths = usable.map((gaps) => growthOf(gaps, resolution));
-  const isJittered = usable.some((gaps, i) => isIrregular(gaps, growths[i]!, resolution));
-  return {
-    growth: growths.find((growth) => growth !== "constant") ?? "constant",
-    jitter: isJittered || doRoundsDiffer(usable, resolution),
-  };
+  const growth = usable.some((round) => isHammering(round, usable[0]!)) ? "constant" : growthOfAll(usable);
+  const alike = usable.filter((round) => round.growth === growth);
+  return { growth, jitter: alike.some(({ jitter }) => jitter) || doRoundsDiffer(alike, resolution) };
+}
+
+interface Round extends BackoffType {
+  gaps: number[];
+}
+
+function classifyRound(all: number[], resolution: number): Round {
+  const gaps = withoutPlateau(all, resolution);
+  const growth = growthOf(gaps, resolution);
+  return { gaps, growth, jitter: isIrregular(gaps, growth, resolution) };
+}
+
+/** Constant without jitter, and not at the ceiling that the first round reached. */
+function isHammering({ growth, jitter, gaps }: Round, first: Round): boolean {
+  return growth === "constant" && !jitter && (gaps === first.gaps || Math.min(...gaps) < Math.max(...first.gaps) / 2);
+}
+
+/** Jitter can hide the growth in a round, but it does not make any. */
+function growthOfAll(rounds: Round[]): Growth {
+  return rounds.find(({ growth }) => growth !== "constant")?.growth ?? "constant";
 }
 
 /** "exponential with jitter", "constant". */
@@ -86,8 +103,7 @@ function isIrregular(gaps: number[], growth: Growth, resolution: number): boolea
 }
 
 /** Whether the same attempt waited differently long after two fresh starts. */
-function doRoundsDiffer([first = [], ...others]: number[][], resolution: number): boolean {
-  return others.some((round) =>
-    round.slice(0, first.length).some((gap, i) => !areEqual(gap, first[i]!, 2 * resolution)),
-  );
+function doRoundsDiffer([first, ...others]: Round[], resolution: number): boolean {
+  const isDifferent = (gap: number, i: number) => !areEqual(gap, first!.gaps[i]!, 2 * resolution);
+  return others.some(({ gaps }) => gaps.slice(0, first!.gaps.length).some(isDifferent));
 }

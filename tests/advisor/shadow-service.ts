@@ -84,7 +84,8 @@ interface Update {
 /** The shadow of one thing on the reserved topics: `get` and `update`, with versions, delta and rejections. */
 export class ShadowService {
   readonly #prefix: string;
-  #version = 1;
+  /** 0: there is no document yet. */
+  #version = 0;
   desired: State = {};
   reported: State = {};
 
@@ -108,17 +109,23 @@ export class ShadowService {
   }
 
   #take(peer: Peer, topic: string, payload: Buffer): void {
-    if (topic === `${this.#prefix}/get`) this.#answer(peer, "get", { state: this.#state() });
-    if (topic !== this.updateTopic) return;
+    const operation = topic.startsWith(`${this.#prefix}/`) ? topic.slice(this.#prefix.length + 1) : "";
+    if (operation !== "get" && operation !== "update") return;
     let clientToken: string | undefined;
     try {
-      const update = parseRequest<Update>(payload);
-      clientToken = update.clientToken;
-      this.#update(peer, update);
+      const request = payload.length ? parseRequest<Update>(payload) : {};
+      clientToken = request.clientToken;
+      if (operation === "update") this.#update(peer, request);
+      else this.#get(peer, clientToken);
     } catch (error) {
       const { code, message } = error as RequestError;
-      tell(peer, `${this.#prefix}/update/rejected`, { code, message, clientToken });
+      tell(peer, `${this.#prefix}/${operation}/rejected`, { code, message, clientToken });
     }
+  }
+
+  #get(peer: Peer, clientToken?: string): void {
+    if (!this.#version) throw new RequestError(404, "No shadow exists");
+    this.#answer(peer, "get", { state: this.#state(), clientToken });
   }
 
   #update(peer: Peer, { state, version, clientToken }: Update): void {

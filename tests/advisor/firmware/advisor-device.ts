@@ -1,5 +1,5 @@
 /**
- * The device that the advisor judges: the camera's session with its own TLS, and as little of an application as the cases ask for. What
+ * The device that the advisor judges: the camera's session with its own TLS and shadow, and as little of an application as the cases ask for. What
  * is not acknowledged stays queued in the session, so there is at most one message of QoS 1.
  */
 
@@ -9,7 +9,14 @@ import MQTTClient from "embedded:network/mqtt/client";
 import { getEnvironment } from "environment";
 import Timer from "timer";
 import type { MQTTClientClass } from "../../../modules/cloud/client-interface";
-import { CloudSession } from "../../../modules/cloud/session";
+import { CloudSession, type InboundMessage } from "../../../modules/cloud/session";
+import {
+  Shadow,
+  type ShadowHost,
+  type ShadowOperation,
+  shadowFilters,
+  shadowRoot,
+} from "../../../modules/cloud/shadow";
 import { Clock } from "../../../modules/network/clock";
 import { TLSSocket } from "../../../modules/network/tls-socket";
 import type { AdvisorSettings } from "../clients/advisor-settings";
@@ -32,9 +39,39 @@ const session = new CloudSession({
     secure: { roots: [root], certificate, key, clock: new Clock() },
   },
   onStateChanged: (state) => {
-    if (state === "connected") publish();
+    if (state !== "connected") shadow.disconnected();
+    else {
+      publish();
+      shadow.connected();
+    }
+  },
+  onMessage: ({ topic, payload }: InboundMessage) => {
+    const shadowTopics = shadowRoot(clientId);
+    if (topic.startsWith(shadowTopics)) shadow.receive(topic.slice(shadowTopics.length), payload);
   },
 });
+
+/** Takes over whatever is desired. */
+class Settings implements ShadowHost {
+  #state: Record<string, unknown> = { telemetryInterval: interval / 1000 };
+
+  now(): number {
+    return Date.now();
+  }
+  sendShadow(operation: ShadowOperation, payload: string): Promise<void> {
+    return session.publish(shadowRoot(clientId) + operation, payload, { QoS: 0 });
+  }
+  fulfil(wishes: Record<string, unknown>): boolean {
+    Object.assign(this.#state, wishes);
+    return true;
+  }
+  reportedState(): object {
+    return this.#state;
+  }
+  shadowFailed(): void {}
+}
+
+const shadow = new Shadow(new Settings());
 
 function publish(): void {
   if (!session.connected) return;
@@ -47,6 +84,10 @@ session
     { topic: `device/${clientId}/commands`, QoS: 1 },
     { topic: `device/${clientId}/news`, QoS: 0 },
   ])
+  .catch(ignore);
+session
+  .subscribe(shadowFilters(clientId))
+  .then(() => shadow.grant(true))
   .catch(ignore);
 session.connect();
 Timer.repeat(publish, interval);
