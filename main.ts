@@ -125,8 +125,11 @@ class Camera implements Host {
     const session = new CloudSession(new SessionOptions(this, identity));
     const { commands, uploadGrant } = topicsOf(identity.thingName);
     const filters = [commands, uploadGrant].map((topic) => ({ topic, QoS: 1 as const }));
-    session.subscribe(filters).catch((error) => log(`cloud: ${error.message}`));
-    this.shadow.follow(session);
+    const granted = () => this.shadow.granted();
+    // All at once: a promise for each would wait through the whole handshake.
+    session
+      .subscribe([...filters, ...this.shadow.follow(session)])
+      .then(granted, (error) => log(`cloud: ${error.message}`));
     return session;
   }
 

@@ -7,7 +7,6 @@ import type { SettingsStore } from "./settings";
 export interface ShadowSession {
   readonly clientId: string;
   publish(topic: string, payload: string, options: { QoS: 0 }): Promise<void>;
-  subscribe(filters: TopicFilter[]): Promise<void>;
 }
 
 export interface ShadowSettingsHost {
@@ -27,14 +26,17 @@ export class ShadowSettings implements ShadowHost {
     this.#host = host;
   }
 
-  /** A session that has just been made takes the place of the last one. */
-  follow(session: ShadowSession): void {
+  /** A session that has just been made takes the place of the last one. @returns what it has to subscribe to */
+  follow(session: ShadowSession): TopicFilter[] {
     this.#shadow?.disconnected();
-    const shadow = new Shadow(this);
     this.#session = session;
-    this.#shadow = shadow;
-    const granted = () => shadow.grant(true);
-    session.subscribe(shadowFilters(session.clientId)).then(granted, ignore);
+    this.#shadow = new Shadow(this);
+    return shadowFilters(session.clientId);
+  }
+
+  /** The broker has granted it. */
+  granted(): void {
+    this.#shadow?.grant(true);
   }
 
   sessionChanged(isConnected: boolean): void {
@@ -81,6 +83,3 @@ export class ShadowSettings implements ShadowHost {
     this.#host.events.add("Error", { code: `Shadow${code}`, message });
   }
 }
-
-/** The session reports it. */
-function ignore(): void {}

@@ -137,9 +137,10 @@ test("so it is when the cloud was off", async () => {
 });
 
 test("the schedule: pictures in the bucket, one after the other, and a reason for each that is not", async () => {
-  await new JsonBindingTable(rig.line.cloud.bindings).put({ thing: thingName, user: "alice" });
   await desire({ captureInterval: 10 });
   await document("report", ({ reported }) => reported?.captureInterval === 10);
+  await until("a picture without a URL", () => events.some(({ code }) => code === "GrantRefused"));
+  await new JsonBindingTable(rig.line.cloud.bindings).put({ thing: thingName, user: "alice" });
   const before = rig.objects.length;
   await until("three pictures", () => rig.objects.length >= before + 3, 30_000);
   await rig.line.stopCloud();
