@@ -98,16 +98,20 @@ export class PhotoUploads implements GrantOwner {
   }
 
   /**
-   * Starts the upload and returns at once; the outcome is reported as an UploadResult event.
+   * Starts the upload and returns at once; the outcome is reported as an UploadResult event. A URL that somebody brings for a picture that
+   * waits for one is taken.
    *
    * @param request undefined: the cloud is asked for a URL
    * @throws CommandError Busy, NotConnected; what `redact` throws
    */
   start(request: UploadRequest | undefined, photo: Photo): void {
-    if (this.busy) throw new CommandError("Busy", `${this.busy} is being uploaded`);
+    const isWaiting = this.#grantRequest !== undefined && photo.imageId === this.busy;
+    if (this.busy && !(request && isWaiting)) throw new CommandError("Busy", `${this.busy} is being uploaded`);
     if (!request && !this.#host.hasSession)
       throw new CommandError("NotConnected", "without a url the camera needs its session with the cloud");
     if (request) this.#url = this.#host.redact(request.url);
+    this.#grantRequest?.close();
+    this.#grantRequest = undefined;
     this.#photo = photo;
     this.#grantRequests = 0;
     if (request) this.send(request, photo);

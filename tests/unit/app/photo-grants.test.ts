@@ -132,6 +132,24 @@ test("a refusal is told with its name, and the picture stays for somebody with a
   equal(host.sent.length, 1);
 });
 
+test("whoever brings a URL need not wait for the cloud", () => {
+  const host = new Host();
+  host.uploads.start(undefined, photo);
+  throws(() => host.uploads.start(undefined, photo), "Busy");
+  throws(() => host.uploads.start({ url: "https://b/k" }, { ...photo, imageId: "photo-2" }), "Busy");
+  throws(() => host.uploads.start({ url: "gopher" }, photo), "MalformedURL");
+  host.uploads.start({ url: "https://b/brought" }, photo);
+  throws(() => host.uploads.start({ url: "https://b/again" }, photo), "Busy");
+  host.answer({ url: "https://b/granted" });
+  equal(host.sent, [{ url: "https://b/brought" }]);
+  host.uploads.ended(stored);
+  equal(
+    host.results.map(({ url }) => url),
+    ["https://b/brought"],
+  );
+  equal(host.uploads.counters.grantIgnored, 1);
+});
+
 test("a grant that is no URL is a failure with a name", () => {
   const host = new Host();
   host.uploads.start(undefined, photo);
