@@ -18,7 +18,7 @@ describe("the device", () => {
   let results: Result[];
   const runner = new Runner({
     client: new DeviceClient(10),
-    concurrency: 8,
+    concurrency: 6,
     settings: {
       attempts: 5,
       desiredState: { telemetryInterval: 120 },

@@ -1,5 +1,5 @@
 /** The cases that look at the pauses between attempts. */
-import { classifyBackoff, describeBackoff } from "../backoff-classifier.ts";
+import { type BackoffType, classifyBackoff, describeBackoff } from "../backoff-classifier.ts";
 import type { Bench, Case } from "../case.ts";
 import type { Peer } from "../peer.ts";
 import { CaseFailure, type Outcome, pass, seconds, warn } from "../verdict.ts";
@@ -42,7 +42,13 @@ async function withhold(bench: Bench): Promise<[number[], Peer]> {
 function judge(bench: Bench, rounds: number[][], isJitterExpected: boolean): Outcome {
   const type = classifyBackoff(rounds, bench.time.resolution);
   bench.observations.backoff.add(describeBackoff(type));
-  const text = `${describeBackoff(type)} (${rounds.map((gaps) => gaps.map(seconds).join(", ")).join("; ")})`;
+  const gaps = rounds.map((round) => round.map(seconds).join(", ")).join("; ");
+  return judgeBackoff(type, isJitterExpected, gaps);
+}
+
+/** @throws CaseFailure where the pauses do not grow fast enough */
+export function judgeBackoff(type: BackoffType, isJitterExpected: boolean, gaps: string): Outcome {
+  const text = `${describeBackoff(type)} (${gaps})`;
   if (type.growth !== "exponential") throw new CaseFailure(text);
   return type.jitter || !isJitterExpected ? pass(text) : warn(text);
 }

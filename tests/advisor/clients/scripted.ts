@@ -29,7 +29,7 @@ const good: Behaviour = {
 };
 
 const keepAlive = 30;
-const connackTimeout = 5000;
+const connackTimeout = 10_000;
 const repeatAfter = 10_000;
 const stableAfter = 30_000;
 
