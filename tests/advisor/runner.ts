@@ -49,8 +49,8 @@ export class Runner {
     await this.prepare(cases);
     const results: Result[][] = [];
     const queue = cases.map((candidate, index) => ({ candidate, index }));
-    // The longest ones last in the table take the longest: they begin first.
-    queue.reverse();
+    // The last in the table take longest: side by side they begin first.
+    if (this.#options.concurrency > 1) queue.reverse();
     const work = async () => {
       for (let next = queue.shift(); next; next = queue.shift()) {
         const rows = await this.#judge(next.candidate, identity);
