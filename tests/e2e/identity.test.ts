@@ -198,9 +198,20 @@ test("rotation: a new certificate for the same thing, and the old one can go", {
   }),
 );
 
+/** The first connection after the new certificate was registered is the one that tries it. */
+function isTried(): (event: ProcessEvent) => boolean {
+  let isRegistered = false;
+  return (event) => {
+    isRegistered ||= isPublished(event, "provision/json");
+    return isRegistered && event.event === "connect" && isThing(event);
+  };
+}
+
 const rotationSteps: [string, (event: ProcessEvent) => boolean][] = [
+  ["the session ends", (event) => event.event === "disconnect" && isThing(event)],
   ["it asks for the certificate", (event) => isPublished(event, "create-from-csr/json")],
   ["it registers", (event) => isPublished(event, "provision/json")],
+  ["the new certificate is tried", isTried()],
 ];
 
 for (const [step, fits] of rotationSteps)
