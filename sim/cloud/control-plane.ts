@@ -1,18 +1,16 @@
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
 import { findOperation, type Operation } from "./control-operations.ts";
 import type { JustInTime } from "./just-in-time.ts";
 import type { Provisioning } from "./provisioning.ts";
 import "./provisioning-operations.ts";
 import "./authority-operations.ts";
+import { JsonApi, type JsonApiOptions, readBody, respond } from "./json-api.ts";
 import type { Registry } from "./registry.ts";
 import { RegistryError } from "./registry-error.ts";
 import { verifyRequest } from "./request-signature.ts";
 import type { AccessKey } from "./s3/access-keys.ts";
 
-export interface ControlPlaneOptions {
+export interface ControlPlaneOptions extends JsonApiOptions {
   registry: Registry;
   provisioning: Provisioning;
   justInTime: JustInTime;
@@ -22,11 +20,8 @@ export interface ControlPlaneOptions {
   signRequest(csrPem: string): Promise<string>;
   /** Something about a certificate has changed. */
   onCertificateChanged(): void;
-  /** PEM. */
-  server: { key: string; cert: string };
   /** Who may call. */
   accessKeys: AccessKey[];
-  port?: number;
   /** After each call. */
   onCall?(call: { operation: string; status: number; error?: string }): void;
 }
@@ -38,37 +33,35 @@ const maximumBody = 256 * 1024;
  * request signed with SigV4.
  */
 export class ControlPlane {
-  readonly port: number;
   #options: ControlPlaneOptions;
-  #server: Server;
+  #api!: JsonApi;
 
-  private constructor(options: ControlPlaneOptions, server: Server) {
+  private constructor(options: ControlPlaneOptions) {
     this.#options = options;
-    this.#server = server;
-    this.port = (server.address() as AddressInfo).port;
-    server.on("request", (request, response) => this.#serve(request, response));
   }
 
   static async listen(options: ControlPlaneOptions): Promise<ControlPlane> {
-    const server = createServer({ ...options.server, minVersion: "TLSv1.2" });
-    server.listen(options.port ?? 0, "127.0.0.1");
-    await once(server, "listening");
-    return new ControlPlane(options, server);
+    const plane = new ControlPlane(options);
+    plane.#api = await JsonApi.listen(options, (request, response) => plane.#serve(request, response));
+    return plane;
+  }
+
+  get port(): number {
+    return this.#api.port;
   }
 
   get url(): string {
-    return `https://localhost:${this.port}`;
+    return this.#api.url;
   }
 
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
+  close(): Promise<void> {
+    return this.#api.close();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const name = { operation: "?" };
     try {
-      const body = await readBody(request);
+      const body = await readBody(request, maximumBody, tooLarge);
       const answer = await this.#answer(request, body, name);
       respond(response, 200, answer);
       this.#options.onCall?.({ operation: name.operation, status: 200 });
@@ -96,16 +89,7 @@ export class ControlPlane {
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request) {
-    length += chunk.length;
-    if (length > maximumBody) throw new RegistryError("InvalidRequestException", "the request is too large");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
+const tooLarge = () => new RegistryError("InvalidRequestException", "the request is too large");
 
 function parseBody(body: Buffer): Record<string, unknown> {
   if (!body.length) return {};
@@ -121,15 +105,4 @@ function parseBody(body: Buffer): Record<string, unknown> {
 function failure(error: unknown): RegistryError {
   console.error(error);
   return new RegistryError("InternalFailureException", "Internal failure");
-}
-
-function respond(response: ServerResponse, status: number, answer: object, error?: string): void {
-  const body = JSON.stringify(answer);
-  response.writeHead(status, {
-    "content-type": "application/json",
-    "content-length": Buffer.byteLength(body),
-    "x-amzn-requestid": crypto.randomUUID(),
-    ...(error ? { "x-amzn-errortype": error } : {}),
-  });
-  response.end(body);
 }

@@ -1,21 +1,16 @@
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
+import { JsonApi, type JsonApiOptions, readBody, respond } from "./json-api.ts";
 import { RegistryError } from "./registry-error.ts";
 import { verifyRequest } from "./request-signature.ts";
 import type { AccessKey } from "./s3/access-keys.ts";
 import type { ShadowService } from "./shadow.ts";
 import { ShadowError } from "./shadow-document.ts";
 
-export interface DataPlaneOptions {
+export interface DataPlaneOptions extends JsonApiOptions {
   shadows: ShadowService;
   region: string;
-  /** PEM. */
-  server: { key: string; cert: string };
   /** Who may call. */
   accessKeys: AccessKey[];
-  port?: number;
   /** After each call. */
   onCall?(call: { operation: string; status: number; error?: string }): void;
 }
@@ -43,31 +38,29 @@ const maximumBody = 128 * 1024;
  * request signed with SigV4.
  */
 export class DataPlane {
-  readonly port: number;
   #options: DataPlaneOptions;
-  #server: Server;
+  #api!: JsonApi;
 
-  private constructor(options: DataPlaneOptions, server: Server) {
+  private constructor(options: DataPlaneOptions) {
     this.#options = options;
-    this.#server = server;
-    this.port = (server.address() as AddressInfo).port;
-    server.on("request", (request, response) => this.#serve(request, response));
   }
 
   static async listen(options: DataPlaneOptions): Promise<DataPlane> {
-    const server = createServer({ ...options.server, minVersion: "TLSv1.2" });
-    server.listen(options.port ?? 0, "127.0.0.1");
-    await once(server, "listening");
-    return new DataPlane(options, server);
+    const plane = new DataPlane(options);
+    plane.#api = await JsonApi.listen(options, (request, response) => plane.#serve(request, response));
+    return plane;
+  }
+
+  get port(): number {
+    return this.#api.port;
   }
 
   get url(): string {
-    return `https://localhost:${this.port}`;
+    return this.#api.url;
   }
 
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
+  close(): Promise<void> {
+    return this.#api.close();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -85,7 +78,7 @@ export class DataPlane {
 
   async #answer(request: IncomingMessage): Promise<object> {
     const { shadows, region, accessKeys } = this.#options;
-    const body = await readBody(request);
+    const body = await readBody(request, maximumBody, tooLarge);
     await verifyRequest(request, body, { service: "iotdata", region, accessKeys });
     const { pathname, searchParams } = new URL(request.url ?? "/", this.url);
     const [, thing] = /^\/things\/([^/]+)\/shadow$/.exec(pathname) ?? [];
@@ -99,16 +92,7 @@ export class DataPlane {
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request) {
-    length += chunk.length;
-    if (length > maximumBody) throw new ShadowError(413, "The payload exceeds the maximum size allowed");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
+const tooLarge = () => new ShadowError(413, "The payload exceeds the maximum size allowed");
 
 function describe(error: unknown): { status: number; name: string; message: string } {
   if (error instanceof RegistryError) return error;
@@ -118,15 +102,4 @@ function describe(error: unknown): { status: number; name: string; message: stri
   }
   console.error(error);
   return { status: 500, name: "InternalFailureException", message: "Internal failure" };
-}
-
-function respond(response: ServerResponse, status: number, answer: object, error?: string): void {
-  const body = JSON.stringify(answer);
-  response.writeHead(status, {
-    "content-type": "application/json",
-    "content-length": Buffer.byteLength(body),
-    "x-amzn-requestid": crypto.randomUUID(),
-    ...(error ? { "x-amzn-errortype": error } : {}),
-  });
-  response.end(body);
 }

@@ -1,0 +1,64 @@
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+
+export interface JsonApiOptions {
+  /** PEM. */
+  server: { key: string; cert: string };
+  /** Default: any free one. */
+  port?: number;
+}
+
+type Serve = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** The HTTPS server under an AWS API that speaks REST with JSON (control-plane.ts, data-plane.ts), on 127.0.0.1. */
+export class JsonApi {
+  readonly port: number;
+  #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    this.port = (server.address() as AddressInfo).port;
+  }
+
+  static async listen({ server: identity, port = 0 }: JsonApiOptions, serve: Serve): Promise<JsonApi> {
+    const server = createServer({ ...identity, minVersion: "TLSv1.2" }, serve);
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+    return new JsonApi(server);
+  }
+
+  get url(): string {
+    return `https://localhost:${this.port}`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+/** @throws what `tooLarge` makes, as soon as the body is longer than `limit` bytes */
+export async function readBody(request: IncomingMessage, limit: number, tooLarge: () => Error): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    length += chunk.length;
+    if (length > limit) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** @param error the exception's name in the API model */
+export function respond(response: ServerResponse, status: number, answer: object, error?: string): void {
+  const body = JSON.stringify(answer);
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(body),
+    "x-amzn-requestid": crypto.randomUUID(),
+    ...(error ? { "x-amzn-errortype": error } : {}),
+  });
+  response.end(body);
+}
