@@ -41,8 +41,8 @@ export async function ensureSetup({ packages = true, system = true, build = true
 
 function checkNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
-  if (major > 20 || (major === 20 && minor >= 9)) return;
-  stop(`Node ${process.versions.node} is too old: 20.9 or newer is needed.`);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  stop(`Node ${process.versions.node} is too old: 20.19 or newer is needed.`);
 }
 
 function say(text) {
