@@ -283,6 +283,10 @@ class UploadTask implements UploadOptions, Opener {
     return new TLSSocket({ ...options, TCP: { io: TCP }, secure } as never) as Connection;
   }
 
+  onProgress(sent: number): void {
+    this.#camera.device.uploads.sent(sent);
+  }
+
   onResult(result: UploadResult): void {
     this.#camera.device.uploads.ended(result);
   }

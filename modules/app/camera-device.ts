@@ -16,7 +16,7 @@ import type { Enrolling } from "./enrolling";
 import type { EventHost, EventLog } from "./event-log";
 import { checkPair, createRequest } from "./keys";
 import type { Label } from "./label";
-import { PhotoUploads, type UploadHost } from "./photo-uploads";
+import { PhotoUploads, type UploadHost, type UploadProgress } from "./photo-uploads";
 import { type Photo, Photographer, type PhotographerHost, type StillCamera } from "./photographer";
 
 /** The size of a thumbnail's piece in one answer: with base64 and JSON around it, it fits one 512-byte attribute value. */
@@ -53,6 +53,7 @@ const commands: Record<string, Command<CameraDevice>> = {
   TakePhoto: { endpoint: "camera-command", overMQTT: true, run: (device, message) => device.takePhoto(message) },
   GetThumbnail: { endpoint: "camera-command", overMQTT: true, run: (device, message) => device.thumbnail(message) },
   UploadPhoto: { endpoint: "camera-upload", overMQTT: true, run: (device, message) => device.upload(message) },
+  GetUpload: { endpoint: "camera-upload", overMQTT: true, run: (device, message) => device.uploadProgress(message) },
   GetEvents: { endpoint: "camera-event", overMQTT: false, run: (device, message) => device.eventsSince(message) },
 };
 
@@ -152,6 +153,17 @@ export class CameraDevice {
       throw new CommandError("BadField", "framing is length or chunked");
     this.uploads.start(url === undefined ? undefined : { url, headers: headersField(message), framing }, photo);
     return { imageId: photo.imageId, accepted: true };
+  }
+
+  /** Without `imageId`: of the picture that is on its way, or else of the last one that was taken. */
+  uploadProgress(message: Message): UploadProgress {
+    const { uploads } = this;
+    const { photo } = this.#photographer;
+    const imageId = optionalString(message, "imageId", 64) ?? uploads.busy ?? photo?.imageId ?? null;
+    const progress = uploads.progress(imageId ?? undefined);
+    if (progress) return progress;
+    if (imageId !== null) this.photo({ imageId });
+    return { imageId, state: "idle", sent: 0, total: photo?.frame.byteLength ?? 0 };
   }
 
   private photo(message: Message): Photo {

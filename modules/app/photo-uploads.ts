@@ -25,6 +25,23 @@ export interface UploadResult {
 /** Where a picture goes. Somebody in the room may hand it over as well as the cloud. */
 export type UploadRequest = UploadGrant;
 
+/** How far the upload of one picture is, as GetUpload answers. */
+export interface UploadProgress {
+  /** null: nothing was taken since the start. */
+  imageId: string | null;
+  /**
+   * `idle`: nobody asked for its upload; `waiting`: for a URL, or for the session that brings it; `uploading`: connecting, sending, or pausing
+   * before another attempt. Afterwards the status of its UploadResult: stored, needURL, needRetake, failed, closed.
+   */
+  state: string;
+  /** Why it was not stored. */
+  code?: string;
+  /** Bytes of the picture that were handed to the connection; begins again at 0 with each attempt. */
+  sent: number;
+  /** Bytes of the picture. */
+  total: number;
+}
+
 /** What is said of a stored picture on `device/<thing>/photos`. */
 export interface PhotoAnnouncement {
   imageId: string;
@@ -83,6 +100,10 @@ export class PhotoUploads implements GrantOwner {
   /** Where it goes, without the query. */
   #url = "";
   #announcing = false;
+  /** Bytes of the picture that the present attempt has sent. */
+  #sent = 0;
+  /** Of the upload that ended last. */
+  #last?: UploadProgress;
   /** Runs while the picture waits for a URL. */
   #grantRequest?: GrantRequest;
   /** How many were made for this picture. */
@@ -118,7 +139,21 @@ export class PhotoUploads implements GrantOwner {
     else this.askForURL(photo);
   }
 
+  /** Of a picture that is on its way, or was the last to be. @returns undefined for any other */
+  progress(imageId: string | undefined): UploadProgress | undefined {
+    const photo = this.#photo;
+    if (photo?.imageId !== imageId || !photo) return this.#last?.imageId === imageId ? this.#last : undefined;
+    const state = this.#grantRequest ? "waiting" : "uploading";
+    return { imageId: photo.imageId, state, sent: this.#sent, total: photo.frame.byteLength };
+  }
+
+  /** Bytes that the present attempt has sent. The host says so for each piece, so a number is all that it leaves behind. */
+  sent(bytes: number): void {
+    this.#sent = bytes;
+  }
+
   private send(request: UploadRequest, photo: Photo): void {
+    this.#sent = 0;
     try {
       this.#host.upload(request, photo);
     } catch (error) {
@@ -140,6 +175,7 @@ export class PhotoUploads implements GrantOwner {
   private askForURL(photo: Photo): void {
     const { imageId, frame } = photo;
     const { byteLength } = frame;
+    this.#sent = 0;
     this.#grantRequests += 1;
     this.#grantRequest = new GrantRequest(this, { imageId, byteLength, requestId: this.#host.nextRequestId() });
     this.#grantRequest.start();
@@ -189,7 +225,7 @@ export class PhotoUploads implements GrantOwner {
     const { bytes, attempts, verified, etag = "" } = result;
     const { width, height } = frame;
     const url = this.#url;
-    this.#photo = undefined;
+    this.end(photo, "stored", bytes);
     this.counters.uploaded += 1;
     try {
       this.remember({ imageId, url, bytes, etag, time, width, height, resolution });
@@ -203,10 +239,15 @@ export class PhotoUploads implements GrantOwner {
 
   private fail(photo: Photo, error: { code: string; message: string }, result?: UploadResult): void {
     const { imageId } = photo;
-    this.#photo = undefined;
-    this.counters.failed += 1;
     const { status = "failed", attempts = 0, action, frameIntact, uncertain } = result ?? {};
+    this.end(photo, status, this.#sent, error.code);
+    this.counters.failed += 1;
     this.#host.events.add("UploadResult", { imageId, status, ...error, action, frameIntact, uncertain, attempts });
+  }
+
+  private end({ imageId, frame }: Photo, state: string, sent: number, code?: string): void {
+    this.#photo = undefined;
+    this.#last = { imageId, state, code, sent, total: frame.byteLength };
   }
 
   private remember(announcement: PhotoAnnouncement): void {
