@@ -1,6 +1,7 @@
 import { formatSection, isOverBudget, type Section } from "./figures.ts";
 import { memorySections } from "./memory.ts";
 import { modelSection } from "./model.ts";
+import { sessionSection } from "./session.ts";
 import { measureSPI, spiSection } from "./spi.ts";
 import { uploadSection } from "./upload.ts";
 
@@ -15,6 +16,7 @@ export async function runBench(args: string[]): Promise<number> {
   const costs = await measureSPI();
   show(spiSection(costs));
   for (const section of await memorySections()) show(section);
+  show(await sessionSection());
   show(await modelSection(costs));
   show(await uploadSection());
   if (asJson) console.log(JSON.stringify(sections, undefined, 2));
