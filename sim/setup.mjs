@@ -31,11 +31,12 @@ const sources = [
   "tests/unit/manifest.json",
 ];
 
-/** @param {{packages?: boolean, system?: boolean, build?: boolean}} [parts] all of them unless said otherwise */
-export async function ensureSetup({ packages = true, system = true, build = true } = {}) {
+/** @param {{packages?: boolean, system?: boolean, build?: boolean, peers?: boolean}} [parts] all but the peers unless said otherwise */
+export async function ensureSetup({ packages = true, system = true, build = true, peers = false } = {}) {
   checkNode();
   if (packages) await ensurePackages();
   if (system) await ensureSystem();
+  if (peers) await ensurePeers();
   if (build) await ensureBuild();
 }
 
@@ -133,6 +134,31 @@ function missingSystemPackages() {
   return missing;
 }
 
+/** Programs that tests talk to, by the Debian package they come in. */
+const peers = { mosquitto: "mosquitto", chromium: "chromium", "dbus-daemon": "dbus", curl: "curl" };
+/** What a browser on a machine without a desktop needs to write with. */
+const browserFonts = "fonts-liberation";
+
+/** Independent programs for the tests. Without them the tests that want them are skipped, and say so. */
+async function ensurePeers() {
+  const isThere = (name) => isCommand(name) || existsSync(join("/usr/sbin", name));
+  const missing = Object.keys(peers).filter((name) => !isThere(name));
+  if (!missing.length) return;
+  const packages = missing.map((name) => peers[name]);
+  if (missing.includes("chromium")) packages.push(browserFonts);
+  const install = `apt-get install -y --no-install-recommends ${packages.join(" ")}`;
+  if (!isCommand("apt-get") || process.getuid?.() !== 0) {
+    say(`Some tests will be skipped for want of ${missing.join(", ")} (Debian: ${install}).`);
+    return;
+  }
+  say(`Installing what tests talk to: ${packages.join(", ")} ...`);
+  try {
+    await installSystemPackages(packages);
+  } catch (error) {
+    say(`Some tests will be skipped: ${error.message}`);
+  }
+}
+
 async function ensureSystem() {
   const missing = missingSystemPackages();
   if (!missing.length) return;
@@ -144,13 +170,17 @@ async function ensureSystem() {
   if (process.getuid?.() !== 0)
     stop(`Missing: ${missing.join(", ")}. Please run:\n\n  sudo sh -c 'apt-get update && ${install}'\n`);
   say(`Installing system packages: ${missing.join(", ")} ...`);
-  const quiet = { DEBIAN_FRONTEND: "noninteractive" };
   try {
-    await run("apt-get", ["update", "-qq"], quiet);
-    await run("apt-get", install.replace("apt-get ", "").split(" ").concat("-qq"), quiet);
+    await installSystemPackages(missing);
   } catch (error) {
     stop(error.message);
   }
+}
+
+async function installSystemPackages(names) {
+  const quiet = { DEBIAN_FRONTEND: "noninteractive" };
+  await run("apt-get", ["update", "-qq"], quiet);
+  await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...names], quiet);
 }
 
 /** Changes with every change of a source: names, times and sizes. */

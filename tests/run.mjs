@@ -21,7 +21,7 @@ if (!chosen.length) {
   process.exit(2);
 }
 
-await ensureSetup();
+await ensureSetup({ peers: true });
 const files = chosen.map((path) => relative(top, join(tests, path)));
 const args = ["--import", "tsx", "--test", "--test-concurrency=2", "--test-reporter=spec", ...files];
 const child = spawn(process.execPath, args, { cwd: top, stdio: "inherit" });
