@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { LocalCA } from "../../certs/local-ca.ts";
 import { ControlPlane } from "./control-plane.ts";
+import { type AccessKey, CredentialStore, openAdministratorKey } from "./credentials.ts";
 import { DataPlane } from "./data-plane.ts";
 import { FleetProvisioningAPI } from "./fleet-provisioning-api.ts";
 import { IotCore } from "./iot-core.ts";
@@ -10,7 +10,6 @@ import { JsonFile } from "./json-file.ts";
 import { JustInTime } from "./just-in-time.ts";
 import { Provisioning } from "./provisioning.ts";
 import { Registry } from "./registry.ts";
-import type { AccessKey } from "./s3/access-keys.ts";
 import { S3Server } from "./s3/server.ts";
 import { ShadowService } from "./shadow.ts";
 
@@ -50,8 +49,10 @@ export class Cloud {
   readonly shadows: ShadowService;
   readonly data: DataPlane;
   readonly region: string;
-  /** What the phone signs its requests and URLs with. */
+  /** The administrator's. */
   readonly accessKey: AccessKey;
+  /** All access keys, temporary ones too. */
+  readonly credentials: CredentialStore;
   /** Files with the root certificate (PEM) and with the access key (JSON, readable by its owner only). */
   readonly files: { rootCA: string; credentials: string };
 
@@ -65,6 +66,7 @@ export class Cloud {
     this.data = parts.data;
     this.region = parts.region;
     this.accessKey = parts.accessKey;
+    this.credentials = parts.credentials;
     this.files = parts.files;
   }
 
@@ -72,15 +74,17 @@ export class Cloud {
     const { directory, out, region = "us-east-1" } = options;
     const ca = await LocalCA.open(join(directory, "ca"));
     const registry = new Registry({ path: join(directory, "registry.json"), region, accountId });
-    const credentials = join(directory, "credentials.json");
-    const accessKey = openAccessKey(credentials);
+    const files = { rootCA: join(directory, "ca", "local-ca.crt"), credentials: join(directory, "credentials.json") };
+    const accessKey = openAdministratorKey(files.credentials);
+    const temporary = join(directory, "temporary-credentials.json");
+    const credentials = new CredentialStore({ path: temporary, keys: [accessKey] });
     const ports = new JsonFile<Ports>(join(directory, "ports.json"));
     const wanted = { ...ports.read(), ...options.ports };
     const { keyPem: key, chainPem: cert } = await ca.issueServer({ names: ["localhost", "127.0.0.1"] });
     const server = { key, cert };
 
     const s3 = await onPort(wanted.s3, (port) =>
-      S3Server.listen({ ca, directory: out, port, accessKeys: [accessKey], region, buckets: [photoBucket] }),
+      S3Server.listen({ ca, directory: out, port, credentials, region, buckets: [photoBucket] }),
     );
     const sessions = join(directory, "sessions.json");
     const { limits } = options;
@@ -100,9 +104,9 @@ export class Cloud {
         justInTime,
         endpoint: iot.endpoint,
         signRequest: async (csr) => (await ca.issueFromCsr(csr, { commonName: "AWS IoT Certificate" })).certPem,
-        onCertificateChanged: () => iot.recheckCertificates(),
+        onCertificateChanged: () => iot.recheckRights(),
         server,
-        accessKeys: [accessKey],
+        credentials,
         port,
         onCall: options.onCall,
       }),
@@ -110,11 +114,10 @@ export class Cloud {
     const shadows = new ShadowService(join(directory, "shadows.json"), iot);
     const { onCall } = options;
     const data = await onPort(wanted.data, (port) =>
-      DataPlane.listen({ shadows, region, server, accessKeys: [accessKey], port, onCall }),
+      DataPlane.listen({ shadows, region, server, credentials, port, onCall }),
     );
     ports.write({ s3: s3.port, mqtt: iot.port, api: api.port, data: data.port });
-    const files = { rootCA: join(directory, "ca", "local-ca.crt"), credentials };
-    return new Cloud({ ca, registry, s3, iot, api, shadows, data, region, accessKey, files });
+    return new Cloud({ ca, registry, s3, iot, api, shadows, data, region, accessKey, credentials, files });
   }
 
   async close(): Promise<void> {
@@ -127,16 +130,6 @@ export class Cloud {
 
 export function startCloud(options: CloudOptions): Promise<Cloud> {
   return Cloud.start(options);
-}
-
-function openAccessKey(path: string): AccessKey {
-  const file = new JsonFile<AccessKey>(path);
-  const existing = file.read();
-  if (existing) return existing;
-  const accessKeyId = `AKIA${randomBytes(10).toString("hex").slice(0, 16).toUpperCase()}`;
-  const accessKey = { accessKeyId, secretAccessKey: randomBytes(30).toString("base64") };
-  file.write(accessKey);
-  return accessKey;
 }
 
 /** Somebody else may have taken the port of the last time. */

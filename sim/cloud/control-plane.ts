@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { findOperation, type Operation } from "./control-operations.ts";
+import type { KeySource } from "./credentials.ts";
 import type { JustInTime } from "./just-in-time.ts";
 import type { Provisioning } from "./provisioning.ts";
 import "./provisioning-operations.ts";
@@ -8,7 +9,6 @@ import { JsonApi, type JsonApiOptions, readBody, respond } from "./json-api.ts";
 import type { Registry } from "./registry.ts";
 import { RegistryError } from "./registry-error.ts";
 import { verifyRequest } from "./request-signature.ts";
-import type { AccessKey } from "./s3/access-keys.ts";
 
 export interface ControlPlaneOptions extends JsonApiOptions {
   registry: Registry;
@@ -21,7 +21,7 @@ export interface ControlPlaneOptions extends JsonApiOptions {
   /** Something about a certificate has changed. */
   onCertificateChanged(): void;
   /** Who may call. */
-  accessKeys: AccessKey[];
+  credentials: KeySource;
   /** After each call. */
   onCall?(call: { operation: string; status: number; error?: string }): void;
 }
@@ -42,7 +42,7 @@ export class ControlPlane {
 
   static async listen(options: ControlPlaneOptions): Promise<ControlPlane> {
     const plane = new ControlPlane(options);
-    plane.#api = await JsonApi.listen(options, (request, response) => plane.#serve(request, response));
+    plane.#api = await JsonApi.listen(options, (request, response) => plane.handle(request, response));
     return plane;
   }
 
@@ -58,7 +58,8 @@ export class ControlPlane {
     return this.#api.close();
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** One request, whoever has listened for it. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const name = { operation: "?" };
     try {
       const body = await readBody(request, maximumBody, tooLarge);
@@ -73,8 +74,8 @@ export class ControlPlane {
   }
 
   async #answer(request: IncomingMessage, body: Buffer, name: { operation: string }): Promise<object> {
-    const { registry, accessKeys } = this.#options;
-    await verifyRequest(request, body, { service: "iot", region: registry.region, accessKeys });
+    const { registry, credentials } = this.#options;
+    await verifyRequest(request, body, { service: "iot", region: registry.region, credentials });
     const url = new URL(request.url ?? "/", this.url);
     const { operation, parameters } = findOperation(request.method ?? "GET", url.pathname);
     name.operation = operation.name;

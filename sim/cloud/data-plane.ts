@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { KeySource } from "./credentials.ts";
 import { JsonApi, type JsonApiOptions, readBody, respond } from "./json-api.ts";
 import { RegistryError } from "./registry-error.ts";
 import { verifyRequest } from "./request-signature.ts";
-import type { AccessKey } from "./s3/access-keys.ts";
 import type { ShadowService } from "./shadow.ts";
 import { ShadowError } from "./shadow-document.ts";
 
@@ -10,7 +10,7 @@ export interface DataPlaneOptions extends JsonApiOptions {
   shadows: ShadowService;
   region: string;
   /** Who may call. */
-  accessKeys: AccessKey[];
+  credentials: KeySource;
   /** After each call. */
   onCall?(call: { operation: string; status: number; error?: string }): void;
 }
@@ -47,7 +47,7 @@ export class DataPlane {
 
   static async listen(options: DataPlaneOptions): Promise<DataPlane> {
     const plane = new DataPlane(options);
-    plane.#api = await JsonApi.listen(options, (request, response) => plane.#serve(request, response));
+    plane.#api = await JsonApi.listen(options, (request, response) => plane.handle(request, response));
     return plane;
   }
 
@@ -63,7 +63,8 @@ export class DataPlane {
     return this.#api.close();
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** One request, whoever has listened for it. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const operation = operations[request.method ?? ""] ?? "?";
     try {
       const answer = await this.#answer(request);
@@ -77,9 +78,9 @@ export class DataPlane {
   }
 
   async #answer(request: IncomingMessage): Promise<object> {
-    const { shadows, region, accessKeys } = this.#options;
+    const { shadows, region, credentials } = this.#options;
     const body = await readBody(request, maximumBody, tooLarge);
-    await verifyRequest(request, body, { service: "iotdata", region, accessKeys });
+    await verifyRequest(request, body, { service: "iotdata", region, credentials });
     const { pathname, searchParams } = new URL(request.url ?? "/", this.url);
     const [, thing] = /^\/things\/([^/]+)\/shadow$/.exec(pathname) ?? [];
     if (!thing) throw new RegistryError("UnknownOperationException", `${pathname} is not served here`);

@@ -6,6 +6,7 @@ const statuses = {
   RegistrationCodeValidationException: 400,
   UnrecognizedClientException: 403,
   InvalidSignatureException: 403,
+  ExpiredTokenException: 403,
   AccessDeniedException: 403,
   ResourceNotFoundException: 404,
   UnknownOperationException: 404,

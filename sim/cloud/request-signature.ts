@@ -2,8 +2,8 @@ import { timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { Sha256 } from "@aws-crypto/sha256-js";
 import { SignatureV4 } from "@smithy/signature-v4";
+import { type AccessKey, isExpired, type KeySource } from "./credentials.ts";
 import { RegistryError } from "./registry-error.ts";
-import type { AccessKey } from "./s3/access-keys.ts";
 
 /** How far the clock of a caller may be off, milliseconds. */
 const maximumSkew = 5 * 60 * 1000;
@@ -11,26 +11,26 @@ const maximumSkew = 5 * 60 * 1000;
 export interface Signers {
   service: string;
   region: string;
-  accessKeys: AccessKey[];
+  credentials: KeySource;
 }
 
 /**
  * Checks the SigV4 signature of a request to an AWS API by signing the same request again with the AWS SDK's signer.
  *
- * @throws RegistryError UnrecognizedClientException, InvalidSignatureException
+ * @throws RegistryError UnrecognizedClientException, ExpiredTokenException, InvalidSignatureException
  */
 export async function verifyRequest(request: IncomingMessage, body: Buffer, signers: Signers): Promise<AccessKey> {
-  const { service, region, accessKeys } = signers;
+  const { service, region, credentials } = signers;
   const match =
     /^AWS4-HMAC-SHA256 Credential=([^/,]+)\/([^,]+), ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/.exec(
       request.headers.authorization ?? "",
     );
   if (!match) throw new RegistryError("UnrecognizedClientException", "Missing Authentication Token");
   const [, accessKeyId, scope, names, signature] = match;
-  const key = accessKeys.find((candidate) => candidate.accessKeyId === accessKeyId);
+  const key = credentials.find(accessKeyId);
   if (!key) throw unrecognized("The security token included in the request is invalid.");
-  if (key.expiration && key.expiration < new Date())
-    throw unrecognized("The security token included in the request is expired");
+  if (isExpired(key))
+    throw new RegistryError("ExpiredTokenException", "The security token included in the request is expired");
   if (key.sessionToken !== request.headers["x-amz-security-token"])
     throw unrecognized("The security token included in the request is invalid.");
   const signingDate = parseDate(request.headers["x-amz-date"]);

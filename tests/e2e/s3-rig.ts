@@ -6,13 +6,25 @@ import { join } from "node:path";
 import { PutObjectCommand, type PutObjectCommandInput, S3Client } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { LocalCA } from "../../certs/local-ca.ts";
-import type { AccessKey } from "../../sim/cloud/s3/access-keys.ts";
+import { type AccessKey, CredentialStore } from "../../sim/cloud/credentials.ts";
 import { type RequestRecord, S3Server, type S3ServerOptions } from "../../sim/cloud/s3/server.ts";
 
 export const accessKey: AccessKey = {
   accessKeyId: "AKIDEXAMPLE",
   secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+  principal: { type: "administrator" },
 };
+
+/** The longest token that AWS gives is longer than that of sim/cloud. */
+export const longTokenKey: AccessKey = {
+  accessKeyId: "ASIAEXAMPLE",
+  secretAccessKey: "s",
+  sessionToken: "AbCd0/+=".repeat(190),
+  principal: { type: "role", roleName: "example" },
+};
+
+/** What a client signs with. */
+export type ClientKey = Omit<AccessKey, "principal">;
 export const region = "eu-central-1";
 export const bucket = "photos";
 
@@ -44,27 +56,36 @@ export class S3Rig {
   readonly server: S3Server;
   readonly directory: string;
   readonly ca: LocalCA;
+  readonly credentials: CredentialStore;
   /** All requests so far, in the order of their ends. */
   readonly requests: RequestRecord[] = [];
   readonly agent: Agent;
   readonly #clients: S3Client[] = [];
   #removes: boolean;
 
-  static async open(options: Partial<S3ServerOptions> = {}): Promise<S3Rig> {
+  static async open(options: Partial<Omit<S3ServerOptions, "credentials">> = {}): Promise<S3Rig> {
     const ca = options.ca ?? (await testCA());
     const directory = options.directory ?? (await mkdtemp(join(tmpdir(), "devicelink-s3-")));
+    const credentials = new CredentialStore({ keys: [accessKey, longTokenKey] });
     const server = await S3Server.listen({
-      accessKeys: [accessKey],
+      credentials,
       region,
       buckets: [bucket],
       ...options,
       ca,
       directory,
     });
-    return new S3Rig(server, directory, ca, options.directory === undefined);
+    return new S3Rig(server, directory, ca, credentials, options.directory === undefined);
   }
 
-  private constructor(server: S3Server, directory: string, ca: LocalCA, removes: boolean) {
+  private constructor(
+    server: S3Server,
+    directory: string,
+    ca: LocalCA,
+    credentials: CredentialStore,
+    removes: boolean,
+  ) {
+    this.credentials = credentials;
     this.server = server;
     this.directory = directory;
     this.ca = ca;
@@ -75,7 +96,7 @@ export class S3Rig {
 
   /** The SDK's client as it is, but for the endpoint and whom to trust. */
   client(
-    options: { key?: AccessKey; virtualHosted?: boolean; region?: string; checksums?: "WHEN_REQUIRED" } = {},
+    options: { key?: ClientKey; virtualHosted?: boolean; region?: string; checksums?: "WHEN_REQUIRED" } = {},
   ): S3Client {
     const client = new S3Client({
       endpoint: this.server.url,

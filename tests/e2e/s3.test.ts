@@ -19,6 +19,7 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import type { Principal } from "../../sim/cloud/credentials.ts";
 import { accessKey, bucket, region, S3Rig, testCA } from "./s3-rig.ts";
 
 const photo = randomBytes(70_000);
@@ -256,9 +257,7 @@ describe("presigned URLs", () => {
   });
 
   test("temporary credentials: the token belongs to the URL, and dies", async () => {
-    const temporary = { accessKeyId: "ASIAEXAMPLE", secretAccessKey: "s", sessionToken: "token/+=".repeat(100) };
-    rig.server.accessKeys.push({ ...temporary });
-    const key = rig.server.accessKeys.at(-1)!;
+    const temporary = rig.credentials.issue({ principal: accessKey.principal, seconds: 3600 });
     const url = await rig.presign("sts", { key: temporary });
     assert.equal((await put(url)).status, 200);
     assert.equal(
@@ -266,15 +265,31 @@ describe("presigned URLs", () => {
       "InvalidToken",
     );
     assert.equal((await put(url.replace(/&X-Amz-Security-Token=[^&]*/, ""))).code, "InvalidToken");
-    key.expiration = new Date(Date.now() - 1000);
+    rig.credentials.expire(temporary.accessKeyId);
     const dead = await put(url);
     assert.deepEqual([dead.status, dead.code], [400, "ExpiredToken"]);
   });
 
-  test("what the signer may not do", async () => {
-    rig.server.accessKeys.push({ accessKeyId: "AKIDREADER", secretAccessKey: "r", deny: ["s3:PutObject"] });
-    const key = { accessKeyId: "AKIDREADER", secretAccessKey: "r" };
-    const answer = await put(await rig.presign("k", { key }));
+  test("what the signer may not do", async (t) => {
+    const reader: Principal = { type: "role", roleName: "reader" };
+    const strict = await S3Rig.open({
+      authorize: ({ principal, action, bucket: name, key }) =>
+        principal.type === "administrator" || (action === "s3:GetObject" && `${name}/${key}` === `${bucket}/k`),
+    });
+    t.after(() => strict.close());
+    const key = strict.credentials.issue({ principal: reader, seconds: 60 });
+    const client = strict.client({ key });
+    await strict.client().send(new PutObjectCommand({ Bucket: bucket, Key: "k", Body: "x" }));
+    assert.ok(await client.send(new HeadObjectCommand({ Bucket: bucket, Key: "k" })));
+    for (const forbidden of [
+      new HeadObjectCommand({ Bucket: bucket, Key: "other" }),
+      new DeleteObjectCommand({ Bucket: bucket, Key: "k" }),
+      new ListObjectsV2Command({ Bucket: bucket }),
+    ]) {
+      const failure = await client.send(forbidden as HeadObjectCommand).catch((error) => error);
+      assert.equal(failure.$metadata.httpStatusCode, 403);
+    }
+    const answer = await strict.send(await strict.presign("k", { key }), "x");
     assert.deepEqual([answer.status, answer.code], [403, "AccessDenied"]);
     assert.match(answer.body, /<Message>Access Denied</);
   });

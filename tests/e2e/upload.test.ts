@@ -14,11 +14,10 @@ import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { LocalCA } from "../../certs/local-ca.ts";
 import type { FaultAction } from "../../sim/cloud/s3/faults.ts";
-import type { S3ServerOptions } from "../../sim/cloud/s3/server.ts";
 import type { S3ProcessSettings } from "./fixtures/s3-process.ts";
 import { frameBytes, outcomeOf, startUpload, type UploadOutcome } from "./host/upload-rig.ts";
 import type { UploadTask } from "./host/upload-task.ts";
-import { accessKey, bucket, region, S3Rig } from "./s3-rig.ts";
+import { accessKey, bucket, longTokenKey, region, S3Rig } from "./s3-rig.ts";
 
 const large = 3_000_000;
 const small = 30_000;
@@ -73,9 +72,7 @@ describe("one picture", () => {
   });
 
   test("with signed headers, and with a long token in the URL", async () => {
-    const temporary = { accessKeyId: "ASIAEXAMPLE", secretAccessKey: "s", sessionToken: "AbCd0/+=".repeat(190) };
-    rig.server.accessKeys.push(temporary);
-    const url = await rig.presign("signed.jpg", { ContentType: "image/jpeg", key: temporary });
+    const url = await rig.presign("signed.jpg", { ContentType: "image/jpeg", key: longTokenKey });
     assert.ok(url.length > 1900);
     const result = await upload({ url, headers: { "Content-Type": "image/jpeg" } });
     assert.equal(result.status, "stored");
@@ -338,10 +335,10 @@ describe("the store is killed", () => {
       authority: join(folder, "authority"),
       directory,
       port,
-      accessKeys: [accessKey],
+      keys: [accessKey],
       region,
       buckets: [bucket],
-    } satisfies Omit<S3ServerOptions, "ca"> & { authority: string };
+    } satisfies S3ProcessSettings;
     const child = spawn(process.execPath, ["--no-warnings", "--import", "tsx", script], {
       env: { ...process.env, S3: JSON.stringify(settings) },
       stdio: ["ignore", "pipe", "inherit"],

@@ -4,7 +4,8 @@ import type { Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KeyType, LocalCA } from "../../../certs/local-ca.ts";
-import type { AccessKey, S3Action } from "./access-keys.ts";
+import type { AccessKey, KeySource } from "../credentials.ts";
+import type { S3Action, S3ActionRequest } from "./actions.ts";
 import { isBucketName, parseAddress } from "./address.ts";
 import { getBucketLocation, headBucket, listBuckets, listObjects } from "./buckets.ts";
 import { S3Error } from "./errors.ts";
@@ -24,7 +25,9 @@ export interface S3ServerOptions {
   directory: string;
   /** Default: any free one. */
   port?: number;
-  accessKeys: AccessKey[];
+  credentials: KeySource;
+  /** What is not allowed is answered with AccessDenied; default: everything is. */
+  authorize?(request: S3ActionRequest): boolean;
   region?: string;
   /** Made if missing. */
   buckets?: string[];
@@ -95,8 +98,6 @@ export class S3Server extends EventEmitter<S3ServerEvents> {
   readonly port: number;
   readonly region: string;
   readonly faults = new Faults();
-  /** Keys may be added and removed while the server runs. */
-  readonly accessKeys: AccessKey[];
   readonly store: ObjectStore;
   readonly #options: S3ServerOptions;
   readonly #server: Server;
@@ -118,11 +119,10 @@ export class S3Server extends EventEmitter<S3ServerEvents> {
     this.#options = options;
     this.#server = server;
     this.store = store;
-    this.accessKeys = [...options.accessKeys];
     this.region = options.region ?? "us-east-1";
     this.port = (server.address() as AddressInfo).port;
-    server.on("request", (request, response) => this.#serve(request, response, false));
-    server.on("checkContinue", (request, response) => this.#serve(request, response, true));
+    server.on("request", (request, response) => this.handle(request, response));
+    server.on("checkContinue", (request, response) => this.handle(request, response, true));
     server.on("connection", (socket: Socket) => this.#track(socket));
     server.on("clientError", (_, socket) => this.#clientError(socket as Socket));
   }
@@ -162,7 +162,8 @@ export class S3Server extends EventEmitter<S3ServerEvents> {
     else socket.destroy();
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Promise<void> {
+  /** One request, whoever has listened for it. */
+  async handle(request: IncomingMessage, response: ServerResponse, expectsContinue = false): Promise<void> {
     const exchange = new Exchange(request, response, expectsContinue);
     this.#exchanges.set(request.socket, exchange);
     try {
@@ -192,7 +193,7 @@ export class S3Server extends EventEmitter<S3ServerEvents> {
     const { bucket, key } = exchange.address;
     exchange.fault = this.faults.take(method, key);
     if (await this.#faultBefore(exchange)) return;
-    const accessKey = await this.#authenticate(exchange);
+    const { principal } = await this.#authenticate(exchange);
     if (bucket === "") {
       if (method !== "GET") throw notAllowed(method, "SERVICE");
       await listBuckets(exchange, this.store);
@@ -202,7 +203,9 @@ export class S3Server extends EventEmitter<S3ServerEvents> {
       throw new S3Error("NoSuchBucket", { elements: { BucketName: bucket } });
     }
     const action = key === "" ? "s3:ListBucket" : actions[method];
-    if (action && accessKey.deny?.includes(action)) throw new S3Error("AccessDenied");
+    const { authorize = () => true } = this.#options;
+    if (action && !authorize({ principal, action, bucket, key, query: exchange.query }))
+      throw new S3Error("AccessDenied");
     if (key === "") await this.#handleBucket(exchange);
     else await this.#handleObject(exchange);
   }
@@ -214,7 +217,7 @@ export class S3Server extends EventEmitter<S3ServerEvents> {
       {
         region: this.region,
         now: this.#options.now ?? (() => new Date()),
-        findKey: (id) => this.accessKeys.find((key) => key.accessKeyId === id),
+        credentials: this.#options.credentials,
       },
     );
   }

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { Sha256 } from "@aws-crypto/sha256-js";
 import { SignatureV4 } from "@smithy/signature-v4";
-import type { AccessKey } from "./access-keys.ts";
+import { type AccessKey, isExpired, type KeySource } from "../credentials.ts";
 import { type Claim, malformed, parseDate, readClaim } from "./claim.ts";
 import { S3Error } from "./errors.ts";
 
@@ -17,7 +17,7 @@ export interface SignedRequest {
 
 export interface SignatureRules {
   region: string;
-  findKey(accessKeyId: string): AccessKey | undefined;
+  credentials: KeySource;
   now(): Date;
 }
 
@@ -53,7 +53,7 @@ export async function verifySignature(request: SignedRequest, rules: SignatureRu
   checkScope(claim, rules);
   if (claim.presigned) checkValidity(claim, signedAt, rules.now());
   else checkSkew(claim, signedAt, rules.now());
-  const key = rules.findKey(claim.accessKeyId);
+  const key = rules.credentials.find(claim.accessKeyId);
   if (!key) throw new S3Error("InvalidAccessKeyId", { elements: { AWSAccessKeyId: claim.accessKeyId } });
   checkToken(claim, key, rules.now());
   checkHeaders(claim, request.headers);
@@ -100,7 +100,7 @@ function checkSkew(claim: Claim, signedAt: Date, now: Date): void {
 }
 
 function checkToken(claim: Claim, key: AccessKey, now: Date): void {
-  if (key.expiration && now >= key.expiration) throw new S3Error("ExpiredToken", { elements: tokenElement(claim) });
+  if (isExpired(key, now)) throw new S3Error("ExpiredToken", { elements: tokenElement(claim) });
   if (claim.token !== key.sessionToken) throw new S3Error("InvalidToken", { elements: tokenElement(claim) });
 }
 

@@ -1,0 +1,13 @@
+import type { Principal } from "../credentials.ts";
+
+export type S3Action = "s3:PutObject" | "s3:GetObject" | "s3:DeleteObject" | "s3:ListBucket";
+
+/** What somebody wants to do. */
+export interface S3ActionRequest {
+  principal: Principal;
+  action: S3Action;
+  bucket: string;
+  /** Empty for the bucket itself. */
+  key: string;
+  query: URLSearchParams;
+}
