@@ -1,0 +1,136 @@
+import { codeOf } from "./cloud-errors.ts";
+
+/** What a person can do about a failure with one press. */
+export type AdviceAction =
+  /** The same once more. */
+  | "retry"
+  /** Look for the camera again. */
+  | "find"
+  /** Read or type the label's proof of possession again. */
+  | "label"
+  /** Choose the Wi-Fi or type its password again. */
+  | "wifi"
+  | "sign-in"
+  /** Nothing here helps: another person or another place has to act. */
+  | "none";
+
+/** A failure in words for a person. */
+export interface Advice {
+  code: string;
+  /** What happened, one sentence. */
+  what: string;
+  /** What to do next, one or two sentences. */
+  next: string;
+  action: AdviceAction;
+  /** Milliseconds to wait before `action`, where that is known (LockedOut). */
+  wait?: number;
+}
+
+type Entry = [what: string, next: string, action: AdviceAction];
+
+const signIn: Record<string, Entry> = {
+  WrongPassword: ["The password is not the right one.", "Type it again; mind capital letters.", "sign-in"],
+  UserNotFound: ["There is no account of this name.", "Check the name, or ask whoever runs the account.", "sign-in"],
+  NotConfirmed: [
+    "The account has not been confirmed yet.",
+    "Open the link or enter the code of the message that you got, then sign in.",
+    "sign-in",
+  ],
+  NewPasswordRequired: ["This account needs a password of your own.", "Choose a new password.", "sign-in"],
+  NewPasswordRefused: ["The new password is too simple.", "Choose a longer one, with digits and signs.", "sign-in"],
+  PasswordResetRequired: ["The password has to be reset.", "Ask whoever runs the account to reset it.", "none"],
+  ChallengeNotSupported: [
+    "The account asks for a second factor, which this app cannot do.",
+    "Use an account without, or have it switched off.",
+    "none",
+  ],
+  TooManyAttempts: ["There were too many attempts.", "Wait a few minutes, then try again.", "sign-in"],
+  SessionExpired: ["You have been signed out.", "Sign in again; everything else goes on where it was.", "sign-in"],
+  AccountNotSetUp: [
+    "The AWS account is not ready for cameras.",
+    "Whoever runs it has to deploy the template and the policies (README, Real AWS).",
+    "none",
+  ],
+  BadSettings: ["The settings of the cloud cannot be used.", "Correct the settings file and start again.", "none"],
+};
+
+const bluetooth: Record<string, Entry> = {
+  RadioUnavailable: ["Bluetooth is not available.", "Switch Bluetooth on and allow this page to use it.", "retry"],
+  CameraNotFound: ["The camera is not nearby.", "Switch it on, come within a few metres, and look again.", "find"],
+  ConnectTimeout: ["The camera does not answer.", "Come nearer and try again.", "retry"],
+  Disconnected: ["The connection to the camera was lost.", "Come nearer; then go on where it stopped.", "retry"],
+  NotConnected: ["There is no connection to the camera.", "Connect to it again.", "retry"],
+  NotACamera: ["This device is not a camera of this kind.", "Choose another one.", "find"],
+  UnsupportedProtocol: ["This camera speaks another protocol.", "Update its firmware, or choose another.", "find"],
+  WrongProof: [
+    "The proof of possession does not fit this camera.",
+    "Read the label again: it may be another camera's.",
+    "label",
+  ],
+  LockedOut: ["There were too many wrong proofs.", "Wait until the camera allows another attempt.", "label"],
+  Busy: ["The camera is busy.", "Another phone talks to it, or a picture is on its way. Try again shortly.", "retry"],
+  NoSession: ["The secure session has ended.", "Try again: it is opened anew.", "retry"],
+  SessionLost: ["The secure session was lost.", "Try again: it is opened anew.", "retry"],
+  Refused: ["The camera refused the request.", "Try again.", "retry"],
+  GattError: ["Bluetooth reported an error.", "Try again; if it stays, switch the camera off and on.", "retry"],
+  Timeout: ["The camera took too long to answer.", "Come nearer and try again.", "retry"],
+  ScanFailed: ["The camera could not look for Wi-Fi networks.", "Try again.", "retry"],
+  WiFiAuthError: ["The Wi-Fi password is wrong.", "Type it again.", "wifi"],
+  WiFiNotFound: ["The camera does not hear this Wi-Fi.", "Bring it nearer to the router, or choose another.", "wifi"],
+  WiFiFailed: ["The camera could not join the Wi-Fi.", "Check name and password, then try again.", "wifi"],
+  WiFiTimeout: ["The camera did not join the Wi-Fi in time.", "Bring it nearer to the router and try again.", "wifi"],
+  NetworkNeeded: ["The camera needs a Wi-Fi network.", "Choose one and type its password.", "wifi"],
+};
+
+const cloud: Record<string, Entry> = {
+  NotYours: ["This camera belongs to somebody else.", "Its owner has to release it first, in this app.", "none"],
+  NoSuchCamera: ["The cloud does not know this camera as yours.", "Set it up again.", "find"],
+  TooManyCameras: ["You have as many cameras as an account may have.", "Release one of them first.", "none"],
+  BadRequest: ["The cloud did not understand the request.", "Reload the page; if it stays, report it.", "retry"],
+  AccessDenied: ["The cloud does not allow this.", "Only one's own cameras and pictures can be used.", "none"],
+  NoSuchPicture: ["The picture is not in the bucket.", "It may have been deleted; load the gallery again.", "retry"],
+  NetworkUnavailable: ["The cloud cannot be reached.", "Check the internet connection, then try again.", "retry"],
+  NoAnswer: ["Nobody answered in time.", "Try again.", "retry"],
+  CameraOffline: ["The camera is not online.", "Check its power and its Wi-Fi, or come near it.", "retry"],
+  CameraStaysOffline: [
+    "The camera has what it needs, but does not come online.",
+    "Check that its Wi-Fi reaches the internet, then try again.",
+    "retry",
+  ],
+  VersionConflict: ["The settings were changed elsewhere meanwhile.", "Look at them and save again.", "retry"],
+  Throttled: ["The cloud asks for patience.", "Wait a few seconds, then try again.", "retry"],
+  UploadFailed: ["The picture did not reach the bucket.", "Send it again; the camera still has it.", "retry"],
+  CloudRefused: ["The cloud refused the request.", "Try again; the activity list has its own words.", "retry"],
+  Closed: ["The connection was closed.", "Reload the page.", "retry"],
+};
+
+const camera: Record<string, Entry> = {
+  NoSuchPhoto: ["The camera no longer has this picture.", "Take another one.", "retry"],
+  NoThumbnail: ["This picture has no thumbnail.", "Wait for the picture itself.", "none"],
+  BadResolution: ["This camera cannot take pictures of this size.", "Choose another size.", "retry"],
+  BadQuality: ["This camera has no such quality.", "Choose another one.", "retry"],
+  NoKey: ["The camera no longer has the key of this certificate.", "Try again: it makes a new one.", "retry"],
+  BadKey: ["The camera cannot read the key.", "Try again.", "retry"],
+  BadCertificate: ["The certificate is not for this camera's key.", "Try again: a new one is made.", "retry"],
+  BadField: ["The camera did not understand the request.", "Update the app or the camera's firmware.", "none"],
+  NoGrant: ["The camera got no permission to upload.", "Try again in a moment.", "retry"],
+  GrantRefused: ["The cloud did not let the camera upload.", "Check that the camera is bound to you.", "retry"],
+  Cancelled: ["You stopped this.", "Go on whenever you like.", "retry"],
+  AlreadyRunning: ["This is already under way.", "Wait until it has ended.", "none"],
+};
+
+const texts: Record<string, Entry> = { ...camera, ...bluetooth, ...cloud, ...signIn };
+
+/** What to tell a person about an error of this library; also for errors of anybody else. */
+export function adviceFor(error: unknown): Advice {
+  const code = codeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const [what, next, action] = Object.hasOwn(texts, code)
+    ? texts[code]
+    : ([`Something went wrong: ${message}`, "Try again; if it stays, the activity list tells more.", "retry"] as Entry);
+  const wait = (error as { retryAfter?: number } | undefined)?.retryAfter;
+  return { code, what, next, action, ...(wait === undefined ? {} : { wait }) };
+}
+
+/** Codes that have words of their own. */
+export const knownCodes: readonly string[] = Object.keys(texts);
