@@ -222,7 +222,7 @@ define("DetachPolicy", "POST /target-policies/{policyName}", ({ registry, parame
 });
 
 define("ListAttachedPolicies", "POST /attached-policies/{target}", ({ registry, parameters }) => ({
-  policies: registry.certificateOf(parameters.target).policies.map((policyName) => {
+  policies: registry.policiesOf(parameters.target).map((policyName) => {
     return { policyName, policyArn: registry.arn(`policy/${policyName}`) };
   }),
 }));

@@ -1,6 +1,7 @@
 import { constants } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import {
   Aedes,
@@ -10,37 +11,12 @@ import {
   type PublishPacket,
   type Subscription,
 } from "aedes";
+import { CertificateRights, type ClientRights } from "./client-rights.ts";
+import type { DisconnectReason, IotEvents } from "./iot-events.ts";
 import { awsLimits, clampKeepAlive, type IotLimits, Rate } from "./iot-limits.ts";
 import { MqttGate } from "./mqtt-gate.ts";
-import { isAllowed } from "./policy.ts";
-import { certificateIdOf, type Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { SessionStore } from "./session-store.ts";
-
-/** IoT guide, "Lifecycle events". */
-export type DisconnectReason =
-  | "AUTH_ERROR"
-  | "CLIENT_INITIATED_DISCONNECT"
-  | "CLIENT_ERROR"
-  | "CONNECTION_LOST"
-  | "DUPLICATE_CLIENTID"
-  | "FORBIDDEN_ACCESS"
-  | "MQTT_KEEP_ALIVE_TIMEOUT"
-  | "SERVER_INITIATED_DISCONNECT"
-  | "API_INITIATED_DISCONNECT";
-
-export interface IotEvents {
-  connect: [
-    event: { clientId: string; certificateId: string; keepAlive: number; clean: boolean; sessionPresent: boolean },
-  ];
-  /** A CONNECT that was answered by closing. */
-  refuse: [event: { clientId: string; certificateId?: string; reason: string }];
-  disconnect: [event: { clientId: string; reason: DisconnectReason; detail?: string }];
-  subscribe: [event: { clientId: string; filters: { topic: string; QoS: number; granted: boolean }[] }];
-  /** `clientId` is undefined for what the cloud itself has published. */
-  publish: [event: { clientId?: string; topic: string; payload: Buffer; QoS: number; retain: boolean }];
-  /** A PUBACK of a device. */
-  acknowledge: [event: { clientId: string; topic: string }];
-}
 
 export interface IotCoreOptions {
   registry: Registry;
@@ -58,9 +34,7 @@ export interface IotCoreOptions {
 /** What is known of a connection besides what aedes knows. */
 interface Connection {
   gate: MqttGate;
-  certificateId?: string;
-  /** The certificate, DER. */
-  der: Buffer;
+  rights: ClientRights;
   sourceIp: string;
   keepAlive: number;
   sessionPresent: boolean;
@@ -175,10 +149,9 @@ export class IotCore extends EventEmitter<IotEvents> {
     this.#drop(({ id }) => id === clientId, "API_INITIATED_DISCONNECT");
   }
 
-  /** Connections whose certificate is no longer active end. */
-  recheckCertificates(): void {
-    const isActive = (id?: string) => id !== undefined && this.#registry.findCertificate(id)?.status === "ACTIVE";
-    this.#drop((client) => !isActive(this.#connections.get(client)?.certificateId), "AUTH_ERROR");
+  /** Connections whose certificate or access key is no longer good end. */
+  recheckRights(): void {
+    this.#drop((client) => !this.#connections.get(client)?.rights.isActive(), "AUTH_ERROR");
   }
 
   async close(): Promise<void> {
@@ -198,14 +171,28 @@ export class IotCore extends EventEmitter<IotEvents> {
   }
 
   #serve(socket: TLSSocket): void {
-    const { raw } = socket.getPeerCertificate();
-    const gate = new MqttGate(socket, this.#limits);
-    const client = this.#broker.handle(gate);
     const sourceIp = socket.remoteAddress ?? "";
-    const certificateId = raw && certificateIdOf(raw);
-    this.#connections.set(client, { gate, certificateId, der: raw, sourceIp, keepAlive: 0, sessionPresent: false });
+    const certificate = socket.getPeerCertificate().raw;
+    const rights = new CertificateRights({ registry: this.#registry, certificate, sourceIp, inspect: this.#inspect });
+    this.accept(socket, rights, sourceIp);
+  }
+
+  /** Takes on a connection, whatever it came by. It is closed at CONNECT if it may not be. */
+  accept(stream: Duplex, rights: ClientRights, sourceIp: string): void {
+    const gate = new MqttGate(stream, this.#limits);
+    const client = this.#broker.handle(gate);
+    this.#connections.set(client, { gate, rights, sourceIp, keepAlive: 0, sessionPresent: false });
     this.#clients.add(client);
-    gate.on("close", () => this.#clients.delete(client));
+    const ttl = rights.expires === undefined ? undefined : this.#expireAt(client, rights.expires);
+    gate.on("close", () => {
+      clearTimeout(ttl);
+      this.#clients.delete(client);
+    });
+  }
+
+  #expireAt(client: Client, time: number): NodeJS.Timeout {
+    const expire = () => this.#drop((one) => one === client, "WEBSOCKET_TTL_EXPIRATION");
+    return setTimeout(expire, Math.max(time - Date.now(), 0)).unref();
   }
 
   /** @returns false when the connection was closed instead */
@@ -214,7 +201,8 @@ export class IotCore extends EventEmitter<IotEvents> {
     if (!connection) return false;
     const reason = this.#connectProblem(connection, packet);
     if (reason) {
-      this.emit("refuse", { clientId: packet.clientId, certificateId: connection.certificateId, reason });
+      const { certificateId, identityId } = connection.rights;
+      this.emit("refuse", { clientId: packet.clientId, certificateId, identityId, reason });
       connection.gate.destroy();
       return false;
     }
@@ -225,18 +213,12 @@ export class IotCore extends EventEmitter<IotEvents> {
     return true;
   }
 
-  #connectProblem(connection: Connection, packet: ConnectPacket): string | undefined {
-    const { clientId } = packet;
-    const { certificateId, der } = connection;
-    const objection = certificateId === undefined ? undefined : this.#inspect?.(certificateId, der);
-    if (objection) return objection;
-    const certificate = connection.certificateId && this.#registry.findCertificate(connection.certificateId);
-    if (!certificate) return "the certificate is not known";
-    if (certificate.status !== "ACTIVE") return `the certificate is ${certificate.status}`;
+  #connectProblem({ rights }: Connection, { clientId }: ConnectPacket): string | undefined {
+    const problem = rights.problem();
+    if (problem) return problem;
     if (!clientId || clientId.startsWith("$") || Buffer.byteLength(clientId) > this.#limits.clientIdBytes)
       return "the client id does not fit";
-    if (!this.#isAllowed(connection, clientId, "iot:Connect", `client/${clientId}`))
-      return "no policy of the certificate allows this client id";
+    if (!rights.isAllowed(clientId, "iot:Connect", `client/${clientId}`)) return "no policy allows this client id";
     const rate = this.#connectRates.get(clientId) ?? new Rate(this.#limits.connectsPerSecond, 2);
     this.#connectRates.set(clientId, rate);
     return rate.take() ? undefined : "more than one CONNECT a second";
@@ -255,22 +237,7 @@ export class IotCore extends EventEmitter<IotEvents> {
 
   #mayDo(client: Client, action: string, resource: string): boolean {
     const connection = this.#connections.get(client);
-    return connection !== undefined && this.#isAllowed(connection, client.id, action, resource);
-  }
-
-  #isAllowed({ certificateId, sourceIp }: Connection, clientId: string, action: string, resource: string): boolean {
-    const certificate = certificateId && this.#registry.findCertificate(certificateId);
-    if (!certificate) return false;
-    const things = this.#registry.thingsOf(this.#registry.arn(`cert/${certificateId}`));
-    const isAttached = things.some(({ thingName }) => thingName === clientId);
-    const documents = certificate.policies.map((name) => this.#registry.policy(name).policyDocument);
-    const variables = {
-      "iot:ClientId": clientId,
-      "iot:Connection.Thing.ThingName": isAttached ? clientId : undefined,
-      "iot:Connection.Thing.IsAttached": String(isAttached),
-      "aws:SourceIp": sourceIp,
-    };
-    return isAllowed(documents, { action, resource: this.#registry.arn(resource), variables });
+    return connection?.rights.isAllowed(client.id, action, resource) ?? false;
   }
 
   /** Turns aedes's events into ours. */
@@ -304,9 +271,11 @@ export class IotCore extends EventEmitter<IotEvents> {
   #connected(client: Client): void {
     const connection = this.#connections.get(client);
     if (!connection) return;
-    const { certificateId = "", keepAlive, sessionPresent } = connection;
-    this.emit("connect", { clientId: client.id, certificateId, keepAlive, clean: client.clean, sessionPresent });
-    this.#announce("connected", client.id, { principalIdentifier: certificateId, ipAddress: connection.sourceIp });
+    const { rights, keepAlive, sessionPresent, sourceIp } = connection;
+    const { certificateId, identityId, identifier: principalIdentifier } = rights;
+    const { id: clientId, clean } = client;
+    this.emit("connect", { clientId, certificateId, identityId, keepAlive, clean, sessionPresent });
+    this.#announce("connected", clientId, { principalIdentifier, ipAddress: sourceIp });
   }
 
   #disconnected(client: Client): void {

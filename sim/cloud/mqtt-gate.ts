@@ -1,5 +1,4 @@
 import { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
 import { type IotLimits, Rate, topicProblem } from "./iot-limits.ts";
 
 const CONNECT = 1;
@@ -14,7 +13,7 @@ const headroom = 1024;
 type Verdict = "pass" | "drop";
 
 /**
- * Stands between the TLS socket and the broker, and gives the broker only what AWS IoT Core would take: aedes implements all of MQTT,
+ * Stands between the connection (a TLS socket, or the stream of a WebSocket) and the broker, and gives the broker only what AWS IoT Core would take: aedes implements all of MQTT,
  * AWS leaves some of it out. A QoS 2 packet is answered with silence, what is above the rate is discarded, and a violation of
  * a limit ends the connection.
  */
@@ -23,13 +22,13 @@ export class MqttGate extends Duplex {
   disconnected = false;
   /** Which limit was violated, if any. */
   violation?: string;
-  #socket: TLSSocket;
+  #socket: Duplex;
   #limits: IotLimits;
   #rate: Rate;
   #pending = Buffer.alloc(0);
   #filters = new Set<string>();
 
-  constructor(socket: TLSSocket, limits: IotLimits) {
+  constructor(socket: Duplex, limits: IotLimits) {
     super();
     this.#socket = socket;
     this.#limits = limits;

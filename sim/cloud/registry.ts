@@ -1,5 +1,6 @@
 import { createHash, randomUUID, X509Certificate } from "node:crypto";
 import { JsonFile } from "./json-file.ts";
+import { checkPolicyDocument } from "./policy-document.ts";
 import { RegistryError } from "./registry-error.ts";
 
 export type CertificateStatus = "ACTIVE" | "INACTIVE" | "REVOKED" | "PENDING_ACTIVATION";
@@ -35,6 +36,8 @@ interface State {
   things: Record<string, Thing>;
   certificates: Record<string, Certificate>;
   policies: Record<string, Policy>;
+  /** Names of the policies of each Cognito identity that has any. */
+  identities: Record<string, string[]>;
 }
 
 export interface RegistryOptions {
@@ -44,9 +47,9 @@ export interface RegistryOptions {
   accountId: string;
 }
 
-/** Of a policy document, without its white space (General Reference, AWS IoT Core quotas). */
-const policyLimit = 2048;
-const policiesPerCertificate = 10;
+const policiesPerPrincipal = 10;
+/** Id of a Cognito identity: region and UUID. */
+const identityPattern = /^[a-z]{2}(-[a-z]+)+-\d:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const thingNamePattern = /^[a-zA-Z0-9:_-]{1,128}$/;
 const policyNamePattern = /^[\w+=,.@-]{1,128}$/;
 
@@ -71,6 +74,7 @@ export class Registry {
       things: Object.assign(record<Thing>(), state?.things),
       certificates: Object.assign(record<Certificate>(), state?.certificates),
       policies: Object.assign(record<Policy>(), state?.policies),
+      identities: Object.assign(record<string[]>(), state?.identities),
     };
   }
 
@@ -203,7 +207,7 @@ export class Registry {
 
   createPolicy(policyName: string, policyDocument: string): Policy {
     if (!policyNamePattern.test(policyName)) throw invalid("policyName does not fit [\\w+=,.@-]+");
-    checkDocument(policyDocument);
+    checkPolicyDocument(policyDocument);
     if (this.#state.policies[policyName])
       throw new RegistryError(
         "ResourceAlreadyExistsException",
@@ -227,27 +231,45 @@ export class Registry {
     this.#save();
   }
 
+  /** @param target ARN of a certificate, or id of a Cognito identity */
   attachPolicy(name: string, target: string): void {
     this.policy(name);
-    const { policies } = this.certificateOf(target);
+    const policies = this.policiesOf(target);
     if (policies.includes(name)) return;
-    if (policies.length >= policiesPerCertificate)
-      throw new RegistryError("LimitExceededException", `at most ${policiesPerCertificate} policies for a certificate`);
-    policies.push(name);
-    this.#save();
+    if (policies.length >= policiesPerPrincipal)
+      throw new RegistryError("LimitExceededException", `at most ${policiesPerPrincipal} policies for a principal`);
+    this.#setPolicies(target, [...policies, name]);
   }
 
   detachPolicy(name: string, target: string): void {
     this.policy(name);
-    const certificate = this.certificateOf(target);
-    certificate.policies = certificate.policies.filter((one) => one !== name);
-    this.#save();
+    this.#setPolicies(
+      target,
+      this.policiesOf(target).filter((one) => one !== name),
+    );
   }
 
-  /** ARNs of the certificates that the policy is attached to. */
+  /** Names of the policies that are attached to a certificate (ARN) or a Cognito identity (its id). */
+  policiesOf(target: string): string[] {
+    if (identityPattern.test(target)) return this.#state.identities[target] ?? [];
+    return this.certificateOf(target).policies;
+  }
+
+  /** What the policy is attached to: ARNs of certificates, ids of identities. */
   targetsOf(policyName: string): string[] {
-    const targets = this.certificates.filter(({ policies }) => policies.includes(policyName));
-    return targets.map(({ certificateId }) => this.arn(`cert/${certificateId}`));
+    const certificates = this.certificates.filter(({ policies }) => policies.includes(policyName));
+    const identities = Object.entries(this.#state.identities).filter(([, policies]) => policies.includes(policyName));
+    return [
+      ...certificates.map(({ certificateId }) => this.arn(`cert/${certificateId}`)),
+      ...identities.map(([identityId]) => identityId),
+    ];
+  }
+
+  #setPolicies(target: string, policies: string[]): void {
+    if (!identityPattern.test(target)) this.certificateOf(target).policies = policies;
+    else if (policies.length) this.#state.identities[target] = policies;
+    else delete this.#state.identities[target];
+    this.#save();
   }
 
   #save(): void {
@@ -262,21 +284,4 @@ export function certificateIdOf(der: Uint8Array): string {
 
 function invalid(message: string): RegistryError {
   return new RegistryError("InvalidRequestException", message);
-}
-
-function checkDocument(text: string): void {
-  const malformed = (message: string) => new RegistryError("MalformedPolicyException", message);
-  if (text.replace(/\s/g, "").length > policyLimit) throw malformed(`policy is longer than ${policyLimit} characters`);
-  let document: { Version?: unknown; Statement?: unknown };
-  try {
-    document = JSON.parse(text);
-  } catch {
-    throw malformed("policy document is not JSON");
-  }
-  if (document?.Version !== "2012-10-17" && document?.Version !== "2008-10-17")
-    throw malformed("policy has no Version");
-  const statements = [document.Statement].flat() as { Effect?: unknown; Action?: unknown; Resource?: unknown }[];
-  for (const statement of statements)
-    if ((statement?.Effect !== "Allow" && statement?.Effect !== "Deny") || !statement.Action || !statement.Resource)
-      throw malformed("a statement needs Effect, Action and Resource");
 }

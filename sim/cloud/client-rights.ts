@@ -1,0 +1,154 @@
+import type { AccessKey, KeySource } from "./credentials.ts";
+import { isExpired } from "./credentials.ts";
+import { isAllowed } from "./policy.ts";
+import { certificateIdOf, type Registry } from "./registry.ts";
+
+/** Who a client of the broker is, and what it may do. */
+export interface ClientRights {
+  /** In events: the certificate, */
+  readonly certificateId?: string;
+  /** or the Cognito identity. */
+  readonly identityId?: string;
+  /** `principalIdentifier` of presence events. */
+  readonly identifier: string;
+  /** When the connection ends whatever happens, milliseconds since 1970. */
+  readonly expires?: number;
+  /** At CONNECT. @returns why it is refused, if it is */
+  problem(): string | undefined;
+  /** False once the connection has to end. */
+  isActive(): boolean;
+  /** @param resource the part of the ARN after the account: `topic/a/b` */
+  isAllowed(clientId: string, action: string, resource: string): boolean;
+}
+
+export interface CertificateRightsOptions {
+  registry: Registry;
+  /** DER; empty when the client has shown none. */
+  certificate?: Buffer;
+  sourceIp: string;
+  /** Looks at a certificate before it is looked up. @returns why the connection is closed, if it is */
+  inspect?(certificateId: string, der: Buffer): string | undefined;
+}
+
+/** A device with a certificate: its rights are the policies that are attached to the certificate. */
+export class CertificateRights implements ClientRights {
+  readonly certificateId?: string;
+  #options: CertificateRightsOptions;
+
+  constructor(options: CertificateRightsOptions) {
+    const { certificate } = options;
+    this.#options = options;
+    this.certificateId = certificate?.length ? certificateIdOf(certificate) : undefined;
+  }
+
+  get identifier(): string {
+    return this.certificateId ?? "";
+  }
+
+  problem(): string | undefined {
+    const { certificateId } = this;
+    const { inspect, certificate } = this.#options;
+    const objection = certificateId && inspect?.(certificateId, certificate!);
+    if (objection) return objection;
+    const status = this.#find()?.status;
+    if (!status) return "the certificate is not known";
+    return status === "ACTIVE" ? undefined : `the certificate is ${status}`;
+  }
+
+  isActive(): boolean {
+    return this.#find()?.status === "ACTIVE";
+  }
+
+  isAllowed(clientId: string, action: string, resource: string): boolean {
+    const { registry, sourceIp } = this.#options;
+    const certificate = this.#find();
+    if (!certificate) return false;
+    const things = registry.thingsOf(registry.arn(`cert/${certificate.certificateId}`));
+    const isAttached = things.some(({ thingName }) => thingName === clientId);
+    const documents = certificate.policies.map((name) => registry.policy(name).policyDocument);
+    const variables = {
+      "iot:ClientId": clientId,
+      "iot:Connection.Thing.ThingName": isAttached ? clientId : undefined,
+      "iot:Connection.Thing.IsAttached": String(isAttached),
+      "aws:SourceIp": sourceIp,
+    };
+    return isAllowed(documents, { action, resource: registry.arn(resource), variables });
+  }
+
+  #find() {
+    return this.certificateId === undefined ? undefined : this.#options.registry.findCertificate(this.certificateId);
+  }
+}
+
+export interface RoleRequest {
+  /** `iot:Publish` */
+  action: string;
+  /** ARN */
+  resource: string;
+  identityId: string;
+  /** Condition keys besides that of the identity. */
+  context?: Record<string, string | undefined>;
+}
+
+export interface CredentialRightsOptions {
+  registry: Registry;
+  key: AccessKey;
+  keys: KeySource;
+  /** What the role of all identities allows. */
+  isRoleAllowed(request: RoleRequest): boolean;
+  sourceIp: string;
+  /** When the connection ends at the latest, milliseconds since 1970. */
+  latest: number;
+}
+
+/**
+ * A client that has signed its WebSocket's URL. The administrator may do everything; a Cognito identity what its role AND the policies attached
+ * to the identity allow (IoT guide, "Authorization with Amazon Cognito identities").
+ */
+export class CredentialRights implements ClientRights {
+  readonly identityId?: string;
+  readonly identifier: string;
+  readonly expires: number;
+  #options: CredentialRightsOptions;
+
+  constructor(options: CredentialRightsOptions) {
+    const { accessKeyId, principal, expiration } = options.key;
+    this.#options = options;
+    this.identityId = principal.type === "identity" ? principal.identityId : undefined;
+    this.identifier = this.identityId ?? accessKeyId;
+    this.expires = Math.min(expiration?.getTime() ?? Number.POSITIVE_INFINITY, options.latest);
+  }
+
+  problem(): string | undefined {
+    return this.isActive() ? undefined : "the credentials have expired";
+  }
+
+  isActive(): boolean {
+    const { keys, key } = this.#options;
+    const current = keys.find(key.accessKeyId);
+    return current !== undefined && !isExpired(current) && Date.now() < this.expires;
+  }
+
+  isAllowed(clientId: string, action: string, resource: string): boolean {
+    const { key, registry, sourceIp, isRoleAllowed } = this.#options;
+    if (key.principal.type === "administrator") return true;
+    const { identityId } = this;
+    if (identityId === undefined) return false;
+    const arn = registry.arn(resource);
+    const variables = {
+      "iot:ClientId": clientId,
+      "cognito-identity.amazonaws.com:sub": identityId,
+      "aws:SourceIp": sourceIp,
+    };
+    const documents = registry.policiesOf(identityId).map((name) => registry.policy(name).policyDocument);
+    return (
+      isAllowed(documents, { action, resource: arn, variables }) &&
+      isRoleAllowed({
+        action,
+        resource: arn,
+        identityId,
+        context: { "iot:ClientId": clientId, "aws:SourceIp": sourceIp },
+      })
+    );
+  }
+}
