@@ -1,88 +1,31 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import "reflect-metadata";
-import { AttachPolicyCommand, CreatePolicyCommand, IoTClient } from "@aws-sdk/client-iot";
-import { Pkcs10CertificateRequestGenerator } from "@peculiar/x509";
-import { connect, type MqttClient } from "mqtt";
-import { exportPrivateKey, generateKeyPair } from "../../certs/certificates.ts";
+import { AttachPolicyCommand, UpdateCertificateCommand } from "@aws-sdk/client-iot";
 import { AwsRegistrar } from "../../sim/phone/aws.ts";
+import { setUpFleet } from "../../sim/phone/fleet.ts";
 import { LineRig } from "./line-rig.ts";
+import { type Message, Operator, until } from "./operator.ts";
 
 let rig: LineRig;
-let operator: MqttClient;
+let operator: Operator;
 let thingName = "";
-/** Messages of the camera, by the last part of their topic. */
-const heard: Record<string, Record<string, unknown>[]> = { answers: [], telemetry: [], photos: [] };
+let heard: Operator["heard"];
 
 before(async () => {
   rig = await LineRig.open({ resolutions: ["QVGA", "VGA"] });
   await rig.provision();
   thingName = (await rig.owner.deviceInfo()).thingName as string;
-  operator = await connectOperator();
-  operator.on("message", (topic, payload) => heard[topic.split("/").at(-1)!]?.push(JSON.parse(payload.toString())));
-  await operator.subscribeAsync(Object.keys(heard).map((name) => `device/${thingName}/${name}`));
+  operator = await Operator.connect(rig.line.cloud, thingName);
+  heard = operator.heard;
 });
 
 after(async () => {
-  await operator?.endAsync();
+  await operator?.close();
   await rig?.close();
 });
 
-/** Somebody who may talk to all cameras: a thing of its own with a policy of its own, made with the AWS SDK. */
-async function connectOperator(): Promise<MqttClient> {
-  const { cloud } = rig.line;
-  const rootCA = await readFile(cloud.rootCA, "utf8");
-  const registrar = new AwsRegistrar({ cloud, rootCA });
-  const keys = await generateKeyPair();
-  const signingAlgorithm = { name: "ECDSA", hash: "SHA-256" };
-  const request = await Pkcs10CertificateRequestGenerator.create({ name: "CN=operator", keys, signingAlgorithm });
-  const csrPem = request.toString("pem");
-  const { certPem, certificateArn } = await registrar.registerThing({ thingName: "operator", csrPem });
-  const credentials = JSON.parse(await readFile(cloud.credentials, "utf8"));
-  const settings = { region: cloud.region, credentials, requestHandler: { httpsAgent: { ca: rootCA } } };
-  const iot = new IoTClient({ ...settings, endpoint: cloud.api.url });
-  const allow = (Action: string, kind: string) => ({
-    Effect: "Allow",
-    Action,
-    Resource: `arn:aws:iot:*:*:${kind}/device/*`,
-  });
-  const Statement = [
-    allow("iot:Publish", "topic"),
-    allow("iot:Receive", "topic"),
-    allow("iot:Subscribe", "topicfilter"),
-  ];
-  const policyDocument = JSON.stringify({ Version: "2012-10-17", Statement });
-  await iot.send(new CreatePolicyCommand({ policyName: "operator", policyDocument }));
-  await iot.send(new AttachPolicyCommand({ policyName: "operator", target: certificateArn }));
-  const client = connect({
-    host: "localhost",
-    port: cloud.mqtt.port,
-    protocol: "mqtts",
-    ca: rootCA,
-    cert: certPem,
-    key: await exportPrivateKey(keys.privateKey),
-    clientId: "operator",
-    reconnectPeriod: 0,
-  });
-  await new Promise((resolve, reject) => client.once("connect", resolve).once("error", reject));
-  return client;
-}
-
-async function until<T>(what: string, look: () => T | undefined, limit = 20_000): Promise<T> {
-  for (const deadline = Date.now() + limit; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
-    const found = look();
-    if (found !== undefined) return found;
-    if (Date.now() > deadline) throw new Error(`no ${what} within ${limit} ms`);
-  }
-}
-
-let tokens = 0;
-async function ask(message: object): Promise<Record<string, unknown>> {
-  const clientToken = `t${++tokens}`;
-  await operator.publishAsync(`device/${thingName}/commands`, JSON.stringify({ ...message, clientToken }), { qos: 1 });
-  return until("answer", () => heard.answers.find((answer) => answer.clientToken === clientToken));
-}
+const ask = (message: object): Promise<Message> => operator.ask(message);
 
 test("the same commands over MQTT: a picture from the shutter to its announcement, with no phone in the room", async () => {
   await rig.dropPhone();
@@ -124,8 +67,8 @@ test("what is refused over MQTT is answered, and identity stays a matter of the 
 
 test("a message delivered twice is carried out once", async () => {
   const command = JSON.stringify({ type: "TakePhoto", resolution: "QVGA", clientToken: "twice" });
-  await operator.publishAsync(`device/${thingName}/commands`, command, { qos: 1 });
-  await operator.publishAsync(`device/${thingName}/commands`, command, { qos: 1 });
+  await operator.client.publishAsync(`device/${thingName}/commands`, command, { qos: 1 });
+  await operator.client.publishAsync(`device/${thingName}/commands`, command, { qos: 1 });
   await ask({ type: "GetDeviceInfo" });
   await until("answer", () => heard.answers.find((answer) => answer.clientToken === "twice"));
   await ask({ type: "GetDeviceInfo" });
@@ -134,8 +77,27 @@ test("a message delivered twice is carried out once", async () => {
 
 test("what is no command does no harm", async () => {
   for (const payload of ["", "{", "null", "[]", '"x"', "\u0000", "x".repeat(5000)])
-    await operator.publishAsync(`device/${thingName}/commands`, payload, { qos: 1 });
+    await operator.client.publishAsync(`device/${thingName}/commands`, payload, { qos: 1 });
   assert.equal((await ask({ type: "GetDeviceInfo" })).state, "online");
+});
+
+test("the certificate is replaced by a command over MQTT, and pictures go on", { timeout: 120_000 }, async () => {
+  const region = rig.line.cloud.region;
+  const [account, templateName] = ["123456789012", "devicelink"];
+  await setUpFleet(operator.iot, { templateName, region, roleArn: `arn:aws:iam::${account}:role/provisioning` });
+  const { certificateId } = await ask({ type: "GetDeviceInfo" });
+  const target = `arn:aws:iot:${region}:${account}:cert/${certificateId}`;
+  await operator.iot.send(new AttachPolicyCommand({ policyName: "devicelink-rotation", target }));
+  const { applyState } = await ask({ type: "RotateCertificate", template: templateName });
+  assert.equal(applyState, "enrolling");
+  const { certificateId: fresh } = await operator.persist({ type: "GetDeviceInfo" }, (info) =>
+    Boolean(info.certificateId && info.certificateId !== certificateId && info.applyState === "applied"),
+  );
+  assert.match(String(fresh), /^[0-9a-f]{64}$/);
+  await operator.iot.send(
+    new UpdateCertificateCommand({ certificateId: String(certificateId), newStatus: "INACTIVE" }),
+  );
+  assert.equal((await ask({ type: "TakePhoto", resolution: "VGA" })).width, 640);
 });
 
 test("telemetry says how the camera is, and the broker says when it is gone", async () => {
