@@ -1,70 +1,65 @@
-/** What a client may do is decided for a request such as "iot:Publish on topic/device/x/telemetry". */
+import { holds, type Tests } from "./policy-conditions.ts";
+import { matches, type Variables } from "./policy-pattern.ts";
+
+/** What somebody may do is decided for a request such as "iot:Publish on topic/device/x/telemetry". */
 export interface PolicyRequest {
   action: string;
-  /** ARN */
+  /** ARN, or what AWS has in its place: the id of a Cognito identity, `*` for an action without a resource. */
   resource: string;
-  /** Policy variables without `${}`: `iot:ClientId`, `iot:Connection.Thing.ThingName`, ... Missing ones have no value. */
-  variables: Record<string, string | undefined>;
+  /**
+   * Policy variables and condition keys without `${}`: `iot:ClientId`, `s3:prefix`, `cognito-identity.amazonaws.com:sub`, ... Those that
+   * are missing have no value; a key can have several.
+   */
+  variables: Variables;
 }
+
+/** `explicitDeny`: a statement denies it, whatever others allow. `implicitDeny`: no statement allows it. */
+export type Decision = "allowed" | "explicitDeny" | "implicitDeny";
+
+type List = string | string[];
 
 interface Statement {
   Effect: "Allow" | "Deny";
-  Action: string | string[];
-  Resource: string | string[];
-  Condition?: Record<string, Record<string, string | string[]>>;
+  Action?: List;
+  NotAction?: List;
+  Resource?: List;
+  NotResource?: List;
+  Condition?: Record<string, Tests>;
 }
 
 /**
- * AWS IoT policies (IoT guide, "AWS IoT Core policies"): everything is forbidden but what some statement allows and none denies.
- * `*` and `?` stand for any characters; a statement with a variable that has no value does not apply.
+ * AWS IoT policies and IAM policies of identities (IAM user guide, "Policy evaluation logic"; IoT guide, "AWS IoT Core policies"): everything is forbidden
+ * but what some statement allows and none denies. `*` and `?` stand for any characters; a pattern with a variable that has no value fits
+ * nothing.
+ *
+ * @param documents JSON
  */
-export function isAllowed(documents: string[], request: PolicyRequest): boolean {
+export function decide(documents: string[], request: PolicyRequest): Decision {
   const statements = documents.flatMap((text) => [JSON.parse(text).Statement as Statement | Statement[]].flat());
-  const applying = statements.filter((statement) => applies(statement, request));
-  return applying.length > 0 && applying.every(({ Effect }) => Effect === "Allow");
+  const effects = statements.filter((statement) => applies(statement, request)).map(({ Effect }) => Effect);
+  if (effects.includes("Deny")) return "explicitDeny";
+  return effects.includes("Allow") ? "allowed" : "implicitDeny";
 }
 
-function applies(statement: Statement, request: PolicyRequest): boolean {
-  const { action, resource, variables } = request;
+export function isAllowed(documents: string[], request: PolicyRequest): boolean {
+  return decide(documents, request) === "allowed";
+}
+
+function applies(statement: Statement, { action, resource, variables }: PolicyRequest): boolean {
+  const { Action, NotAction, Resource, NotResource, Condition = {} } = statement;
+  // IAM does not tell the case of an action's letters apart.
+  const isAction = (pattern: string) => matches(pattern.toLowerCase(), action.toLowerCase(), {});
+  const isResource = (pattern: string) => matches(pattern, resource, variables);
   return (
-    [statement.Action].flat().some((pattern) => matches(pattern, action, {})) &&
-    [statement.Resource].flat().some((pattern) => matches(pattern, resource, variables)) &&
-    Object.entries(statement.Condition ?? {}).every(([operator, tests]) => holds(operator, tests, request))
+    (NotAction === undefined ? list(Action).some(isAction) : !list(NotAction).some(isAction)) &&
+    (NotResource === undefined ? list(Resource).some(isResource) : !list(NotResource).some(isResource)) &&
+    Object.entries(Condition).every(([operator, tests]) => {
+      // What is not understood here must not open anything.
+      return holds(operator, tests, variables) ?? statement.Effect === "Deny";
+    })
   );
 }
 
-function matches(pattern: string, text: string, variables: PolicyRequest["variables"]): boolean {
-  return toExpression(pattern, variables)?.test(text) ?? false;
-}
-
-const literal = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-
-/** The values of variables are taken literally, wildcards in them included. */
-function toExpression(pattern: string, variables: PolicyRequest["variables"]): RegExp | undefined {
-  let source = "";
-  for (const [part, name] of pattern.matchAll(/\$\{([^}]*)\}|[^$]+|\$/g)) {
-    if (name === undefined) source += literal(part).replace(/\\\*/g, ".*").replace(/\\\?/g, ".");
-    else if (variables[name] === undefined) return undefined;
-    else source += literal(variables[name]);
-  }
-  return new RegExp(`^${source}$`, "s");
-}
-
-/** An operator that is not known here holds for nothing: an Allow with it allows nothing. */
-function holds(operator: string, tests: Record<string, string | string[]>, { variables }: PolicyRequest): boolean {
-  return Object.entries(tests).every(([key, expected]) => {
-    const value = variables[key];
-    const wanted = [expected].flat();
-    switch (operator) {
-      case "Bool":
-      case "StringEquals":
-        return value !== undefined && wanted.includes(value);
-      case "StringNotEquals":
-        return value === undefined || !wanted.includes(value);
-      case "StringLike":
-        return value !== undefined && wanted.some((pattern) => matches(pattern, value, variables));
-      default:
-        return false;
-    }
-  });
+function list(value: List | undefined): string[] {
+  return value === undefined ? [] : [value].flat();
 }
