@@ -1,10 +1,9 @@
-import { EventEmitter } from "node:events";
-import { PhoneError } from "./errors.ts";
-import type { FoundCamera, GattCentral, GattLink } from "./gatt.ts";
-import type { Decoded } from "./messages.ts";
-import { RadioCentral, type RadioCentralOptions } from "./radio-central.ts";
+import { PhoneError, type PhoneErrorCode } from "./errors.ts";
+import { Observable } from "./events.ts";
+import { type FoundCamera, type GattCentral, type GattLink, namePrefix } from "./gatt.ts";
+import type { Decoded } from "./protobuf.ts";
 import { type CameraVersion, readVersion, Session } from "./session.ts";
-import { pause } from "./waiting.ts";
+import { cancellable, pause } from "./waiting.ts";
 import {
   configureWiFi,
   resetWiFi,
@@ -26,18 +25,75 @@ export interface CameraClientOptions {
   requestTimeout?: number;
 }
 
-const namePrefix = "PROV_";
+/** For everything that may take long. */
+export interface Waiting {
+  /** Milliseconds, instead of the client's own. */
+  timeout?: number;
+  /** Ends the wait with PhoneError Cancelled. What the camera was asked to do, it does all the same. */
+  signal?: AbortSignal;
+}
+
+/** camera-event has something to fetch. */
+export class NotifyEvent extends Event {
+  /** Counts notifications, modulo 256. */
+  readonly counter: number;
+
+  constructor(counter: number) {
+    super("notify");
+    this.counter = counter;
+  }
+}
+
+/** A request to an endpoint of the camera, after its answer; without contents, which may be secret. */
+export class ExchangeEvent extends Event {
+  readonly endpoint: string;
+  /** "TakePhoto", ... */
+  readonly messageType: string;
+  readonly milliseconds: number;
+  /** Code of the error, when there was one. */
+  readonly failure: string | undefined;
+
+  constructor(fields: { endpoint: string; messageType: string; milliseconds: number; failure?: string }) {
+    super("exchange");
+    this.endpoint = fields.endpoint;
+    this.messageType = fields.messageType;
+    this.milliseconds = fields.milliseconds;
+    this.failure = fields.failure;
+  }
+}
+
+export interface CameraClientEvents {
+  notify: NotifyEvent;
+  exchange: ExchangeEvent;
+  /** The link is gone, whoever ended it. */
+  disconnect: Event;
+}
+
 const eventEndpoint = "camera-event";
+const wifiTimeout = 30_000;
+/** Trying again does not help against these. */
+const hopeless: readonly unknown[] = [
+  "WrongProof",
+  "LockedOut",
+  "RadioUnavailable",
+  "UnsupportedProtocol",
+  "BluetoothOff",
+  "BluetoothDenied",
+  "BluetoothUnsupported",
+  "GestureNeeded",
+  "Cancelled",
+] satisfies PhoneErrorCode[];
 
 /**
- * A phone app's view of a camera. Emits `notify` (counter) when camera-event has something to fetch, and `disconnect` when the
- * link is gone. Every wait ends; errors are PhoneError (phone, radio, protocol) or CameraError (the camera's own answer).
+ * A phone app's view of a camera. Every wait ends; errors are PhoneError (phone, radio, protocol) or CameraError (the camera's
+ * own answer).
  */
-export class CameraClient extends EventEmitter {
+export class CameraClient extends Observable<CameraClientEvents> {
   #central: GattCentral;
   #options: Required<CameraClientOptions>;
   #link: GattLink | undefined;
   #session: Session | undefined;
+  #establishing: Promise<unknown> = Promise.resolve();
   #name: string | undefined;
   #proofOfPossession: string | undefined;
   #subscribed = false;
@@ -48,17 +104,17 @@ export class CameraClient extends EventEmitter {
     this.#options = { scanTimeout: 10_000, connectTimeout: 10_000, requestTimeout: 60_000, ...options };
   }
 
-  /** A client on the simulator's radio. @throws PhoneError RadioUnavailable */
-  static async overRadio(radio: RadioCentralOptions, options?: CameraClientOptions): Promise<CameraClient> {
-    return new CameraClient(await RadioCentral.open(radio), options);
-  }
-
   get connected(): boolean {
     return this.#link !== undefined;
   }
 
   get hasSession(): boolean {
     return this.#session?.open === true;
+  }
+
+  /** Whether `scan`, and `connect` to a camera that was never chosen, open the browser's own chooser: only after a click. */
+  get hasChooser(): boolean {
+    return this.#central.hasChooser;
   }
 
   /** Name of the camera that was connected last. */
@@ -75,23 +131,35 @@ export class CameraClient extends EventEmitter {
     return this.#link?.maximumWrite ?? 0;
   }
 
-  /** Cameras that wait to be set up or used. */
-  async scan(timeout = this.#options.scanTimeout): Promise<FoundCamera[]> {
-    const found = await this.#central.scan({ timeout });
-    return found.filter(({ name }) => name.startsWith(namePrefix));
+  /**
+   * Cameras that wait to be set up or used. A browser's chooser gives the one that the person has chosen.
+   * @throws PhoneError Cancelled, RadioUnavailable, BluetoothOff, BluetoothDenied, BluetoothUnsupported, GestureNeeded
+   */
+  async scan(options: Waiting & { onFound?(camera: FoundCamera): void } = {}): Promise<FoundCamera[]> {
+    const isCamera = ({ name }: FoundCamera) => name.startsWith(namePrefix);
+    const onFound = (camera: FoundCamera) => {
+      if (isCamera(camera)) options.onFound?.(camera);
+    };
+    const { timeout = this.#options.scanTimeout, signal } = options;
+    return (await this.#central.scan({ timeout, signal, onFound })).filter(isCamera);
+  }
+
+  /** Cameras that can be connected to without a scan. */
+  async remembered(): Promise<FoundCamera[]> {
+    return (await this.#central.remembered?.()) ?? [];
   }
 
   /**
    * Looks for the camera of this name and connects to it.
-   * @throws PhoneError CameraNotFound, ConnectTimeout, NotACamera, Disconnected, RadioUnavailable
+   * @throws PhoneError CameraNotFound, ConnectTimeout, NotACamera, Disconnected, Cancelled, and those of scan()
    */
-  async connect(name: string): Promise<void> {
+  async connect(name: string, { timeout, signal }: Waiting = {}): Promise<void> {
     await this.disconnect();
     const { scanTimeout, connectTimeout } = this.#options;
-    const isWanted = (camera: FoundCamera) => camera.name === name;
-    const camera = (await this.#central.scan({ timeout: scanTimeout, until: isWanted })).find(isWanted);
+    const found = await this.#central.scan({ timeout: timeout ?? scanTimeout, name, signal });
+    const camera = found.find((each) => each.name === name);
     if (!camera) throw new PhoneError("CameraNotFound", `${name} is not advertising nearby`);
-    const link = await this.#central.connect(camera.id, connectTimeout);
+    const link = await this.#central.connect(camera.id, { timeout: timeout ?? connectTimeout, signal });
     this.#link = link;
     this.#name = name;
     void link.closed.then(() => this.#disconnected(link));
@@ -103,11 +171,17 @@ export class CameraClient extends EventEmitter {
     return this.#withLink(readVersion);
   }
 
-  /** Opens the encrypted session. @throws PhoneError WrongProof, LockedOut, Busy, UnsupportedProtocol */
-  async openSession(proofOfPossession: string): Promise<void> {
+  /** Opens the encrypted session. @throws PhoneError WrongProof, LockedOut, Busy, UnsupportedProtocol, Cancelled */
+  async openSession(proofOfPossession: string, { signal }: Pick<Waiting, "signal"> = {}): Promise<void> {
     this.#session?.end();
     this.#session = undefined;
-    this.#session = await this.#withLink((link) => Session.establish(link, proofOfPossession));
+    // A handshake that was cancelled ends first: two at once would read each other's answers.
+    await cancellable(this.#establishing, signal);
+    const established = this.#withLink((link) => Session.establish(link, proofOfPossession, signal));
+    this.#establishing = established.catch(() => undefined);
+    const session = await cancellable(established, signal);
+    if (!this.#link) throw new PhoneError("Disconnected", "the connection to the camera was lost");
+    this.#session = session;
     this.#proofOfPossession = proofOfPossession;
   }
 
@@ -115,55 +189,59 @@ export class CameraClient extends EventEmitter {
    * After a lost link: connects to the same camera and opens a session again, with growing pauses between the attempts.
    * @throws the last attempt's error
    */
-  async reconnect({ attempts = 5, firstPause = 250 } = {}): Promise<void> {
+  async reconnect(options: { attempts?: number; firstPause?: number; signal?: AbortSignal } = {}): Promise<void> {
+    const { attempts = 5, firstPause = 250, signal } = options;
     const name = this.#name;
     const proofOfPossession = this.#proofOfPossession;
     if (!name || proofOfPossession === undefined) throw new PhoneError("NotConnected", "there was no session before");
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.connect(name);
-        await this.openSession(proofOfPossession);
+        await this.connect(name, { signal });
+        await this.openSession(proofOfPossession, { signal });
         return;
       } catch (error) {
         const code = error instanceof PhoneError ? error.code : undefined;
-        const hopeless = code === "WrongProof" || code === "RadioUnavailable" || code === "UnsupportedProtocol";
-        if (hopeless || attempt >= attempts) throw error;
-        await pause(firstPause * 2 ** (attempt - 1));
+        if (hopeless.includes(code) || attempt >= attempts) throw error;
+        await pause(firstPause * 2 ** (attempt - 1), signal);
       }
     }
   }
 
-  /** The networks that the camera hears. */
-  scanWiFi(): Promise<WiFiNetwork[]> {
-    return this.#withSession(scanWiFi);
+  /** The networks that the camera hears. @throws PhoneError ScanFailed, Cancelled */
+  scanWiFi({ signal }: Pick<Waiting, "signal"> = {}): Promise<WiFiNetwork[]> {
+    return this.#exchange("prov-scan", "ScanWiFi", (session) => scanWiFi(session, signal));
   }
 
   /** Hands over credentials; the camera starts to connect. */
   configureWiFi(network: { ssid: string; passphrase?: string }): Promise<void> {
-    return this.#withSession((session) => configureWiFi(session, network));
+    return this.#exchange("prov-config", "SetWiFi", (session) => configureWiFi(session, network));
   }
 
   wifiStatus(): Promise<WiFiStatus> {
-    return this.#withSession(wifiStatus);
+    return this.#exchange("prov-config", "GetWiFiStatus", (session) => wifiStatus(session));
   }
 
-  /** Waits until the camera has joined its network. @throws PhoneError WiFiAuthError, WiFiNotFound, WiFiFailed, WiFiTimeout */
-  waitForWiFi(timeout = 30_000): Promise<WiFiStatus> {
-    return this.#withSession((session) => waitForWiFi(session, timeout));
+  /**
+   * Waits until the camera has joined its network; default 30 s.
+   * @throws PhoneError WiFiAuthError, WiFiNotFound, WiFiFailed, WiFiTimeout, Cancelled
+   */
+  waitForWiFi({ timeout = wifiTimeout, signal }: Waiting = {}): Promise<WiFiStatus> {
+    return this.#exchange("prov-config", "WaitForWiFi", (session) => waitForWiFi(session, { timeout, signal }));
   }
 
   /** After a failed attempt; false when there is nothing to reset. */
   resetWiFi(): Promise<boolean> {
-    return this.#withSession(resetWiFi);
+    return this.#exchange("prov-ctrl", "ResetWiFi", resetWiFi);
   }
 
   /** Sends a message to one of the camera's endpoints. @throws CameraError, PhoneError */
   request(
     endpoint: CameraEndpoint | (string & {}),
     message: object,
-    timeout = this.#options.requestTimeout,
+    { timeout = this.#options.requestTimeout, signal }: Waiting = {},
   ): Promise<Decoded> {
-    return this.#withSession((session) => session.request(endpoint, message, timeout));
+    const { type = "?" } = message as { type?: string };
+    return this.#exchange(endpoint, type, (session) => session.request(endpoint, message, { timeout, signal }));
   }
 
   /** Events after serial number `since`. */
@@ -171,12 +249,16 @@ export class CameraClient extends EventEmitter {
     return this.request(eventEndpoint, { type: "GetEvents", since });
   }
 
-  /** Asks to be told of events; `notify` is emitted from then on, also after reconnect(). */
-  async onNotify(listener: (counter: number) => void): Promise<void> {
-    this.on("notify", listener);
-    if (this.#subscribed) return;
+  /**
+   * Asks to be told of events: "notify" is dispatched from then on, also after reconnect().
+   * @returns a function that ends it for this listener
+   */
+  async onNotify(listener: (counter: number) => void): Promise<() => void> {
+    const end = this.listen("notify", ({ counter }) => listener(counter));
+    if (this.#subscribed) return end;
     await this.#withLink((link) => this.#subscribe(link));
     this.#subscribed = true;
+    return end;
   }
 
   /** Ends the link; the client can connect again. */
@@ -194,7 +276,7 @@ export class CameraClient extends EventEmitter {
   }
 
   async #subscribe(link: GattLink): Promise<void> {
-    await link.subscribe(eventEndpoint, (value) => this.emit("notify", value[0]));
+    await link.subscribe(eventEndpoint, (value) => this.dispatchEvent(new NotifyEvent(value[0])));
   }
 
   #disconnected(link: GattLink): void {
@@ -202,7 +284,7 @@ export class CameraClient extends EventEmitter {
     this.#link = undefined;
     this.#session?.end();
     this.#session = undefined;
-    this.emit("disconnect");
+    this.dispatchEvent(new Event("disconnect"));
   }
 
   async #withLink<T>(run: (link: GattLink) => Promise<T>): Promise<T> {
@@ -210,9 +292,21 @@ export class CameraClient extends EventEmitter {
     return await run(this.#link);
   }
 
-  async #withSession<T>(run: (session: Session) => Promise<T>): Promise<T> {
+  async #exchange<T>(endpoint: string, messageType: string, run: (session: Session) => Promise<T>): Promise<T> {
     if (!this.#link) throw new PhoneError("NotConnected", "connect to a camera first");
     if (!this.#session) throw new PhoneError("NoSession", "open a session first");
-    return await run(this.#session);
+    const start = performance.now();
+    const tell = (failure?: string) => {
+      const milliseconds = Math.round(performance.now() - start);
+      this.dispatchEvent(new ExchangeEvent({ endpoint, messageType, milliseconds, failure }));
+    };
+    try {
+      const answer = await run(this.#session);
+      tell();
+      return answer;
+    } catch (error) {
+      tell((error as { code?: string }).code ?? "Error");
+      throw error;
+    }
   }
 }

@@ -1,5 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { concat, fromBase64 } from "./bytes.ts";
 import type { CameraClient } from "./camera-client.ts";
+import { PhoneError } from "./errors.ts";
+import { pause } from "./waiting.ts";
 
 /** The AWS side of the app: aws.ts implements it with the AWS SDK. */
 export interface Registrar {
@@ -68,19 +70,20 @@ export class CameraOwner {
     return registration;
   }
 
-  async takePhoto(settings: { resolution?: string; quality?: string }): Promise<PhotoInfo> {
-    return (await this.#ask("camera-command", { type: "TakePhoto", ...settings })) as unknown as PhotoInfo;
+  async takePhoto(settings: { resolution?: string; quality?: string }, signal?: AbortSignal): Promise<PhotoInfo> {
+    return (await this.#ask("camera-command", { type: "TakePhoto", ...settings }, signal)) as unknown as PhotoInfo;
   }
 
-  async thumbnail(imageId: string): Promise<Buffer> {
-    const pieces: Buffer[] = [];
+  /** A small JPEG, over Bluetooth. */
+  async thumbnail(imageId: string, signal?: AbortSignal): Promise<Uint8Array> {
+    const pieces: Uint8Array[] = [];
     let offset = 0;
     for (;;) {
-      const answer = await this.#ask("camera-command", { type: "GetThumbnail", imageId, offset });
-      const piece = Buffer.from(answer.bytes as string, "base64");
+      const answer = await this.#ask("camera-command", { type: "GetThumbnail", imageId, offset }, signal);
+      const piece = fromBase64(answer.bytes as string);
       pieces.push(piece);
       offset += piece.length;
-      if (!piece.length || offset >= (answer.byteLength as number)) return Buffer.concat(pieces);
+      if (!piece.length || offset >= (answer.byteLength as number)) return concat(pieces);
     }
   }
 
@@ -89,14 +92,23 @@ export class CameraOwner {
     await this.#ask("camera-upload", { type: "UploadPhoto", imageId, url });
   }
 
-  /** The first event that fits, of those that have not been returned yet. Rejects after `limit` milliseconds. */
-  async waitFor(what: string, fits: (event: CameraEvent) => boolean, limit: number): Promise<CameraEvent> {
+  /**
+   * The first event that fits, of those that have not been returned yet.
+   * @param limit milliseconds
+   * @throws PhoneError Timeout, Cancelled
+   */
+  async waitFor(
+    what: string,
+    fits: (event: CameraEvent) => boolean,
+    limit: number,
+    signal?: AbortSignal,
+  ): Promise<CameraEvent> {
     const deadline = Date.now() + limit;
     for (;;) {
       const at = this.#seen.findIndex(fits);
       if (at >= 0) return this.#seen.splice(0, at + 1)[at];
-      if (Date.now() > deadline) throw new Error(`no ${what} within ${limit / 1000} s`);
-      if (!(await this.#fetchEvents())) await delay(pollInterval);
+      if (Date.now() > deadline) throw new PhoneError("Timeout", `no ${what} within ${limit / 1000} s`);
+      if (!(await this.#fetchEvents(signal))) await pause(pollInterval, signal);
     }
   }
 
@@ -106,8 +118,8 @@ export class CameraOwner {
     this.#seen = [];
   }
 
-  async #fetchEvents(): Promise<boolean> {
-    const page = await this.#ask("camera-event", { type: "GetEvents", since: this.#since });
+  async #fetchEvents(signal: AbortSignal | undefined): Promise<boolean> {
+    const page = await this.#ask("camera-event", { type: "GetEvents", since: this.#since }, signal);
     const events = page.events as CameraEvent[];
     for (const event of events) {
       this.#since = event.n;
@@ -118,7 +130,7 @@ export class CameraOwner {
   }
 
   /** @throws CameraError with the camera's own code, PhoneError */
-  async #ask(endpoint: string, message: object): Promise<Record<string, unknown>> {
-    return (await this.#options.client.request(endpoint, message)) as Record<string, unknown>;
+  async #ask(endpoint: string, message: object, signal?: AbortSignal): Promise<Record<string, unknown>> {
+    return (await this.#options.client.request(endpoint, message, { signal })) as Record<string, unknown>;
   }
 }

@@ -1,15 +1,17 @@
+import { concat, fromUTF8 } from "./bytes.ts";
+
 /** How messages of the camera endpoints are cut (modules/provisioning/README.md). */
 const last = 0x80;
 const modulus = 127;
 const errorHeader = 0xff;
 
 /** The message as attribute values of at most `limit` bytes. */
-export function toFragments(message: Uint8Array, limit: number): Buffer[] {
+export function toFragments(message: Uint8Array, limit: number): Uint8Array[] {
   const size = limit - 1;
   const count = Math.max(1, Math.ceil(message.length / size));
   return Array.from({ length: count }, (_, i) => {
     const header = (i % modulus) | (i === count - 1 ? last : 0);
-    return Buffer.concat([Buffer.from([header]), message.subarray(i * size, (i + 1) * size)]);
+    return concat([Uint8Array.of(header), message.subarray(i * size, (i + 1) * size)]);
   });
 }
 
@@ -21,10 +23,10 @@ export class Assembler {
    * @returns the message after its last fragment, before it undefined
    * @throws Error when a fragment is missing
    */
-  push(value: Uint8Array): Buffer | undefined {
+  push(value: Uint8Array): Uint8Array | undefined {
     if ((value[0] & 0x7f) !== this.#parts.length % modulus) throw new Error("a fragment is missing");
     this.#parts.push(value.subarray(1));
-    return value[0] & last ? Buffer.concat(this.#parts) : undefined;
+    return value[0] & last ? concat(this.#parts) : undefined;
   }
 }
 
@@ -32,7 +34,7 @@ export class Assembler {
 export function plainError(value: Uint8Array): { code: string; message: string } | undefined {
   if (value[0] !== errorHeader) return undefined;
   try {
-    return JSON.parse(Buffer.from(value.subarray(1)).toString("utf8")).error;
+    return JSON.parse(fromUTF8(value.subarray(1))).error;
   } catch {
     return undefined;
   }

@@ -1,103 +1,93 @@
-import protobuf from "protobufjs";
+import { field, MessageType, oneof, repeated } from "./protobuf.ts";
 
 /**
  * The messages of Espressif's unified provisioning that a phone needs (esp-idf components/protocomm/proto, idf-extra-components
  * network_provisioning/proto; Wi-Fi only). Independent of the camera's own codec on purpose: each checks the other.
  */
-const schema = `
-syntax = "proto3";
+const empty = new MessageType({});
+const statusOnly = new MessageType({ status: field(1, "uint32") });
 
-message SessionData {
-  uint32 sec_ver = 2;
-  Sec1Payload sec1 = 11;
-}
-message Sec1Payload {
-  uint32 msg = 1;
-  oneof payload {
-    SessionCmd0 sc0 = 20;
-    SessionResp0 sr0 = 21;
-    SessionCmd1 sc1 = 22;
-    SessionResp1 sr1 = 23;
-  }
-}
-message SessionCmd0 { bytes client_pubkey = 1; }
-message SessionResp0 { uint32 status = 1; bytes device_pubkey = 2; bytes device_random = 3; }
-message SessionCmd1 { bytes client_verify_data = 2; }
-message SessionResp1 { uint32 status = 1; bytes device_verify_data = 3; }
+const sec1Payload = new MessageType({
+  msg: field(1, "uint32"),
+  sc0: oneof(20, new MessageType({ client_pubkey: field(1, "bytes") })),
+  sr0: oneof(
+    21,
+    new MessageType({ status: field(1, "uint32"), device_pubkey: field(2, "bytes"), device_random: field(3, "bytes") }),
+  ),
+  sc1: oneof(22, new MessageType({ client_verify_data: field(2, "bytes") })),
+  sr1: oneof(23, new MessageType({ status: field(1, "uint32"), device_verify_data: field(3, "bytes") })),
+});
 
-message NetworkScanPayload {
-  uint32 msg = 1;
-  uint32 status = 2;
-  oneof payload {
-    CmdScanWifiStart cmd_scan_wifi_start = 10;
-    Empty resp_scan_wifi_start = 11;
-    Empty cmd_scan_wifi_status = 12;
-    RespScanWifiStatus resp_scan_wifi_status = 13;
-    CmdScanWifiResult cmd_scan_wifi_result = 14;
-    RespScanWifiResult resp_scan_wifi_result = 15;
-  }
-}
-message Empty {}
-message CmdScanWifiStart { bool blocking = 1; bool passive = 2; uint32 group_channels = 3; uint32 period_ms = 4; }
-message RespScanWifiStatus { bool scan_finished = 1; uint32 result_count = 2; }
-message CmdScanWifiResult { uint32 start_index = 1; uint32 count = 2; }
-message RespScanWifiResult { repeated WiFiScanResult entries = 1; }
-message WiFiScanResult { bytes ssid = 1; uint32 channel = 2; int32 rssi = 3; bytes bssid = 4; uint32 auth = 5; }
+export const SessionData = new MessageType({ sec_ver: field(2, "uint32"), sec1: oneof(11, sec1Payload) });
 
-message NetworkConfigPayload {
-  uint32 msg = 1;
-  oneof payload {
-    Empty cmd_get_wifi_status = 10;
-    RespGetWifiStatus resp_get_wifi_status = 11;
-    CmdSetWifiConfig cmd_set_wifi_config = 12;
-    StatusOnly resp_set_wifi_config = 13;
-    Empty cmd_apply_wifi_config = 14;
-    StatusOnly resp_apply_wifi_config = 15;
-  }
-}
-message StatusOnly { uint32 status = 1; }
-message CmdSetWifiConfig { bytes ssid = 1; bytes passphrase = 2; bytes bssid = 3; int32 channel = 4; }
-message RespGetWifiStatus {
-  uint32 status = 1;
-  uint32 wifi_sta_state = 2;
-  oneof state {
-    uint32 wifi_fail_reason = 10;
-    WifiConnectedState wifi_connected = 11;
-  }
-  string failure = 100;
-}
-message WifiConnectedState { string ip4_addr = 1; uint32 auth_mode = 2; bytes ssid = 3; bytes bssid = 4; int32 channel = 5; }
+const scanStart = new MessageType({
+  blocking: field(1, "bool"),
+  passive: field(2, "bool"),
+  group_channels: field(3, "uint32"),
+  period_ms: field(4, "uint32"),
+});
+const scanEntry = new MessageType({
+  ssid: field(1, "bytes"),
+  channel: field(2, "uint32"),
+  rssi: field(3, "int32"),
+  bssid: field(4, "bytes"),
+  auth: field(5, "uint32"),
+});
 
-message NetworkCtrlPayload {
-  uint32 msg = 1;
-  uint32 status = 2;
-  oneof payload {
-    Empty cmd_ctrl_wifi_reset = 11;
-    Empty resp_ctrl_wifi_reset = 12;
-    Empty cmd_ctrl_wifi_reprov = 13;
-    Empty resp_ctrl_wifi_reprov = 14;
-  }
-}
-`;
+export const NetworkScanPayload = new MessageType({
+  msg: field(1, "uint32"),
+  status: field(2, "uint32"),
+  cmd_scan_wifi_start: oneof(10, scanStart),
+  resp_scan_wifi_start: oneof(11, empty),
+  cmd_scan_wifi_status: oneof(12, empty),
+  resp_scan_wifi_status: oneof(
+    13,
+    new MessageType({ scan_finished: field(1, "bool"), result_count: field(2, "uint32") }),
+  ),
+  cmd_scan_wifi_result: oneof(14, new MessageType({ start_index: field(1, "uint32"), count: field(2, "uint32") })),
+  resp_scan_wifi_result: oneof(15, new MessageType({ entries: repeated(1, scanEntry) })),
+});
 
-const { root } = protobuf.parse(schema, { keepCase: true });
+const connectedState = new MessageType({
+  ip4_addr: field(1, "string"),
+  auth_mode: field(2, "uint32"),
+  ssid: field(3, "bytes"),
+  bssid: field(4, "bytes"),
+  channel: field(5, "int32"),
+});
+const wifiStatus = new MessageType({
+  status: field(1, "uint32"),
+  wifi_sta_state: field(2, "uint32"),
+  wifi_fail_reason: oneof(10, "uint32"),
+  wifi_connected: oneof(11, connectedState),
+  /** The camera's own: the failure by its name. */
+  failure: field(100, "string"),
+});
+const wifiConfig = new MessageType({
+  ssid: field(1, "bytes"),
+  passphrase: field(2, "bytes"),
+  bssid: field(3, "bytes"),
+  channel: field(4, "int32"),
+});
 
-export const SessionData = root.lookupType("SessionData");
-export const NetworkScanPayload = root.lookupType("NetworkScanPayload");
-export const NetworkConfigPayload = root.lookupType("NetworkConfigPayload");
-export const NetworkCtrlPayload = root.lookupType("NetworkCtrlPayload");
+export const NetworkConfigPayload = new MessageType({
+  msg: field(1, "uint32"),
+  cmd_get_wifi_status: oneof(10, empty),
+  resp_get_wifi_status: oneof(11, wifiStatus),
+  cmd_set_wifi_config: oneof(12, wifiConfig),
+  resp_set_wifi_config: oneof(13, statusOnly),
+  cmd_apply_wifi_config: oneof(14, empty),
+  resp_apply_wifi_config: oneof(15, statusOnly),
+});
 
-// biome-ignore lint/suspicious/noExplicitAny: the shape is the schema's above, which TypeScript does not see
-export type Decoded = any;
-
-export function encode(type: protobuf.Type, message: object): Uint8Array {
-  return type.encode(type.create(message)).finish();
-}
-
-/** @throws an error when the bytes are no such message */
-export function decode(type: protobuf.Type, bytes: Uint8Array): Decoded {
-  return type.toObject(type.decode(bytes), { defaults: true, arrays: true, oneofs: true });
-}
+export const NetworkCtrlPayload = new MessageType({
+  msg: field(1, "uint32"),
+  status: field(2, "uint32"),
+  cmd_ctrl_wifi_reset: oneof(11, empty),
+  resp_ctrl_wifi_reset: oneof(12, empty),
+  cmd_ctrl_wifi_reprov: oneof(13, empty),
+  resp_ctrl_wifi_reprov: oneof(14, empty),
+});
 
 /** protocomm constants.proto, Status */
 export const Status = {

@@ -1,50 +1,74 @@
-import {
-  type Cipher,
-  createCipheriv,
-  createHash,
-  createPublicKey,
-  diffieHellman,
-  generateKeyPairSync,
-  type KeyObject,
-  timingSafeEqual,
-} from "node:crypto";
+import { ctr } from "@noble/ciphers/aes.js";
+import { equalBytes } from "@noble/ciphers/utils.js";
+import { x25519 } from "@noble/curves/ed25519.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { concat, utf8 } from "./bytes.ts";
 
-/** DER in front of a raw X25519 public key (RFC 8410 section 4). */
-const publicKeyPrefix = Buffer.from("302a300506032b656e032100", "hex");
+const blockLength = 16;
 
 /** The phone's half of Espressif's security 1; the camera's is modules/provisioning/security1.ts. */
 export class Security1 {
-  readonly publicKey: Buffer;
-  #privateKey: KeyObject;
-  #cipher: Cipher | undefined;
+  readonly publicKey: Uint8Array;
+  #secretKey: Uint8Array;
+  #stream: CounterStream | undefined;
 
   constructor() {
-    const pair = generateKeyPairSync("x25519");
-    this.#privateKey = pair.privateKey;
-    this.publicKey = pair.publicKey.export({ format: "der", type: "spki" }).subarray(-32);
+    const { secretKey, publicKey } = x25519.keygen();
+    this.#secretKey = secretKey;
+    this.publicKey = publicKey;
   }
 
-  /** Takes the camera's challenge and returns the proof that the phone knows the proof of possession. */
-  prove(devicePublicKey: Uint8Array, deviceRandom: Uint8Array, proofOfPossession: string): Buffer {
-    const der = Buffer.concat([publicKeyPrefix, devicePublicKey]);
-    const publicKey = createPublicKey({ key: der, format: "der", type: "spki" });
-    const key = diffieHellman({ privateKey: this.#privateKey, publicKey });
+  /**
+   * Takes the camera's challenge and returns the proof that the phone knows the proof of possession.
+   * @throws Error when the camera's key is one of those that give away the secret (RFC 7748 section 6.1)
+   */
+  prove(devicePublicKey: Uint8Array, deviceRandom: Uint8Array, proofOfPossession: string): Uint8Array {
+    const key = x25519.getSharedSecret(this.#secretKey, devicePublicKey);
     if (proofOfPossession) {
-      const mask = createHash("sha256").update(proofOfPossession).digest();
+      const mask = sha256(utf8(proofOfPossession));
       for (let i = 0; i < key.length; i++) key[i] ^= mask[i];
     }
-    this.#cipher = createCipheriv("aes-256-ctr", key, deviceRandom);
-    return this.#cipher.update(devicePublicKey);
+    this.#stream = new CounterStream(key, deviceRandom);
+    return this.#stream.transform(devicePublicKey);
   }
 
   /** Whether the camera has proved in turn that it knows the same. */
   accepts(deviceVerifyData: Uint8Array): boolean {
-    const plain = this.transform(deviceVerifyData);
-    return plain.length === this.publicKey.length && timingSafeEqual(plain, this.publicKey);
+    return equalBytes(this.transform(deviceVerifyData), this.publicKey);
   }
 
   /** The next bytes of the stream, encrypted or decrypted. */
-  transform(data: Uint8Array): Buffer {
-    return this.#cipher!.update(data);
+  transform(data: Uint8Array): Uint8Array {
+    return this.#stream!.transform(data);
+  }
+}
+
+/** AES-256-CTR whose key stream goes on from one call to the next, in the middle of a block where need be. */
+class CounterStream {
+  #key: Uint8Array;
+  #counter: Uint8Array;
+  /** Bytes of the counter's block that are used up. */
+  #used = 0;
+
+  constructor(key: Uint8Array, counter: Uint8Array) {
+    this.#key = key;
+    this.#counter = Uint8Array.from(counter);
+  }
+
+  transform(data: Uint8Array): Uint8Array {
+    const padded = concat([new Uint8Array(this.#used), data]);
+    const result = ctr(this.#key, this.#counter).encrypt(padded).slice(this.#used);
+    this.#advance(Math.floor(padded.length / blockLength));
+    this.#used = padded.length % blockLength;
+    return result;
+  }
+
+  #advance(blocks: number): void {
+    let carry = blocks;
+    for (let i = blockLength - 1; i >= 0 && carry; i--) {
+      carry += this.#counter[i];
+      this.#counter[i] = carry & 0xff;
+      carry = Math.floor(carry / 256);
+    }
   }
 }

@@ -1,10 +1,11 @@
-import type { Type } from "protobufjs";
+import { fromUTF8, utf8 } from "./bytes.ts";
 import { CameraError, PhoneError } from "./errors.ts";
 import { Assembler, plainError, toFragments } from "./fragments.ts";
 import type { GattLink } from "./gatt.ts";
-import { type Decoded, decode, encode, SessionData, Status } from "./messages.ts";
+import { SessionData, Status } from "./messages.ts";
+import type { Decoded, MessageType } from "./protobuf.ts";
 import { Security1 } from "./security1.ts";
-import { pause } from "./waiting.ts";
+import { cancellable, checkNotCancelled, pause } from "./waiting.ts";
 
 const versionEndpoint = "proto-ver";
 const sessionEndpoint = "prov-session";
@@ -18,8 +19,8 @@ export interface CameraVersion {
 }
 
 export async function readVersion(link: GattLink): Promise<CameraVersion> {
-  await link.write(versionEndpoint, Buffer.from("---"));
-  const text = Buffer.from(await link.read(versionEndpoint)).toString("utf8");
+  await link.write(versionEndpoint, utf8("---"));
+  const text = fromUTF8(await link.read(versionEndpoint));
   try {
     return JSON.parse(text);
   } catch {
@@ -27,9 +28,16 @@ export async function readVersion(link: GattLink): Promise<CameraVersion> {
   }
 }
 
+export interface RequestOptions {
+  /** Milliseconds for the camera's answer. */
+  timeout: number;
+  signal?: AbortSignal;
+}
+
 /**
  * An encrypted session with a camera. Requests are strictly one at a time; whoever asks while another request is under way waits
- * for it. An error that leaves the two cipher streams out of step ends the session.
+ * for it. An error that leaves the two cipher streams out of step ends the session. Who cancels a request that is under way is let
+ * go at once, and its answer is fetched all the same: the session goes on.
  */
 export class Session {
   #link: GattLink;
@@ -46,28 +54,29 @@ export class Session {
     return this.#open;
   }
 
-  /** @throws PhoneError WrongProof, LockedOut, Busy, UnsupportedProtocol, Disconnected */
-  static async establish(link: GattLink, proofOfPossession: string): Promise<Session> {
+  /** @throws PhoneError WrongProof, LockedOut, Busy, UnsupportedProtocol, Disconnected, Cancelled */
+  static async establish(link: GattLink, proofOfPossession: string, signal?: AbortSignal): Promise<Session> {
+    checkNotCancelled(signal);
     const security = new Security1();
     const challenge = (await exchange(link, { sc0: { client_pubkey: security.publicKey } })).sr0;
     await checkStatus(link, challenge?.status);
-    if (challenge.device_pubkey.length !== 32 || challenge.device_random.length !== 16)
-      throw new PhoneError("UnsupportedProtocol", "the camera's challenge is malformed");
-    const proof = security.prove(challenge.device_pubkey, challenge.device_random, proofOfPossession);
+    checkNotCancelled(signal);
+    const proof = prove(security, challenge, proofOfPossession);
     const answer = (await exchange(link, { msg: 2, sc1: { client_verify_data: proof } })).sr1;
     await checkStatus(link, answer?.status);
     if (!security.accepts(answer.device_verify_data))
       throw new PhoneError("WrongProof", "the device does not know the proof of possession: it is not the camera");
+    checkNotCancelled(signal);
     return new Session(link, security);
   }
 
   /** A request to one of Espressif's endpoints. */
-  binary(endpoint: string, type: Type, message: object): Promise<Decoded> {
-    return this.#inTurn(async () => {
-      await this.#link.write(endpoint, this.#security.transform(encode(type, message)));
+  binary(endpoint: string, type: MessageType, message: object, signal?: AbortSignal): Promise<Decoded> {
+    return this.#inTurn(signal, async () => {
+      await this.#link.write(endpoint, this.#security.transform(type.encode(message)));
       const value = await this.#link.read(endpoint);
       this.#checkRefusal(value);
-      return decode(type, this.#security.transform(value));
+      return type.decode(this.#security.transform(value));
     });
   }
 
@@ -75,12 +84,12 @@ export class Session {
    * A request to one of the camera's endpoints.
    * @throws CameraError when the answer is an error, PhoneError otherwise
    */
-  request(endpoint: string, message: object, timeout: number): Promise<Decoded> {
-    return this.#inTurn(async () => {
-      const bytes = this.#security.transform(Buffer.from(JSON.stringify(message)));
+  request(endpoint: string, message: object, { timeout, signal }: RequestOptions): Promise<Decoded> {
+    return this.#inTurn(signal, async () => {
+      const bytes = this.#security.transform(utf8(JSON.stringify(message)));
       for (const fragment of toFragments(bytes, this.#link.maximumWrite)) await this.#link.write(endpoint, fragment);
       const answer = await this.#answer(endpoint, timeout);
-      return JSON.parse(this.#security.transform(answer).toString("utf8"));
+      return JSON.parse(fromUTF8(this.#security.transform(answer)));
     }).then((answer) => {
       if (answer?.error) throw new CameraError(String(answer.error.code), String(answer.error.message));
       return answer;
@@ -91,7 +100,7 @@ export class Session {
     this.#open = false;
   }
 
-  async #answer(endpoint: string, timeout: number): Promise<Buffer> {
+  async #answer(endpoint: string, timeout: number): Promise<Uint8Array> {
     const deadline = performance.now() + timeout;
     const assembler = new Assembler();
     let poll = firstPoll;
@@ -109,8 +118,9 @@ export class Session {
     }
   }
 
-  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+  #inTurn<T>(signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
     const turn = this.#queue.then(async () => {
+      checkNotCancelled(signal);
       if (!this.#open) throw new PhoneError("NoSession", "the session has ended; open a new one");
       try {
         return await run();
@@ -121,7 +131,7 @@ export class Session {
       }
     });
     this.#queue = turn.catch(() => undefined);
-    return turn;
+    return cancellable(turn, signal);
   }
 
   #checkRefusal(value: Uint8Array): void {
@@ -132,11 +142,22 @@ export class Session {
   }
 }
 
+function prove(security: Security1, challenge: Decoded, proofOfPossession: string): Uint8Array {
+  const { device_pubkey: key, device_random: random } = challenge;
+  const malformed = () => new PhoneError("UnsupportedProtocol", "the camera's challenge is malformed");
+  if (key.length !== 32 || random.length !== 16) throw malformed();
+  try {
+    return security.prove(key, random, proofOfPossession);
+  } catch {
+    throw malformed();
+  }
+}
+
 async function exchange(link: GattLink, sec1: object): Promise<Decoded> {
-  await link.write(sessionEndpoint, encode(SessionData, { sec_ver: 1, sec1 }));
+  await link.write(sessionEndpoint, SessionData.encode({ sec_ver: 1, sec1 }));
   const value = await link.read(sessionEndpoint);
   try {
-    const answer = decode(SessionData, value);
+    const answer = SessionData.decode(value);
     if (answer.sec_ver === 1 && answer.sec1) return answer.sec1;
   } catch {
     // Not a message at all: the same as one of another security scheme.

@@ -1,6 +1,7 @@
+import { fromUTF8, toHex, utf8 } from "./bytes.ts";
 import { PhoneError } from "./errors.ts";
 import { authModes, NetworkConfigPayload, NetworkCtrlPayload, NetworkScanPayload, Status } from "./messages.ts";
-import type { Session } from "./session.ts";
+import type { RequestOptions, Session } from "./session.ts";
 import { pause } from "./waiting.ts";
 
 export interface WiFiNetwork {
@@ -27,10 +28,10 @@ const scanTimeout = 15_000;
 /** Entries that fit into one attribute value, as Espressif's own clients count. */
 const page = 4;
 
-/** The networks that the camera hears. @throws PhoneError ScanFailed */
-export async function scanWiFi(session: Session): Promise<WiFiNetwork[]> {
+/** The networks that the camera hears. @throws PhoneError ScanFailed, Cancelled */
+export async function scanWiFi(session: Session, signal?: AbortSignal): Promise<WiFiNetwork[]> {
   const ask = async (message: object) => {
-    const answer = await session.binary("prov-scan", NetworkScanPayload, message);
+    const answer = await session.binary("prov-scan", NetworkScanPayload, message, signal);
     if (answer.status !== Status.success) throw new PhoneError("ScanFailed", `scan status ${answer.status}`);
     return answer;
   };
@@ -44,7 +45,7 @@ export async function scanWiFi(session: Session): Promise<WiFiNetwork[]> {
       break;
     }
     if (performance.now() > deadline) throw new PhoneError("ScanFailed", "the scan does not end");
-    await pause(pollInterval);
+    await pause(pollInterval, signal);
   }
   const networks: WiFiNetwork[] = [];
   for (let start = 0; start < count; start += page) {
@@ -52,8 +53,8 @@ export async function scanWiFi(session: Session): Promise<WiFiNetwork[]> {
     const answer = await ask({ msg: 4, cmd_scan_wifi_result: range });
     for (const { ssid, bssid, channel, rssi, auth } of answer.resp_scan_wifi_result?.entries ?? [])
       networks.push({
-        ssid: Buffer.from(ssid).toString("utf8"),
-        bssid: Buffer.from(bssid).toString("hex"),
+        ssid: fromUTF8(ssid),
+        bssid: toHex(bssid),
         channel,
         rssi,
         auth: authModes[auth] ?? "unknown",
@@ -65,8 +66,8 @@ export async function scanWiFi(session: Session): Promise<WiFiNetwork[]> {
 /** Hands over credentials and tells the camera to use them. @throws PhoneError WiFiFailed when it does not take them */
 export async function configureWiFi(session: Session, network: { ssid: string; passphrase?: string }): Promise<void> {
   const cmd_set_wifi_config = {
-    ssid: Buffer.from(network.ssid),
-    passphrase: Buffer.from(network.passphrase ?? ""),
+    ssid: utf8(network.ssid),
+    passphrase: utf8(network.passphrase ?? ""),
   };
   const set = await session.binary("prov-config", NetworkConfigPayload, { msg: 2, cmd_set_wifi_config });
   if (set.resp_set_wifi_config?.status !== Status.success)
@@ -76,14 +77,15 @@ export async function configureWiFi(session: Session, network: { ssid: string; p
     throw new PhoneError("WiFiFailed", "the camera does not apply the settings");
 }
 
-export async function wifiStatus(session: Session): Promise<WiFiStatus> {
-  const answer = await session.binary("prov-config", NetworkConfigPayload, { msg: 0, cmd_get_wifi_status: {} });
+export async function wifiStatus(session: Session, signal?: AbortSignal): Promise<WiFiStatus> {
+  const request = { msg: 0, cmd_get_wifi_status: {} };
+  const answer = await session.binary("prov-config", NetworkConfigPayload, request, signal);
   const status = answer.resp_get_wifi_status;
   if (!status) throw new PhoneError("UnsupportedProtocol", "the camera gives no Wi-Fi status");
   const state = states[status.wifi_sta_state] ?? "disconnected";
   if (state === "connected") {
     const { ip4_addr, ssid } = status.wifi_connected ?? { ip4_addr: "", ssid: [] };
-    return { state, address: ip4_addr, ssid: Buffer.from(ssid).toString("utf8") };
+    return { state, address: ip4_addr, ssid: fromUTF8(ssid) };
   }
   if (state !== "failed") return { state };
   return { state, failure: status.failure || (status.wifi_fail_reason === 0 ? "AuthError" : "NotFound") };
@@ -91,12 +93,12 @@ export async function wifiStatus(session: Session): Promise<WiFiStatus> {
 
 /**
  * Waits until the camera is on the network.
- * @throws PhoneError WiFiAuthError, WiFiNotFound, WiFiFailed, WiFiTimeout
+ * @throws PhoneError WiFiAuthError, WiFiNotFound, WiFiFailed, WiFiTimeout, Cancelled
  */
-export async function waitForWiFi(session: Session, timeout: number): Promise<WiFiStatus> {
+export async function waitForWiFi(session: Session, { timeout, signal }: RequestOptions): Promise<WiFiStatus> {
   const deadline = performance.now() + timeout;
   for (;;) {
-    const status = await wifiStatus(session);
+    const status = await wifiStatus(session, signal);
     if (status.state === "connected") return status;
     if (status.state === "failed") {
       const code =
@@ -108,7 +110,7 @@ export async function waitForWiFi(session: Session, timeout: number): Promise<Wi
       throw new PhoneError(code, `the camera could not join the network: ${status.failure}`);
     }
     if (performance.now() > deadline) throw new PhoneError("WiFiTimeout", "the camera does not join the network");
-    await pause(pollInterval);
+    await pause(pollInterval, signal);
   }
 }
 

@@ -55,7 +55,7 @@ export interface HostConnection extends EventEmitter {
   smp: SecurityManager;
 }
 
-/** Emits `pairingComplete` and `pairingFailed`. */
+/** Emits `pairingComplete` and `pairingFail`. */
 export interface SecurityManager extends EventEmitter {
   readonly isEncrypted: boolean;
   sendPairingRequest(features: { bondingFlags?: 0 | 1; sc?: boolean }): boolean;

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { AwsRegistrar } from "../phone/aws.ts";
 import { CameraClient } from "../phone/camera-client.ts";
 import { type CameraEvent, CameraOwner } from "../phone/camera-owner.ts";
+import { RadioCentral } from "../phone/radio-central.ts";
 import { type Line, network } from "./processes.ts";
 import { digits, type Timeline } from "./timeline.ts";
 
@@ -44,7 +45,7 @@ export class Story {
   /** From a camera in its box to one that is online. */
   async provision(): Promise<void> {
     const label = await within(this.#line.label, secondsLimit.label, "the camera did not say its label");
-    const client = await CameraClient.overRadio({ port: this.#line.radioPort });
+    const client = await new CameraClient(await RadioCentral.open({ port: this.#line.radioPort }));
     this.#client = client;
     await client.connect(label.name);
     this.#say("connected", "phone", `found ${label.name} and connected, ${client.maximumWrite}-byte writes`, {

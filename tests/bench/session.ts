@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { AwsRegistrar } from "../../sim/phone/aws.ts";
 import { CameraClient } from "../../sim/phone/camera-client.ts";
 import { CameraOwner, type Registrar } from "../../sim/phone/camera-owner.ts";
+import { RadioCentral } from "../../sim/phone/radio-central.ts";
 import type { ProcessEvent } from "../../sim/start/json-process.ts";
 import { Line, type LineOptions, network } from "../../sim/start/processes.ts";
 import { callShadow } from "../e2e/data-plane-client.ts";
@@ -124,7 +125,7 @@ async function register(line: Line, endpoint: string): Promise<string> {
     presignPhoto: (request) => aws.presignPhoto(request),
   };
   const { name, pop } = await line.label;
-  const client = await CameraClient.overRadio({ port: line.radioPort });
+  const client = await new CameraClient(await RadioCentral.open({ port: line.radioPort }));
   try {
     await client.connect(name);
     await client.openSession(pop);

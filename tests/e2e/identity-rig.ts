@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { IoTClient } from "@aws-sdk/client-iot";
 import { CameraClient } from "../../sim/phone/camera-client.ts";
 import { setUpFleet } from "../../sim/phone/fleet.ts";
+import { RadioCentral } from "../../sim/phone/radio-central.ts";
 import type { ProcessEvent } from "../../sim/start/json-process.ts";
 import { network } from "../../sim/start/processes.ts";
 import { LineRig } from "./line-rig.ts";
@@ -51,7 +52,7 @@ export class IdentityRig {
     if (this.#phone?.connected && this.#phone.hasSession) return this.#phone;
     await this.#phone?.close().catch(() => {});
     const { name, pop } = await this.line.label;
-    const phone = await CameraClient.overRadio({ port: this.line.radioPort });
+    const phone = await new CameraClient(await RadioCentral.open({ port: this.line.radioPort }));
     this.#phone = phone;
     await phone.connect(name);
     await phone.openSession(pop);

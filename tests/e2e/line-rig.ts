@@ -8,6 +8,7 @@ import { AwsRegistrar } from "../../sim/phone/aws.ts";
 import { CameraClient } from "../../sim/phone/camera-client.ts";
 import { type CameraEvent, CameraOwner, type PhotoInfo } from "../../sim/phone/camera-owner.ts";
 import { PhoneError } from "../../sim/phone/errors.ts";
+import { RadioCentral } from "../../sim/phone/radio-central.ts";
 import type { ProcessEvent } from "../../sim/start/json-process.ts";
 import { Line, type LineOptions, network } from "../../sim/start/processes.ts";
 
@@ -92,7 +93,7 @@ export class LineRig {
     const { name, pop } = await this.line.label;
     if (!this.#client?.connected) {
       await this.#client?.close().catch(() => {});
-      this.#client = await CameraClient.overRadio({ port: this.line.radioPort });
+      this.#client = await new CameraClient(await RadioCentral.open({ port: this.line.radioPort }));
       await this.#client.connect(name);
       await this.onStep("connected");
     }

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { buildFirmware, buildHost } from "../../sim/host/build.ts";
 import { type DeviceProcess, startDevice } from "../../sim/host/device-process.ts";
 import { CameraClient, type CameraClientOptions } from "../../sim/phone/camera-client.ts";
-import type { RadioCentralOptions } from "../../sim/phone/radio-central.ts";
+import { RadioCentral, type RadioCentralOptions } from "../../sim/phone/radio-central.ts";
 import { type Radio, type RadioOptions, startRadio } from "../../sim/radio/radio.ts";
 
 export const proofOfPossession = "abcd1234";
@@ -87,7 +87,7 @@ export async function startPhone(
   radio: RadioCentralOptions,
   options?: CameraClientOptions,
 ): Promise<CameraClient> {
-  const phone = await CameraClient.overRadio(radio, options);
+  const phone = await new CameraClient(await RadioCentral.open(radio), options);
   t.after(() => phone.close());
   return phone;
 }

@@ -135,7 +135,7 @@ test("a camera that is not there, and one with another name", async (t) => {
   const other = await startPhone(t, { port: radio.port }, { scanTimeout: 400 });
   assert.equal(await codeOf(other.connect("PROV_OTHER")), "CameraNotFound");
   assert.deepEqual(
-    (await other.scan(400)).map(({ name }) => name),
+    (await other.scan({ timeout: 400 })).map(({ name }) => name),
     [deviceName],
   );
   assert.equal(await codeOf(other.request("camera-command", echo)), "NotConnected");
