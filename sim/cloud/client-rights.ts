@@ -1,7 +1,7 @@
-import type { AccessKey, KeySource } from "./credentials.ts";
-import { isExpired } from "./credentials.ts";
+import { type AccessKey, isExpired, type KeySource } from "./credentials.ts";
 import { isAllowed } from "./policy.ts";
 import { certificateIdOf, type Registry } from "./registry.ts";
+import type { RoleRequest } from "./role-policy.ts";
 
 /** Who a client of the broker is, and what it may do. */
 export interface ClientRights {
@@ -13,6 +13,8 @@ export interface ClientRights {
   readonly identifier: string;
   /** When the connection ends whatever happens, milliseconds since 1970. */
   readonly expires?: number;
+  /** What its connection's end is called when it is no longer active. */
+  readonly ending: "AUTH_ERROR" | "WEBSOCKET_TTL_EXPIRATION";
   /** At CONNECT. @returns why it is refused, if it is */
   problem(): string | undefined;
   /** False once the connection has to end. */
@@ -33,6 +35,7 @@ export interface CertificateRightsOptions {
 /** A device with a certificate: its rights are the policies that are attached to the certificate. */
 export class CertificateRights implements ClientRights {
   readonly certificateId?: string;
+  readonly ending = "AUTH_ERROR";
   #options: CertificateRightsOptions;
 
   constructor(options: CertificateRightsOptions) {
@@ -80,16 +83,6 @@ export class CertificateRights implements ClientRights {
   }
 }
 
-export interface RoleRequest {
-  /** `iot:Publish` */
-  action: string;
-  /** ARN */
-  resource: string;
-  identityId: string;
-  /** Condition keys besides that of the identity. */
-  context?: Record<string, string | undefined>;
-}
-
 export interface CredentialRightsOptions {
   registry: Registry;
   key: AccessKey;
@@ -109,6 +102,7 @@ export class CredentialRights implements ClientRights {
   readonly identityId?: string;
   readonly identifier: string;
   readonly expires: number;
+  readonly ending = "WEBSOCKET_TTL_EXPIRATION";
   #options: CredentialRightsOptions;
 
   constructor(options: CredentialRightsOptions) {

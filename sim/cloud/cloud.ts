@@ -1,15 +1,20 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LocalCA } from "../../certs/local-ca.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { type AccessKey, CredentialStore, openAdministratorKey } from "./credentials.ts";
 import { DataPlane } from "./data-plane.ts";
 import { FleetProvisioningAPI } from "./fleet-provisioning-api.ts";
+import { Gateway } from "./gateway.ts";
 import { IotCore } from "./iot-core.ts";
 import type { IotLimits } from "./iot-limits.ts";
 import { JsonFile } from "./json-file.ts";
 import { JustInTime } from "./just-in-time.ts";
+import { MqttWebSocket } from "./mqtt-websocket.ts";
 import { Provisioning } from "./provisioning.ts";
 import { Registry } from "./registry.ts";
+import { PhoneRole } from "./role-policy.ts";
+import type { CorsRule } from "./s3/cors.ts";
 import { S3Server } from "./s3/server.ts";
 import { ShadowService } from "./shadow.ts";
 
@@ -31,6 +36,7 @@ interface Ports {
   mqtt: number;
   api: number;
   data: number;
+  gateway: number;
 }
 
 /** The bucket that pictures go to. */
@@ -48,6 +54,8 @@ export class Cloud {
   readonly api: ControlPlane;
   readonly shadows: ShadowService;
   readonly data: DataPlane;
+  /** All of them once more, for browsers. */
+  readonly gateway: Gateway;
   readonly region: string;
   /** The administrator's. */
   readonly accessKey: AccessKey;
@@ -64,6 +72,7 @@ export class Cloud {
     this.api = parts.api;
     this.shadows = parts.shadows;
     this.data = parts.data;
+    this.gateway = parts.gateway;
     this.region = parts.region;
     this.accessKey = parts.accessKey;
     this.credentials = parts.credentials;
@@ -84,7 +93,15 @@ export class Cloud {
     const server = { key, cert };
 
     const s3 = await onPort(wanted.s3, (port) =>
-      S3Server.listen({ ca, directory: out, port, credentials, region, buckets: [photoBucket] }),
+      S3Server.listen({
+        ca,
+        directory: out,
+        port,
+        credentials,
+        region,
+        buckets: [photoBucket],
+        cors: { [photoBucket]: readCorsRules() },
+      }),
     );
     const sessions = join(directory, "sessions.json");
     const { limits } = options;
@@ -113,14 +130,22 @@ export class Cloud {
     );
     const shadows = new ShadowService(join(directory, "shadows.json"), iot);
     const { onCall } = options;
+    const role = new PhoneRole({ region, accountId, bucket: photoBucket });
+    const mqtt = new MqttWebSocket({ iot, registry, keys: credentials, isRoleAllowed: role.isRoleAllowed });
+    // Credentials that end before their time take their connections along.
+    credentials.on("expire", () => iot.recheckRights());
     const data = await onPort(wanted.data, (port) =>
-      DataPlane.listen({ shadows, region, server, credentials, port, onCall }),
+      DataPlane.listen({ shadows, mqtt, region, server, credentials, port, onCall }),
     );
-    ports.write({ s3: s3.port, mqtt: iot.port, api: api.port, data: data.port });
-    return new Cloud({ ca, registry, s3, iot, api, shadows, data, region, accessKey, credentials, files });
+    const gateway = await onPort(wanted.gateway, (port) =>
+      Gateway.listen({ services: { s3, iot: api, "data.iot": data }, port }),
+    );
+    ports.write({ s3: s3.port, mqtt: iot.port, api: api.port, data: data.port, gateway: gateway.port });
+    return new Cloud({ ca, registry, s3, iot, api, shadows, data, gateway, region, accessKey, credentials, files });
   }
 
   async close(): Promise<void> {
+    await this.gateway.close();
     await this.api.close();
     await this.data.close();
     await this.iot.close();
@@ -130,6 +155,11 @@ export class Cloud {
 
 export function startCloud(options: CloudOptions): Promise<Cloud> {
   return Cloud.start(options);
+}
+
+/** The file has the shape of PutBucketCors, so that a bucket in AWS can be given the same. */
+function readCorsRules(): CorsRule[] {
+  return JSON.parse(readFileSync(new URL("bucket-cors.json", import.meta.url), "utf8")).CORSRules;
 }
 
 /** Somebody else may have taken the port of the last time. */

@@ -1,12 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import type { KeySource } from "./credentials.ts";
 import { JsonApi, type JsonApiOptions, readBody, respond } from "./json-api.ts";
+import type { MqttWebSocket } from "./mqtt-websocket.ts";
 import { RegistryError } from "./registry-error.ts";
 import { verifyRequest } from "./request-signature.ts";
 import type { ShadowService } from "./shadow.ts";
 import { ShadowError } from "./shadow-document.ts";
 
 export interface DataPlaneOptions extends JsonApiOptions {
+  /** Takes the WebSockets that come to this port, as to AWS's port 443. */
+  mqtt: MqttWebSocket;
   shadows: ShadowService;
   region: string;
   /** Who may call. */
@@ -47,7 +51,11 @@ export class DataPlane {
 
   static async listen(options: DataPlaneOptions): Promise<DataPlane> {
     const plane = new DataPlane(options);
-    plane.#api = await JsonApi.listen(options, (request, response) => plane.handle(request, response));
+    plane.#api = await JsonApi.listen(
+      options,
+      (request, response) => plane.handle(request, response),
+      (request, socket, head) => plane.upgrade(request, socket, head),
+    );
     return plane;
   }
 
@@ -61,6 +69,10 @@ export class DataPlane {
 
   close(): Promise<void> {
     return this.#api.close();
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#options.mqtt.upgrade(request, socket, head);
   }
 
   /** One request, whoever has listened for it. */

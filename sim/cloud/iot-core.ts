@@ -151,7 +151,11 @@ export class IotCore extends EventEmitter<IotEvents> {
 
   /** Connections whose certificate or access key is no longer good end. */
   recheckRights(): void {
-    this.#drop((client) => !this.#connections.get(client)?.rights.isActive(), "AUTH_ERROR");
+    for (const reason of ["AUTH_ERROR", "WEBSOCKET_TTL_EXPIRATION"] as const)
+      this.#drop((client) => {
+        const { rights } = this.#connections.get(client)!;
+        return rights.ending === reason && !rights.isActive();
+      }, reason);
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 
 export interface JsonApiOptions {
   /** PEM. */
@@ -11,22 +12,36 @@ export interface JsonApiOptions {
 }
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
+type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** The HTTPS server under an AWS API that speaks REST with JSON (control-plane.ts, data-plane.ts), on 127.0.0.1. */
 export class JsonApi {
   readonly port: number;
   #server: Server;
+  #upgraded = new Set<Duplex>();
 
   private constructor(server: Server) {
     this.#server = server;
     this.port = (server.address() as AddressInfo).port;
   }
 
-  static async listen({ server: identity, port = 0 }: JsonApiOptions, serve: Serve): Promise<JsonApi> {
+  /** @param upgrade takes WebSockets; without it an upgrade is an ordinary request */
+  static async listen(
+    { server: identity, port = 0 }: JsonApiOptions,
+    serve: Serve,
+    upgrade?: Upgrade,
+  ): Promise<JsonApi> {
     const server = createServer({ ...identity, minVersion: "TLSv1.2" }, serve);
     server.listen(port, "127.0.0.1");
     await once(server, "listening");
-    return new JsonApi(server);
+    const api = new JsonApi(server);
+    if (upgrade)
+      server.on("upgrade", (request, socket, head) => {
+        api.#upgraded.add(socket);
+        socket.once("close", () => api.#upgraded.delete(socket));
+        upgrade(request, socket, head);
+      });
+    return api;
   }
 
   get url(): string {
@@ -35,6 +50,7 @@ export class JsonApi {
 
   async close(): Promise<void> {
     this.#server.closeAllConnections();
+    for (const socket of this.#upgraded) socket.destroy();
     if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
   }
 }

@@ -17,6 +17,7 @@ const { values } = parseArgs({
     "mqtt-port": { type: "string" },
     "api-port": { type: "string" },
     "data-port": { type: "string" },
+    "gateway-port": { type: "string" },
     "grant-delay": { type: "string" },
   },
 });
@@ -31,6 +32,7 @@ const given = {
   mqtt: port(values["mqtt-port"]),
   api: port(values["api-port"]),
   data: port(values["data-port"]),
+  gateway: port(values["gateway-port"]),
 };
 
 const cloud = await startCloud({
@@ -40,7 +42,7 @@ const cloud = await startCloud({
   ports: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   onCall: (call) => say("call", call),
 });
-const { s3, iot, api, data, shadows, region, files } = cloud;
+const { s3, iot, api, data, gateway, shadows, region, files } = cloud;
 
 s3.on("progress", (progress) => say("progress", progress));
 s3.on("object", (object) => say("object", object));
@@ -66,6 +68,7 @@ say("listening", {
   mqtt: { port: iot.port, endpoint: iot.endpoint },
   api: { url: api.url },
   data: { url: data.url },
+  gateway: { port: gateway.port },
   region,
   rootCA: files.rootCA,
   credentials: files.credentials,

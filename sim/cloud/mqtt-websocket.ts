@@ -1,10 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { createWebSocketStream, type WebSocket, WebSocketServer } from "ws";
-import { CredentialRights, type RoleRequest } from "./client-rights.ts";
+import { CredentialRights } from "./client-rights.ts";
 import type { AccessKey, KeySource } from "./credentials.ts";
 import type { IotCore } from "./iot-core.ts";
 import type { Registry } from "./registry.ts";
+import type { RoleRequest } from "./role-policy.ts";
 import { ForbiddenError, verifyWebSocketURL } from "./websocket-signature.ts";
 
 export interface MqttWebSocketOptions {

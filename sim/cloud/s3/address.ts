@@ -41,8 +41,8 @@ export function isBucketName(name: string): boolean {
 function bucketOfHost(host: string): string | undefined {
   const match = amazon.exec(host);
   if (match) return match[1];
+  if (host === "localhost" || host === "s3.localhost") return undefined;
   for (const suffix of [".s3.localhost", ".localhost"]) {
-    if (host === suffix.slice(1)) return undefined;
     if (host.endsWith(suffix)) return host.slice(0, -suffix.length);
   }
   return undefined;

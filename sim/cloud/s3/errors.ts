@@ -3,8 +3,10 @@ import { renderDocument, type XMLElements } from "./xml.ts";
 /** Status and standard text of the error codes that this store knows (S3 API Reference, "Error responses"). */
 export const errorCodes = {
   AccessDenied: [403, "Access Denied"],
+  AccessForbidden: [403, "CORSResponse: This CORS request is not allowed."],
   AuthorizationHeaderMalformed: [400, "The authorization header that you provided is not valid."],
   AuthorizationQueryParametersError: [400, "The authorization query parameters that you provided are not valid."],
+  BadRequest: [400, "Bad Request"],
   BadDigest: [400, "The Content-MD5 you specified did not match what we received."],
   ConditionalRequestConflict: [
     409,

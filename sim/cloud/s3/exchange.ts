@@ -92,7 +92,12 @@ export class Exchange {
 
   #render(answer: Answer): Buffer {
     const lines = [`HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ""}`];
-    const headers = { ...this.#headers(answer), Date: new Date().toUTCString(), Connection: "close" };
+    const headers = {
+      ...this.response.getHeaders(),
+      ...this.#headers(answer),
+      Date: new Date().toUTCString(),
+      Connection: "close",
+    };
     for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
     const body = this.#body(answer);
     return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), Buffer.from(body)]);

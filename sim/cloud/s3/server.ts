@@ -8,6 +8,7 @@ import type { AccessKey, KeySource } from "../credentials.ts";
 import type { S3Action, S3ActionRequest } from "./actions.ts";
 import { isBucketName, parseAddress } from "./address.ts";
 import { getBucketLocation, headBucket, listBuckets, listObjects } from "./buckets.ts";
+import { type CorsRule, corsHeaders, preflightHeaders } from "./cors.ts";
 import { S3Error } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import { type Fault, Faults } from "./faults.ts";
@@ -31,6 +32,8 @@ export interface S3ServerOptions {
   region?: string;
   /** Made if missing. */
   buckets?: string[];
+  /** By bucket: which pages may use it. */
+  cors?: Record<string, CorsRule[]>;
   /** Take `Transfer-Encoding: chunked` like Tencent COS; S3 answers 501. */
   acceptChunked?: boolean;
   /** ms without a byte of a body until RequestTimeout; default 20 s. */
@@ -98,6 +101,8 @@ export class S3Server extends EventEmitter<S3ServerEvents> {
   readonly port: number;
   readonly region: string;
   readonly faults = new Faults();
+  /** For the gateway: preflights are answered here, by the rules of the bucket. */
+  readonly hasOwnCORS = true;
   readonly store: ObjectStore;
   readonly #options: S3ServerOptions;
   readonly #server: Server;
@@ -191,6 +196,12 @@ export class S3Server extends EventEmitter<S3ServerEvents> {
     const { method, path, request } = exchange;
     exchange.address = parseAddress(request.headers.host, path);
     const { bucket, key } = exchange.address;
+    if (method === "OPTIONS") {
+      exchange.answer({ status: 200, headers: preflightHeaders(this.#options.cors?.[bucket], request.headers) });
+      return;
+    }
+    const cors = corsHeaders(this.#options.cors?.[bucket] ?? [], method, request.headers);
+    for (const [name, value] of Object.entries(cors)) exchange.response.setHeader(name, value);
     exchange.fault = this.faults.take(method, key);
     if (await this.#faultBefore(exchange)) return;
     const { principal } = await this.#authenticate(exchange);
