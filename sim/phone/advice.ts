@@ -31,6 +31,7 @@ type Entry = [what: string, next: string, action: AdviceAction];
 const signIn: Record<string, Entry> = {
   WrongPassword: ["The password is not the right one.", "Type it again; mind capital letters.", "sign-in"],
   UserNotFound: ["There is no account of this name.", "Check the name, or ask whoever runs the account.", "sign-in"],
+  UserDisabled: ["This account has been switched off.", "Ask whoever runs it.", "none"],
   NotConfirmed: [
     "The account has not been confirmed yet.",
     "Open the link or enter the code of the message that you got, then sign in.",
@@ -55,7 +56,16 @@ const signIn: Record<string, Entry> = {
 };
 
 const bluetooth: Record<string, Entry> = {
-  RadioUnavailable: ["Bluetooth is not available.", "Switch Bluetooth on and allow this page to use it.", "retry"],
+  RadioUnavailable: ["The simulator's radio is not running.", "Start it with npm start, then try again.", "retry"],
+  BluetoothOff: ["Bluetooth is switched off.", "Switch it on, then try again.", "retry"],
+  BluetoothDenied: ["This page may not use Bluetooth.", "Allow it in the browser's site settings.", "retry"],
+  BluetoothUnsupported: [
+    "This browser has no Web Bluetooth.",
+    "Use Chrome or Edge on Android or a desktop, at an https or localhost address.",
+    "none",
+  ],
+  GestureNeeded: ["The browser shows its list of devices after a click only.", "Press the button.", "retry"],
+  BadLabel: ["This is no label of a camera.", "Scan its QR code, or type name and proof by hand.", "label"],
   CameraNotFound: ["The camera is not nearby.", "Switch it on, come within a few metres, and look again.", "find"],
   ConnectTimeout: ["The camera does not answer.", "Come nearer and try again.", "retry"],
   Disconnected: ["The connection to the camera was lost.", "Come nearer; then go on where it stopped.", "retry"],

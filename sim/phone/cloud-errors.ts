@@ -2,6 +2,7 @@
 export type AccountErrorCode =
   | "WrongPassword"
   | "UserNotFound"
+  | "UserDisabled"
   | "NotConfirmed"
   | "NewPasswordRequired"
   | "NewPasswordRefused"
@@ -55,8 +56,8 @@ export class PhoneCloudError extends Error {
   }
 }
 
-/** Why a flow stopped, other than by an error of phone, camera or cloud. */
-export type FlowErrorCode = "Cancelled" | "NetworkNeeded" | "CameraStaysOffline" | "AlreadyRunning";
+/** Why a flow stopped, other than by an error of phone (PhoneError Cancelled among them), camera or cloud. */
+export type FlowErrorCode = "NetworkNeeded" | "CameraStaysOffline" | "AlreadyRunning";
 
 export class FlowError extends Error {
   readonly code: FlowErrorCode;
