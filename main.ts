@@ -21,6 +21,7 @@ import { type Endpoint, endpoints } from "./modules/app/commands";
 import { type ConnectionState, Connectivity, type ConnectivityHost } from "./modules/app/connectivity";
 import { Enrolling, type EnrollingHost, provisioningClientId, templateParameters } from "./modules/app/enrolling";
 import { type DeviceEvent, EventLog } from "./modules/app/event-log";
+import { CameraJobs, type CameraJobsHost } from "./modules/app/jobs";
 import { createRequest, isPair } from "./modules/app/keys";
 import { type Label, loadLabel, qrPayload } from "./modules/app/label";
 import { type MQTTCommandHost, MQTTCommands } from "./modules/app/mqtt-commands";
@@ -57,7 +58,8 @@ type Host = EnrollingHost &
   MQTTCommandHost &
   SettingsHost &
   ScheduleHost &
-  ShadowSettingsHost;
+  ShadowSettingsHost &
+  CameraJobsHost;
 
 /** Bytes of the picture in RAM at a time: one TLS record. */
 const bufferLength = 2048;
@@ -84,6 +86,7 @@ class Camera implements Host {
   readonly telemetry = new Telemetry(this);
   readonly schedule = new Schedule(this);
   readonly shadow = new ShadowSettings(this);
+  readonly jobs = new CameraJobs(this);
   readonly provisioning = new Provisioning(new ProvisioningOptions(this));
   #photos = 0;
 
@@ -125,12 +128,21 @@ class Camera implements Host {
     const session = new CloudSession(new SessionOptions(this, identity));
     const { commands, uploadGrant } = topicsOf(identity.thingName);
     const filters = [commands, uploadGrant].map((topic) => ({ topic, QoS: 1 as const }));
-    const granted = () => this.shadow.granted();
-    // All at once: a promise for each would wait through the whole handshake.
-    session
-      .subscribe([...filters, ...this.shadow.follow(session)])
-      .then(granted, (error) => log(`cloud: ${error.message}`));
+    // All at once, eight as one SUBSCRIBE takes: a promise for each would wait through the whole handshake.
+    session.subscribe([...filters, ...this.shadow.follow(session), ...this.jobs.follow(session)]).then(
+      () => this.granted(),
+      (error) => this.granted(error),
+    );
     return session;
+  }
+
+  /** The broker has answered for all topics. What it refused, others must not miss. */
+  private granted(error?: CloudError): void {
+    if (error) log(`cloud: ${error.message}`);
+    if (error && error.code !== "SubscriptionRefused") return;
+    const refused = error?.message ?? "";
+    this.shadow.granted(refused);
+    this.jobs.granted(refused);
   }
 
   openProvisioning(): FleetProvisioning {
@@ -169,6 +181,7 @@ class Camera implements Host {
     this.connectivity.sessionChanged(isConnected, error && { error: describeError(error) });
     this.enrolling.sessionChanged(isConnected, error);
     this.shadow.sessionChanged(isConnected);
+    this.jobs.sessionChanged(isConnected);
     if (isConnected) {
       this.telemetry.start();
       this.device.uploads.announcePending();
@@ -350,12 +363,16 @@ class SessionOptions implements CloudSessionOptions {
     const { commands, uploadGrant } = topicsOf(this.clientId);
     if (topic === commands) this.#camera.commands.receive(payload);
     else if (topic === uploadGrant) this.#camera.device.uploads.receiveGrant(payload);
-    else this.#camera.shadow.receive(topic, payload);
+    else {
+      this.#camera.shadow.receive(topic, payload);
+      this.#camera.jobs.receive(topic, payload);
+    }
   }
 
   onError(error: CloudError): void {
     log(`cloud: ${error.code} ${error.message}`);
     this.#camera.shadow.sessionFailed(error);
+    this.#camera.jobs.sessionFailed(error);
   }
 }
 

@@ -34,9 +34,9 @@ export class ShadowSettings implements ShadowHost {
     return shadowFilters(session.clientId);
   }
 
-  /** The broker has granted it. */
-  granted(): void {
-    this.#shadow?.grant(true);
+  /** The broker has answered. @param refused the topics that it has not granted */
+  granted(refused: string): void {
+    this.#shadow?.grant(!refused.includes(this.root));
   }
 
   sessionChanged(isConnected: boolean): void {
@@ -46,13 +46,17 @@ export class ShadowSettings implements ShadowHost {
 
   /** A message that may be for the shadow, or not. */
   receive(topic: string, payload: ArrayBuffer): void {
-    const root = shadowRoot(this.#session?.clientId ?? "");
+    const { root } = this;
     if (topic.startsWith(root)) this.#shadow?.receive(topic.slice(root.length), payload);
   }
 
   /** Where the policy does not allow to listen it will not allow to speak either, and a forbidden PUBLISH ends the connection. */
   sessionFailed({ code, message }: CloudError): void {
-    if (code === "SubscriptionRefused" && message.startsWith("$aws/things/")) this.#shadow?.grant(false);
+    if (code === "SubscriptionRefused" && message.startsWith(this.root)) this.#shadow?.grant(false);
+  }
+
+  private get root(): string {
+    return shadowRoot(this.#session?.clientId ?? "");
   }
 
   // Called by the shadow
@@ -65,7 +69,7 @@ export class ShadowSettings implements ShadowHost {
   /** @internal */
   sendShadow(operation: ShadowOperation, payload: string): Promise<unknown> {
     const session = this.#session as ShadowSession;
-    return session.publish(shadowRoot(session.clientId) + operation, payload, { QoS: 0 });
+    return session.publish(this.root + operation, payload, { QoS: 0 });
   }
 
   /** @internal */
