@@ -5,8 +5,9 @@
 import { fstatSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { bindingsFile, serveBindings } from "./bindings/local.ts";
 import { startCloud } from "./cloud.ts";
-import { bindingsFile, serveGrants } from "./grants/local.ts";
+import { serveGrants } from "./grants/local.ts";
 
 const { values } = parseArgs({
   options: {
@@ -61,6 +62,11 @@ serveGrants(cloud, {
   delay: Number(values["grant-delay"] ?? 0),
   onOutcome: (outcome) => say("grant", outcome),
   onFailure: (reason) => say("grantFailed", { reason }),
+});
+serveBindings(cloud, {
+  directory,
+  onOutcome: (outcome) => say("binding", outcome),
+  onFailure: (reason) => say("bindingFailed", { reason }),
 });
 
 say("listening", {

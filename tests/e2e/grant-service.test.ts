@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { S3Client } from "@aws-sdk/client-s3";
 import { createHandler, type GrantServices } from "../../sim/cloud/grants/grant-service.ts";
-import { JsonBindingTable } from "../../sim/cloud/grants/json-table.ts";
+import { JsonBindingTable } from "../../sim/cloud/bindings/json-table.ts";
 import { largestPicture } from "../../sim/cloud/grants/request.ts";
 import { select } from "../../sim/cloud/grants/rule.ts";
 

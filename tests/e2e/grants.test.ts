@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { JsonBindingTable } from "../../sim/cloud/grants/json-table.ts";
+import { JsonBindingTable } from "../../sim/cloud/bindings/json-table.ts";
 import { AwsRegistrar } from "../../sim/phone/aws.ts";
 import type { CameraEvent } from "../../sim/phone/camera-owner.ts";
 import type { ProcessEvent } from "../../sim/start/json-process.ts";

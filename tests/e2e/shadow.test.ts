@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { JsonBindingTable } from "../../sim/cloud/grants/json-table.ts";
+import { JsonBindingTable } from "../../sim/cloud/bindings/json-table.ts";
 import { CameraOwner } from "../../sim/phone/camera-owner.ts";
 import { callShadow, type DataPlaneAccess } from "./data-plane-client.ts";
 import { LineRig } from "./line-rig.ts";

@@ -1,21 +1,11 @@
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import type { Binding, BindingTable } from "../bindings/binding.ts";
 import { type GrantEvent, GrantRefusal, type GrantRequest, isAnswerable, parseRequest } from "./request.ts";
 
-/** Whose camera it is. */
-export interface Binding {
-  thing: string;
-  /** The app's name for its user, such as the `sub` of Cognito. */
-  user: string;
-}
-
-/** Where bindings are looked up: DynamoDB in AWS (dynamo-table.ts), a JSON file here (json-table.ts). */
-export interface BindingTable {
-  get(thing: string): Promise<Binding | undefined>;
-}
-
 export interface GrantServices {
-  table: BindingTable;
+  /** Whose camera it is. */
+  table: Pick<BindingTable, "get">;
   /** Signs the URLs: they can do what its credentials can do, and live no longer than those. */
   s3: S3Client;
   bucket: string;
@@ -54,7 +44,7 @@ export function createHandler(services: GrantServices): GrantHandler {
     try {
       const request = parseRequest(event);
       const { user } = await bindingOf(services.table, request.thing);
-      await answer(services, request, await grant(services, request));
+      await answer(services, request, await grant(services, request, user));
       return { thing: request.thing, imageId: request.imageId, status: "granted", user };
     } catch (error) {
       if (!(error instanceof GrantRefusal)) throw error;
@@ -65,17 +55,23 @@ export function createHandler(services: GrantServices): GrantHandler {
   };
 }
 
-async function bindingOf(table: BindingTable, thing: string): Promise<Binding> {
+async function bindingOf(table: GrantServices["table"], thing: string): Promise<Binding> {
   const binding = await table.get(thing);
-  if (!binding?.user) throw new GrantRefusal("NotBound", `${thing} is bound to no user`);
+  if (!binding?.user || binding.releasing) throw new GrantRefusal("NotBound", `${thing} is bound to no user`);
   return binding;
 }
 
-async function grant(services: GrantServices, { thing, imageId, contentType }: GrantRequest): Promise<object> {
+async function grant(
+  services: GrantServices,
+  { thing, imageId, contentType }: GrantRequest,
+  user: string,
+): Promise<object> {
   const { s3, bucket, now = Date.now } = services;
   const expiresIn = Math.min(Math.max(Math.floor(services.expiresIn ?? usualExpiry), 1), longestExpiry);
   const expires = now() + expiresIn * 1000;
-  const command = new PutObjectCommand({ Bucket: bucket, Key: `${thing}/${imageId}.jpg`, ContentType: contentType });
+  // Below the owner's own prefix, which the owner's credentials can read and nobody else's.
+  const Key = `users/${user}/${thing}/${imageId}.jpg`;
+  const command = new PutObjectCommand({ Bucket: bucket, Key, ContentType: contentType });
   // The presigner leaves the type out of the signature unless told otherwise; then anything could be stored under the name of a picture.
   const url = await getSignedUrl(s3, command, { expiresIn, signableHeaders: new Set(["content-type"]) });
   return { url, headers: { "Content-Type": contentType }, expires };

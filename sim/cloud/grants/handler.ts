@@ -5,7 +5,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { IoTDataPlaneClient, PublishCommand } from "@aws-sdk/client-iot-data-plane";
 import { S3Client } from "@aws-sdk/client-s3";
-import { DynamoBindingTable } from "./dynamo-table.ts";
+import { DynamoBindingTable } from "../bindings/dynamo-table.ts";
 import { createHandler, type GrantOutcome } from "./grant-service.ts";
 import type { GrantEvent } from "./request.ts";
 

@@ -1,17 +1,15 @@
-import { join } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
+import { JsonBindingTable } from "../bindings/json-table.ts";
+import { bindingsFile } from "../bindings/local.ts";
 import { type Cloud, photoBucket } from "../cloud.ts";
-import { createHandler } from "./grant-service.ts";
-import { JsonBindingTable } from "./json-table.ts";
-import { type GrantRuleOptions, runGrantRule } from "./rule.ts";
+import { runTopicRule, type TopicRuleOptions } from "../topic-rule.ts";
+import { createHandler, type GrantOutcome } from "./grant-service.ts";
+import { grantRuleSQL } from "./rule.ts";
 
-type Options = Pick<GrantRuleOptions, "delay" | "onOutcome" | "onFailure"> & {
+type Options = Pick<TopicRuleOptions<GrantOutcome>, "delay" | "onOutcome" | "onFailure"> & {
   /** That of the cloud. */
   directory: string;
 };
-
-/** The file of a cloud's bindings: which camera belongs to whom. */
-export const bindingsFile = (directory: string) => join(directory, "bindings.json");
 
 /** Rule and function in the local cloud, with its own broker, bucket and access key, and a table in a file. */
 export function serveGrants(cloud: Cloud, { directory, ...options }: Options): void {
@@ -28,5 +26,5 @@ export function serveGrants(cloud: Cloud, { directory, ...options }: Options): v
     bucket: photoBucket,
     publish: (topic, payload) => iot.publish(topic, payload),
   });
-  runGrantRule({ iot, handler, ...options });
+  runTopicRule({ iot, sql: grantRuleSQL, handler, ...options });
 }

@@ -1,0 +1,170 @@
+import { randomBytes } from "node:crypto";
+import type { Binding, BindingTable } from "./binding.ts";
+import type { CameraRights } from "./camera-rights.ts";
+import { type BindingErrorCode, type BindingEvent, BindingRefusal, isAnswerable, parseRequest } from "./request.ts";
+
+export interface BindingServices {
+  table: BindingTable;
+  rights: CameraRights;
+  /** QoS 1. Rejects when the broker does not take it. */
+  publish(topic: string, payload: string): Promise<void>;
+  /** Milliseconds since 1970. */
+  now?: () => number;
+}
+
+/** As people see it: nothing of how it is done. */
+export interface BoundCamera {
+  thingName: string;
+  name?: string;
+  /** Milliseconds since 1970. */
+  since: number;
+}
+
+/** What is published on `users/<identityId>/cameras/answer`. */
+export interface BindingAnswer {
+  requestId: string;
+  action: string;
+  thingName?: string;
+  /** Of `list`; after a claim the one camera. */
+  cameras?: BoundCamera[];
+  error?: { code: BindingErrorCode; message: string };
+}
+
+/** For the log. */
+export interface BindingOutcome {
+  user: unknown;
+  action: unknown;
+  thing?: unknown;
+  status: "done" | "refused";
+  /** Of the refusal. */
+  code?: BindingErrorCode;
+}
+
+export type BindingHandler = (event: BindingEvent) => Promise<BindingOutcome>;
+
+/** AWS IoT attaches ten policies to an identity (quotas); one is the phone's own. */
+export const mostCameras = 9;
+
+/**
+ * The function behind the rule: who owns which camera, and the rights that go with it. A refusal is an answer as well; whatever else goes
+ * wrong (table, IoT, broker) rejects, so that Lambda runs it again. Each action may be repeated at any time and finishes what an earlier
+ * run has left in the middle: the binding is the first thing that a claim makes and the last that a release removes, so nobody else comes
+ * in as long as rights are half given or half taken.
+ */
+export function createBindingHandler(services: BindingServices): BindingHandler {
+  const service = new BindingService(services);
+  return async (event) => {
+    const { identity: user, action, thingName: thing } = event;
+    try {
+      const answer = await service.answer(event);
+      await services.publish(answerTopic(user as string), JSON.stringify(answer));
+      return { user, action, thing, status: "done" };
+    } catch (error) {
+      if (!(error instanceof BindingRefusal)) throw error;
+      const { code, message } = error;
+      if (isAnswerable(event)) await services.publish(answerTopic(user as string), refusal(event, { code, message }));
+      return { user, action, thing, status: "refused", code };
+    }
+  };
+}
+
+const answerTopic = (user: string) => `users/${user}/cameras/answer`;
+
+function refusal({ requestId, action, thingName }: BindingEvent, error: BindingAnswer["error"]): string {
+  // What is no text of reasonable length is not sent back.
+  const echo = (value: unknown) => (typeof value === "string" && value.length <= 128 ? value : undefined);
+  return JSON.stringify({ requestId, action: echo(action), thingName: echo(thingName), error });
+}
+
+class BindingService {
+  readonly #table: BindingTable;
+  readonly #rights: CameraRights;
+  readonly #now: () => number;
+
+  constructor({ table, rights, now = Date.now }: BindingServices) {
+    this.#table = table;
+    this.#rights = rights;
+    this.#now = now;
+  }
+
+  /** @throws BindingRefusal */
+  async answer(event: BindingEvent): Promise<BindingAnswer> {
+    const request = parseRequest(event);
+    const { user, requestId, action } = request;
+    if (request.action === "list") return { requestId, action, cameras: await this.#list(user) };
+    const { thingName } = request;
+    const common = { requestId, action, thingName };
+    switch (request.action) {
+      case "claim":
+        return { ...common, cameras: [await this.#claim(user, thingName, request.name)] };
+      case "attach":
+        await this.#attach(user, thingName, request.certificateArn);
+        return common;
+      case "release":
+        await this.#release(user, thingName);
+        return common;
+    }
+  }
+
+  async #list(user: string): Promise<BoundCamera[]> {
+    const bindings = (await this.#table.ofUser(user)).filter(({ releasing }) => !releasing);
+    return bindings.sort((a, b) => a.since - b.since).map(describe);
+  }
+
+  async #claim(user: string, thing: string, name?: string): Promise<BoundCamera> {
+    const own = await this.#table.ofUser(user);
+    if (own.length >= mostCameras && !own.some((binding) => binding.thing === thing)) throw tooMany();
+    const wanted = { thing, user, name, since: this.#now(), policy: policyName(thing) };
+    const binding = await this.#table.claim(wanted);
+    if (!binding) throw notYours(thing);
+    await this.#rights.createThing(thing);
+    if (await this.#rights.grant(binding)) return describe(binding);
+    // Several claims at the same time have seen each other too late: AWS counts policies better than the index counts bindings.
+    if (binding.policy === wanted.policy) await this.#release(user, thing);
+    throw tooMany();
+  }
+
+  async #attach(user: string, thing: string, certificateArn: string): Promise<void> {
+    await this.#checkOwner(user, thing);
+    if (!(await this.#rights.isFresh(certificateArn, thing)))
+      throw new BindingRefusal("BadRequest", "the certificate is unknown, not active, or of something else");
+    await this.#rights.attachCertificate(thing, certificateArn);
+    try {
+      // A release that began meanwhile may have looked for certificates before this one was there.
+      await this.#checkOwner(user, thing);
+    } catch (error) {
+      await this.#rights.retireCertificate(thing, certificateArn);
+      throw error;
+    }
+    await this.#rights.retireOtherCertificates(thing, certificateArn);
+  }
+
+  async #release(user: string, thing: string): Promise<void> {
+    const binding = await this.#table.get(thing);
+    if (!binding) return;
+    if (binding.user !== user || !(await this.#table.startRelease(thing, user))) throw notYours(thing);
+    await this.#rights.revoke(binding);
+    await this.#rights.retireOtherCertificates(thing);
+    if (!(await this.#table.finishRelease(thing, user)))
+      throw new Error(`${thing} was claimed or released by the same person while it was released`);
+  }
+
+  async #checkOwner(user: string, thing: string): Promise<void> {
+    const binding = await this.#table.get(thing);
+    if (binding && binding.user !== user) throw notYours(thing);
+    if (!binding || binding.releasing)
+      throw new BindingRefusal("NoSuchCamera", `${thing} is not bound: claim it first`);
+  }
+}
+
+function describe({ thing, name, since }: Binding): BoundCamera {
+  return { thingName: thing, ...(name === undefined ? {} : { name }), since };
+}
+
+/** Whoever knows the name of a policy can attach it to an identity of their own, since IAM cannot tell policies apart: nobody can know this one. */
+function policyName(thing: string): string {
+  return `devicelink-owner-${thing}-${randomBytes(16).toString("hex")}`;
+}
+
+const notYours = (thing: string) => new BindingRefusal("NotYours", `${thing} belongs to somebody else`);
+const tooMany = () => new BindingRefusal("TooManyCameras", `a person can have ${mostCameras} cameras`);

@@ -1,0 +1,159 @@
+import {
+  AttachPolicyCommand,
+  AttachThingPrincipalCommand,
+  CreatePolicyCommand,
+  CreateThingCommand,
+  DeleteConflictException,
+  DeletePolicyCommand,
+  DescribeCertificateCommand,
+  DescribeThingCommand,
+  DetachPolicyCommand,
+  DetachThingPrincipalCommand,
+  type IoTClient,
+  LimitExceededException,
+  paginateListAttachedPolicies,
+  paginateListPrincipalThings,
+  paginateListTargetsForPolicy,
+  paginateListThingPrincipals,
+  ResourceAlreadyExistsException,
+  ResourceNotFoundException,
+  UpdateCertificateCommand,
+} from "@aws-sdk/client-iot";
+import type { Binding } from "./binding.ts";
+
+/** Of every camera; its variables make it fit the one that connects. */
+const cameraPolicy = "devicelink-camera";
+
+export interface CameraRightsOptions {
+  iot: IoTClient;
+  /** certs/owner-policy.json, with its placeholders. */
+  ownerPolicy: object;
+}
+
+/**
+ * What follows from a binding in AWS IoT: the owner's policy on the identity, and the certificates of the camera. Every method can be
+ * called again after it has failed in the middle.
+ */
+export class CameraRights {
+  readonly #iot: IoTClient;
+  readonly #ownerPolicy: string;
+
+  constructor({ iot, ownerPolicy }: CameraRightsOptions) {
+    this.#iot = iot;
+    this.#ownerPolicy = JSON.stringify(ownerPolicy);
+  }
+
+  async createThing(thingName: string): Promise<void> {
+    // One that was made with attributes, as provisioning templates do, is there too.
+    await unless(ResourceAlreadyExistsException, this.#iot.send(new CreateThingCommand({ thingName })));
+  }
+
+  /** Gives the owner the camera's topics and shadow. @returns false when the identity has as many policies as AWS allows */
+  async grant({ thing, user, policy: policyName }: Binding): Promise<boolean> {
+    const policyDocument = await this.#policyFor(thing);
+    await unless(
+      ResourceAlreadyExistsException,
+      this.#iot.send(new CreatePolicyCommand({ policyName, policyDocument })),
+    );
+    const attached = this.#iot.send(new AttachPolicyCommand({ policyName, target: user }));
+    return (await unless(LimitExceededException, attached)) !== undefined;
+  }
+
+  /** Takes them away again, from whomever the policy has been attached to. */
+  async revoke({ policy: policyName, user }: Binding): Promise<void> {
+    if (!policyName) return;
+    for (const target of new Set([user, ...(await this.#targetsOf(policyName))]))
+      await unless(ResourceNotFoundException, this.#iot.send(new DetachPolicyCommand({ policyName, target })));
+    // AWS may take minutes until it lets go of a policy that was attached. What then stays has a name that is never used again.
+    const deleted = this.#iot.send(new DeletePolicyCommand({ policyName }));
+    await unless(DeleteConflictException, unless(ResourceNotFoundException, deleted));
+  }
+
+  /** The certificate is active, and neither another thing's nor good for anything else. */
+  async isFresh(certificateArn: string, thing: string): Promise<boolean> {
+    const certificateId = certificateArn.replace(/^.*\//, "");
+    const described = this.#iot.send(new DescribeCertificateCommand({ certificateId }));
+    const { certificateDescription: found } = (await unless(ResourceNotFoundException, described)) ?? {};
+    if (found?.certificateArn !== certificateArn || found.status !== "ACTIVE") return false;
+    const things = await this.#thingsOf(certificateArn);
+    const policies = await this.#policiesOf(certificateArn);
+    return things.every((name) => name === thing) && policies.every((name) => name === cameraPolicy);
+  }
+
+  /** The policy comes first: a certificate that belongs to a thing is complete. */
+  async attachCertificate(thingName: string, certificateArn: string): Promise<void> {
+    await this.#iot.send(new AttachPolicyCommand({ policyName: cameraPolicy, target: certificateArn }));
+    await this.#iot.send(new AttachThingPrincipalCommand({ thingName, principal: certificateArn }));
+  }
+
+  /** @param kept without it: all certificates of the thing */
+  async retireOtherCertificates(thing: string, kept?: string): Promise<void> {
+    for (const principal of await this.#certificatesOf(thing))
+      if (principal !== kept) await this.retireCertificate(thing, principal);
+  }
+
+  /** Deactivating ends the camera's connection; as long as the certificate is the thing's, a repetition finds it again. */
+  async retireCertificate(thingName: string, principal: string): Promise<void> {
+    const certificateId = principal.replace(/^.*\//, "");
+    const inactive = new UpdateCertificateCommand({ certificateId, newStatus: "INACTIVE" });
+    await unless(ResourceNotFoundException, this.#iot.send(inactive));
+    for (const policyName of await this.#policiesOf(principal))
+      await unless(
+        ResourceNotFoundException,
+        this.#iot.send(new DetachPolicyCommand({ policyName, target: principal })),
+      );
+    await unless(ResourceNotFoundException, this.#iot.send(new DetachThingPrincipalCommand({ thingName, principal })));
+  }
+
+  /** The thing knows its partition, region and account. */
+  async #policyFor(thingName: string): Promise<string> {
+    const { thingArn = "" } = await this.#iot.send(new DescribeThingCommand({ thingName }));
+    const [, partition, , region, account] = thingArn.split(":");
+    return this.#ownerPolicy
+      .replaceAll("arn:PARTITION:iot:REGION:ACCOUNT:", `arn:${partition}:iot:${region}:${account}:`)
+      .replaceAll("THING", thingName);
+  }
+
+  async #certificatesOf(thingName: string): Promise<string[]> {
+    const pages = paginateListThingPrincipals({ client: this.#iot }, { thingName });
+    return (await collect(pages, ({ principals }) => principals)).filter((principal) => principal.includes(":cert/"));
+  }
+
+  #thingsOf(principal: string): Promise<string[]> {
+    return collect(paginateListPrincipalThings({ client: this.#iot }, { principal }), ({ things }) => things);
+  }
+
+  async #policiesOf(target: string): Promise<string[]> {
+    const pages = paginateListAttachedPolicies({ client: this.#iot }, { target });
+    const policies = await collect(pages, ({ policies }) => policies);
+    return policies.map(({ policyName }) => policyName!);
+  }
+
+  #targetsOf(policyName: string): Promise<string[]> {
+    return collect(paginateListTargetsForPolicy({ client: this.#iot }, { policyName }), ({ targets }) => targets);
+  }
+}
+
+/** All pages of a list; what is listed of something that does not exist is nothing. */
+async function collect<Page, Item>(
+  pages: AsyncIterable<Page>,
+  of: (page: Page) => Item[] | undefined,
+): Promise<Item[]> {
+  const items: Item[] = [];
+  try {
+    for await (const page of pages) items.push(...(of(page) ?? []));
+  } catch (error) {
+    if (!(error instanceof ResourceNotFoundException)) throw error;
+  }
+  return items;
+}
+
+/** The result of a call; undefined when it fails in this one way. */
+async function unless<T>(name: new (...options: never[]) => Error, call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof name) return undefined;
+    throw error;
+  }
+}

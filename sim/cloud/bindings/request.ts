@@ -1,0 +1,83 @@
+/**
+ * What the rule hands to the function: the person's message, and the identity from the topic. The broker let the message through because the
+ * identity's policies allow this topic to this identity only, so `identity` can be believed; nothing else can.
+ */
+export interface BindingEvent {
+  identity?: unknown;
+  requestId?: unknown;
+  action?: unknown;
+  thingName?: unknown;
+  name?: unknown;
+  certificateArn?: unknown;
+}
+
+/** The message of a person, and who that is. */
+export type BindingRequest = { user: string; requestId: string } & (
+  | { action: "claim"; thingName: string; name?: string }
+  | { action: "attach"; thingName: string; certificateArn: string }
+  | { action: "release"; thingName: string }
+  | { action: "list" }
+);
+
+/**
+ * - BadRequest: the message is not one of the four, or names something that cannot be
+ * - NotYours: the camera belongs to somebody else
+ * - NoSuchCamera: the camera belongs to nobody, so there is nothing to attach a certificate to
+ * - TooManyCameras: AWS IoT takes ten policies for an identity; one is the phone's own, nine are left for cameras
+ */
+export type BindingErrorCode = "BadRequest" | "NotYours" | "NoSuchCamera" | "TooManyCameras";
+
+/** Why it was not done. The person is told `code` and `message`. */
+export class BindingRefusal extends Error {
+  readonly code: BindingErrorCode;
+
+  constructor(code: BindingErrorCode, message: string) {
+    super(message);
+    this.name = "BindingRefusal";
+    this.code = code;
+  }
+}
+
+/** Cognito's IdentityId. */
+const identity = /^[a-z]{2}(?:-[a-z]+)+-\d:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const token = /^[a-zA-Z0-9+/=_-]{1,64}$/;
+/** Cameras only, not whatever else the account has; with a longer name the owner's policy would have more than AWS's 2,048 characters. */
+const camera = /^camera-[a-zA-Z0-9_-]{1,24}$/;
+const certificate = /^arn:[a-z-]+:iot:[a-z0-9-]+:\d{12}:cert\/[0-9a-f]{64}$/;
+/** What people call a camera; no control characters. */
+const displayName = /^[^\p{Cc}]{1,64}$/u;
+
+/** Both fields that the answer is found by are well formed. */
+export function isAnswerable({ identity: user, requestId }: BindingEvent): boolean {
+  return fits(user, identity) && fits(requestId, token);
+}
+
+/** @throws BindingRefusal BadRequest */
+export function parseRequest(event: BindingEvent): BindingRequest {
+  const { action, requestId, thingName, name, certificateArn } = event;
+  const user = check(event.identity, identity, "the topic has no identity");
+  const common = { user, requestId: check(requestId, token, "requestId has 1 to 64 characters of base64") };
+  if (action === "list") return { ...common, action };
+  if (action !== "claim" && action !== "attach" && action !== "release")
+    throw new BindingRefusal("BadRequest", "action is claim, attach, release or list");
+  const message = "thingName is camera- and 1 to 24 letters, digits, _ and -";
+  const ofCamera = { ...common, thingName: check(thingName, camera, message) };
+  if (action === "release") return { ...ofCamera, action };
+  if (action === "attach")
+    return {
+      ...ofCamera,
+      action,
+      certificateArn: check(certificateArn, certificate, "certificateArn is that of a certificate"),
+    };
+  if (name === undefined) return { ...ofCamera, action };
+  return { ...ofCamera, action, name: check(name, displayName, "name has 1 to 64 characters") };
+}
+
+function check(value: unknown, pattern: RegExp, otherwise: string): string {
+  if (!fits(value, pattern)) throw new BindingRefusal("BadRequest", otherwise);
+  return value;
+}
+
+function fits(value: unknown, pattern: RegExp): value is string {
+  return typeof value === "string" && pattern.test(value);
+}
