@@ -53,9 +53,9 @@ const brokerTopics = "$SYS/";
  */
 export class IotCore extends EventEmitter<IotEvents> {
   readonly port: number;
+  readonly limits: IotLimits;
   #registry: Registry;
   #inspect: IotCoreOptions["inspect"];
-  #limits: IotLimits;
   #server: Server;
   #broker: Aedes;
   #sessions: SessionStore;
@@ -68,7 +68,7 @@ export class IotCore extends EventEmitter<IotEvents> {
     super();
     this.#registry = options.registry;
     this.#inspect = options.inspect;
-    this.#limits = limits;
+    this.limits = limits;
     this.#server = server;
     this.#sessions = sessions;
     this.#broker = new Aedes({
@@ -183,7 +183,7 @@ export class IotCore extends EventEmitter<IotEvents> {
 
   /** Takes on a connection, whatever it came by. It is closed at CONNECT if it may not be. */
   accept(stream: Duplex, rights: ClientRights, sourceIp: string): void {
-    const gate = new MqttGate(stream, this.#limits);
+    const gate = new MqttGate(stream, this.limits);
     const client = this.#broker.handle(gate);
     this.#connections.set(client, { gate, rights, sourceIp, keepAlive: 0, sessionPresent: false });
     this.#clients.add(client);
@@ -210,7 +210,7 @@ export class IotCore extends EventEmitter<IotEvents> {
       connection.gate.destroy();
       return false;
     }
-    connection.keepAlive = packet.keepalive = clampKeepAlive(packet.keepalive ?? 0, this.#limits);
+    connection.keepAlive = packet.keepalive = clampKeepAlive(packet.keepalive ?? 0, this.limits);
     for (const other of this.#clients)
       if (other !== client && other.id === packet.clientId) this.#connections.get(other)!.reason = "DUPLICATE_CLIENTID";
     await this.#sessions.connecting(packet.clientId);
@@ -220,10 +220,10 @@ export class IotCore extends EventEmitter<IotEvents> {
   #connectProblem({ rights }: Connection, { clientId }: ConnectPacket): string | undefined {
     const problem = rights.problem();
     if (problem) return problem;
-    if (!clientId || clientId.startsWith("$") || Buffer.byteLength(clientId) > this.#limits.clientIdBytes)
+    if (!clientId || clientId.startsWith("$") || Buffer.byteLength(clientId) > this.limits.clientIdBytes)
       return "the client id does not fit";
     if (!rights.isAllowed(clientId, "iot:Connect", `client/${clientId}`)) return "no policy allows this client id";
-    const rate = this.#connectRates.get(clientId) ?? new Rate(this.#limits.connectsPerSecond, 2);
+    const rate = this.#connectRates.get(clientId) ?? new Rate(this.limits.connectsPerSecond, 2);
     this.#connectRates.set(clientId, rate);
     return rate.take() ? undefined : "more than one CONNECT a second";
   }

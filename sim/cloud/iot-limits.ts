@@ -18,6 +18,8 @@ export interface IotLimits {
   keepAliveMaximum: number;
   /** Seconds that a persistent session outlives its connection. */
   sessionExpiry: number;
+  /** Seconds that a connection by WebSocket lasts at most. */
+  webSocketDuration: number;
 }
 
 export const awsLimits: IotLimits = {
@@ -32,6 +34,7 @@ export const awsLimits: IotLimits = {
   keepAliveMinimum: 30,
   keepAliveMaximum: 1200,
   sessionExpiry: 3600,
+  webSocketDuration: 24 * 60 * 60,
 };
 
 export function clampKeepAlive(seconds: number, limits: IotLimits): number {

@@ -18,9 +18,6 @@ export interface MqttWebSocketOptions {
   onRefuse?(reason: string): void;
 }
 
-/** Milliseconds: a connection ends after a day (General Reference, "AWS IoT Core endpoints and quotas"). */
-const longestConnection = 24 * 60 * 60 * 1000;
-
 /** Bytes of a WebSocket message: AWS IoT's largest MQTT packets come in one frame. */
 const maximumMessage = 256 * 1024;
 
@@ -66,7 +63,7 @@ export class MqttWebSocket {
     });
     const { iot, registry, keys, isRoleAllowed } = this.#options;
     const sourceIp = request.socket.remoteAddress ?? "";
-    const latest = Date.now() + longestConnection;
+    const latest = Date.now() + iot.limits.webSocketDuration * 1000;
     const rights = new CredentialRights({ registry, key, keys, isRoleAllowed, sourceIp, latest });
     iot.accept(createWebSocketStream(webSocket), rights, sourceIp);
   }
