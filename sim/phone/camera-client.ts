@@ -1,5 +1,5 @@
+import { Emitter } from "./emitter.ts";
 import { PhoneError, type PhoneErrorCode } from "./errors.ts";
-import { Observable } from "./events.ts";
 import { type FoundCamera, type GattCentral, type GattLink, namePrefix } from "./gatt.ts";
 import type { Decoded } from "./protobuf.ts";
 import { type CameraVersion, readVersion, Session } from "./session.ts";
@@ -33,40 +33,22 @@ export interface Waiting {
   signal?: AbortSignal;
 }
 
-/** camera-event has something to fetch. */
-export class NotifyEvent extends Event {
-  /** Counts notifications, modulo 256. */
-  readonly counter: number;
-
-  constructor(counter: number) {
-    super("notify");
-    this.counter = counter;
-  }
-}
-
-/** A request to an endpoint of the camera, after its answer; without contents, which may be secret. */
-export class ExchangeEvent extends Event {
-  readonly endpoint: string;
+/** A request to the camera, after its answer; without contents, which may be secret. */
+export interface Exchange {
+  endpoint: string;
   /** "TakePhoto", ... */
-  readonly messageType: string;
-  readonly milliseconds: number;
+  messageType: string;
+  milliseconds: number;
   /** Code of the error, when there was one. */
-  readonly failure: string | undefined;
-
-  constructor(fields: { endpoint: string; messageType: string; milliseconds: number; failure?: string }) {
-    super("exchange");
-    this.endpoint = fields.endpoint;
-    this.messageType = fields.messageType;
-    this.milliseconds = fields.milliseconds;
-    this.failure = fields.failure;
-  }
+  failure?: string;
 }
 
 export interface CameraClientEvents {
-  notify: NotifyEvent;
-  exchange: ExchangeEvent;
+  /** camera-event has something to fetch; counts notifications, modulo 256. */
+  notify: number;
+  exchange: Exchange;
   /** The link is gone, whoever ended it. */
-  disconnect: Event;
+  disconnect: undefined;
 }
 
 const eventEndpoint = "camera-event";
@@ -88,7 +70,7 @@ const hopeless: readonly unknown[] = [
  * A phone app's view of a camera. Every wait ends; errors are PhoneError (phone, radio, protocol) or CameraError (the camera's
  * own answer).
  */
-export class CameraClient extends Observable<CameraClientEvents> {
+export class CameraClient extends Emitter<CameraClientEvents> {
   #central: GattCentral;
   #options: Required<CameraClientOptions>;
   #link: GattLink | undefined;
@@ -254,7 +236,7 @@ export class CameraClient extends Observable<CameraClientEvents> {
    * @returns a function that ends it for this listener
    */
   async onNotify(listener: (counter: number) => void): Promise<() => void> {
-    const end = this.listen("notify", ({ counter }) => listener(counter));
+    const end = this.on("notify", listener);
     if (this.#subscribed) return end;
     await this.#withLink((link) => this.#subscribe(link));
     this.#subscribed = true;
@@ -276,7 +258,7 @@ export class CameraClient extends Observable<CameraClientEvents> {
   }
 
   async #subscribe(link: GattLink): Promise<void> {
-    await link.subscribe(eventEndpoint, (value) => this.dispatchEvent(new NotifyEvent(value[0])));
+    await link.subscribe(eventEndpoint, (value) => this.emit("notify", value[0]));
   }
 
   #disconnected(link: GattLink): void {
@@ -284,7 +266,7 @@ export class CameraClient extends Observable<CameraClientEvents> {
     this.#link = undefined;
     this.#session?.end();
     this.#session = undefined;
-    this.dispatchEvent(new Event("disconnect"));
+    this.emit("disconnect", undefined);
   }
 
   async #withLink<T>(run: (link: GattLink) => Promise<T>): Promise<T> {
@@ -298,7 +280,7 @@ export class CameraClient extends Observable<CameraClientEvents> {
     const start = performance.now();
     const tell = (failure?: string) => {
       const milliseconds = Math.round(performance.now() - start);
-      this.dispatchEvent(new ExchangeEvent({ endpoint, messageType, milliseconds, failure }));
+      this.emit("exchange", { endpoint, messageType, milliseconds, ...(failure ? { failure } : {}) });
     };
     try {
       const answer = await run(this.#session);

@@ -108,6 +108,16 @@ export async function setUp(
   return { radio, device, phone };
 }
 
+/** Resolves at the end of the phone's link. */
+export function disconnected(phone: CameraClient): Promise<void> {
+  return new Promise((resolve) => {
+    const end = phone.on("disconnect", () => {
+      end();
+      resolve();
+    });
+  });
+}
+
 /** The radio as a process of its own. */
 export async function startDaemon(t: TestContext, ...args: string[]): Promise<{ port: number; child: ChildProcess }> {
   const child = run(t, "sim/radio/main.ts", ...args);

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +6,7 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import {
   deviceName,
+  disconnected,
   firstLine,
   proofOfPossession,
   run,
@@ -198,7 +198,7 @@ test("the device's Bluetooth is switched off and on", async (t) => {
 
 test("the device is killed and started again", async (t) => {
   const { radio, device, phone } = await setUp(t);
-  const gone = once(phone, "disconnect");
+  const gone = disconnected(phone);
   device.process.kill("SIGKILL");
   await gone;
   assert.deepEqual(radio.devices, []);
@@ -228,7 +228,7 @@ test("the radio is killed and started again", async (t) => {
   await phone.connect(deviceName);
   await phone.openSession(proofOfPossession);
   await device.reaches("state", "session");
-  const gone = once(phone, "disconnect");
+  const gone = disconnected(phone);
   first.child.kill("SIGKILL");
   await gone;
   assert.equal(await codeOf(phone.connect(deviceName)), "RadioUnavailable");
@@ -267,7 +267,7 @@ test("switches of the daemon by lines on stdin", async (t) => {
   const phone = await startPhone(t, { port });
   await phone.connect(deviceName);
   assert.equal(phone.maximumWrite, 97);
-  const gone = once(phone, "disconnect");
+  const gone = disconnected(phone);
   child.stdin!.write('{"range":false}\n');
   await gone;
   child.stdin!.write('{"range":true,"mtu":23}\n');
