@@ -1,6 +1,5 @@
 import { GetCredentialsForIdentityCommand, GetIdCommand } from "@aws-sdk/client-cognito-identity";
-import type { AwsCredentialIdentity } from "@smithy/types";
-import { type CredentialSource, makeCognitoClients } from "./aws-clients.ts";
+import { type CredentialSource, makeCognitoClients, type TemporaryCredentials } from "./aws-clients.ts";
 import { isNetworkError } from "./aws-errors.ts";
 import { CloudClock } from "./cloud-clock.ts";
 import { AccountError } from "./cloud-errors.ts";
@@ -22,12 +21,6 @@ export interface AccountOptions extends CloudOptions {
   store?: TokenStore;
 }
 
-/** Temporary credentials of the identity pool. `expiration` is by the cloud's clock. */
-export interface AccountCredentials extends AwsCredentialIdentity {
-  readonly sessionToken: string;
-  readonly expiration: Date;
-}
-
 export interface AccountEvents {
   /** Nobody is signed in any more: signOut() was called, or the refresh token is dead (SessionExpired). */
   signedout: { reason: "SignedOut" | "SessionExpired" };
@@ -45,9 +38,9 @@ export class Account extends Emitter<AccountEvents> implements CredentialSource 
   #clock = new CloudClock();
   #tokens: Tokens & { refreshToken: string };
   #identityId = "";
-  #credentials?: AccountCredentials;
+  #credentials?: TemporaryCredentials;
   #renewAt = 0;
-  #renewing?: Promise<AccountCredentials>;
+  #renewing?: Promise<TemporaryCredentials>;
   #isSignedIn = true;
 
   private constructor(parts: {
@@ -129,7 +122,7 @@ export class Account extends Emitter<AccountEvents> implements CredentialSource 
    * Temporary credentials that have some life left; for the SDK's clients. Whoever asks while they are being renewed waits for the same ones.
    * @throws AccountError SessionExpired, NetworkUnavailable
    */
-  readonly credentials = async (): Promise<AccountCredentials> => {
+  readonly credentials = async (): Promise<TemporaryCredentials> => {
     if (!this.#isSignedIn) throw new AccountError("SessionExpired", "nobody is signed in");
     if (this.#credentials && this.now() < this.#renewAt) return this.#credentials;
     this.#renewing ??= this.#renew().finally(() => {
@@ -138,7 +131,7 @@ export class Account extends Emitter<AccountEvents> implements CredentialSource 
     return this.#renewing;
   };
 
-  renew(dead: AwsCredentialIdentity): void {
+  renew(dead: TemporaryCredentials): void {
     if (this.#credentials?.accessKeyId === dead.accessKeyId) this.#credentials = undefined;
   }
 
@@ -174,7 +167,7 @@ export class Account extends Emitter<AccountEvents> implements CredentialSource 
     await this.credentials();
   }
 
-  async #renew(): Promise<AccountCredentials> {
+  async #renew(): Promise<TemporaryCredentials> {
     const current = this.#credentials;
     try {
       const fresh = await this.#fetchCredentials();
@@ -190,7 +183,7 @@ export class Account extends Emitter<AccountEvents> implements CredentialSource 
     }
   }
 
-  async #fetchCredentials(): Promise<AccountCredentials> {
+  async #fetchCredentials(): Promise<TemporaryCredentials> {
     if (this.now() > this.#tokens.expires - longestMargin) await this.#refresh();
     try {
       return await this.#askForCredentials();
@@ -204,7 +197,7 @@ export class Account extends Emitter<AccountEvents> implements CredentialSource 
     });
   }
 
-  async #askForCredentials(): Promise<AccountCredentials> {
+  async #askForCredentials(): Promise<TemporaryCredentials> {
     const { Credentials } = await this.#clients.identity.send(
       new GetCredentialsForIdentityCommand({ IdentityId: this.#identityId, Logins: this.#logins }),
     );

@@ -2,7 +2,6 @@ import { CognitoIdentityClient } from "@aws-sdk/client-cognito-identity";
 import { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
 import { IoTClient } from "@aws-sdk/client-iot";
 import { S3Client } from "@aws-sdk/client-s3";
-import type { AwsCredentialIdentity } from "@smithy/types";
 import type { ActivityChannel, ActivityLog } from "./activity.ts";
 import { isExpiredCredentials } from "./aws-errors.ts";
 import type { CloudSettings } from "./cloud-settings.ts";
@@ -11,11 +10,19 @@ import type { CloudOptions } from "./transport.ts";
 /** Milliseconds until the head of an answer has to be there. */
 const requestTimeout = 15_000;
 
+/** Temporary credentials. `expiration` is by the cloud's clock. */
+export interface TemporaryCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  readonly expiration: Date;
+}
+
 /** Credentials that can be had anew before their time. */
 export interface CredentialSource {
-  credentials(): Promise<AwsCredentialIdentity>;
+  credentials(): Promise<TemporaryCredentials>;
   /** A service has called these credentials dead: the next ones will be others. */
-  renew(dead: AwsCredentialIdentity): void;
+  renew(dead: TemporaryCredentials): void;
   /** Milliseconds that the cloud's clock is ahead. */
   readonly clockOffset: number;
 }
