@@ -15,6 +15,7 @@ import Base64 from "base64";
 import config from "mc/config";
 import createClock from "system-clock";
 import Time from "time";
+import { countBoot } from "./modules/app/boot-count";
 import { CameraDevice, type CameraDeviceHost } from "./modules/app/camera-device";
 import { describeError } from "./modules/app/command-error";
 import { type Endpoint, endpoints } from "./modules/app/commands";
@@ -73,6 +74,7 @@ class Camera implements Host {
   readonly telemetryDefault: number = config.telemetryInterval / 1000;
   readonly records = new RecordStore("devicelink");
   readonly identities = new IdentityStore(this.records);
+  readonly bootCount = countBoot(this.records);
   readonly label: Label = loadLabel(this.records, crypto.randomBytes);
   readonly clock: Clock = createClock();
   readonly events = new EventLog(this);
@@ -93,8 +95,9 @@ class Camera implements Host {
   start(): void {
     if (!this.identities.current) log(`label: ${qrPayload(this.label)}`);
     this.camera.start().catch((error) => this.events.add("Error", { ...describeError(error) }));
-    this.connectivity.start();
+    this.device.uploads.recover();
     this.schedule.start();
+    this.connectivity.start();
   }
 
   now(): number {
@@ -121,6 +124,7 @@ class Camera implements Host {
 
   connectionChanged(state: ConnectionState, detail?: object): void {
     this.device.state = state;
+    this.schedule.resume();
     this.events.add("CloudState", { state, ...detail });
   }
 
@@ -212,6 +216,14 @@ class Camera implements Host {
     return this.encodeBase64(new Uint8Array(crypto.randomBytes(12)));
   }
 
+  scheduledEnded(due: number, code: string | undefined): void {
+    this.schedule.ended(due, code);
+  }
+
+  get uptime(): number {
+    return Time.ticks;
+  }
+
   get telemetryInterval(): number {
     return this.settings.get("telemetryInterval") * 1000;
   }
@@ -232,15 +244,16 @@ class Camera implements Host {
   }
 
   collectTelemetry(): object {
-    const { firmware, wifi } = this;
-    const uptime = Math.round(Time.ticks / 1000);
+    const { firmware, wifi, bootCount } = this;
+    const uptime = Math.round(this.uptime / 1000);
     return {
       time: this.now(),
       uptime,
+      bootCount,
       firmware,
       RSSI: wifi.RSSI,
       ...this.device.uploads.counters,
-      schedule: this.schedule.counters,
+      schedule: this.schedule.book,
     };
   }
 

@@ -66,8 +66,8 @@ export class CameraDevice {
 
   constructor(host: CameraDeviceHost) {
     this.#host = host;
-    this.#photographer = new Photographer(host);
     this.uploads = new PhotoUploads(host);
+    this.#photographer = new Photographer(host, this.uploads);
   }
 
   /** Carries a command out and returns its one answer. Never rejects. */
@@ -126,14 +126,23 @@ export class CameraDevice {
   }
 
   async takePhoto(message: Message): Promise<object> {
-    if (this.uploads.busy) throw new CommandError("Busy", `${this.uploads.busy} is being uploaded`);
     const resolution = optionalString(message, "resolution", 16);
     const quality = optionalString(message, "quality", 16);
     const photo = await this.#photographer.take({ resolution, quality });
-    const { imageId } = photo;
-    const { byteLength, width, height } = photo.frame;
+    return this.captured(photo);
+  }
+
+  private captured({ imageId, frame }: Photo): object {
+    const { byteLength, width, height } = frame;
     this.#host.events.add("PhotoCaptured", { imageId, byteLength, width, height });
     return { imageId, byteLength, width, height };
+  }
+
+  /** The schedule's picture, and its upload with a URL that the cloud is asked for. @param due when, milliseconds since 1970 */
+  async takeScheduled(due: number): Promise<void> {
+    const photo = await this.#photographer.take({}, false);
+    this.captured(photo);
+    this.uploads.start(undefined, photo, due);
   }
 
   thumbnail(message: Message): object {

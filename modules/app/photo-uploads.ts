@@ -3,6 +3,7 @@ import { type GrantOwner, GrantRequest, type UploadGrant } from "../cloud/upload
 import type { RecordStore } from "../storage/record-store";
 import { CommandError, describeError } from "./command-error";
 import type { Photo } from "./photographer";
+import { endPromise, findPromise, keepPromise } from "./upload-promise";
 
 /** What the uploader (modules/upload) says in the end; see there for the meaning of each status. */
 export interface UploadResult {
@@ -53,6 +54,8 @@ export interface PhotoAnnouncement {
   width: number;
   height: number;
   resolution: string;
+  /** Of a scheduled picture: when it was due. */
+  due?: number;
 }
 
 export interface UploadHost {
@@ -72,6 +75,8 @@ export interface UploadHost {
   nextRequestId(): string;
   /** Milliseconds since 1970, or 0 while the clock is not set. */
   now(): number;
+  /** The end of a scheduled picture. @param code why it is not stored, if it is not */
+  scheduledEnded(due: number, code: string | undefined): void;
 }
 
 /** The picture is untouched, and somebody who brings a URL can still have it. */
@@ -82,7 +87,8 @@ const grantsPerPhoto = 2;
 
 /**
  * Sends one picture at a time and tells of it. Without a URL, or when the URL turns out dead and the picture can still be sent, it asks
- * the cloud for one. Each picture that was accepted gets exactly one UploadResult. An announcement is written to storage before it is sent and removed when
+ * the cloud for one. Each picture that was accepted gets exactly one UploadResult: what was accepted is in storage until then, so that
+ * even one that goes with the power gets it, after the restart. An announcement is written to storage before it is sent and removed when
  * the cloud has it, so that a restart in between repeats it: a stored picture is announced at least once.
  */
 export class PhotoUploads implements GrantOwner {
@@ -94,6 +100,7 @@ export class PhotoUploads implements GrantOwner {
     grantRefused: 0,
     noGrant: 0,
     grantIgnored: 0,
+    powerLost: 0,
   };
   #host: UploadHost;
   #photo?: Photo;
@@ -123,9 +130,10 @@ export class PhotoUploads implements GrantOwner {
    * waits for one is taken.
    *
    * @param request undefined: the cloud is asked for a URL
+   * @param due of a scheduled picture: when, milliseconds since 1970
    * @throws CommandError Busy, NotConnected; what `redact` throws
    */
-  start(request: UploadRequest | undefined, photo: Photo): void {
+  start(request: UploadRequest | undefined, photo: Photo, due?: number): void {
     const isWaiting = this.#grantRequest !== undefined && photo.imageId === this.busy;
     if (this.busy && !(request && isWaiting)) throw new CommandError("Busy", `${this.busy} is being uploaded`);
     if (!request && !this.#host.hasSession)
@@ -133,10 +141,54 @@ export class PhotoUploads implements GrantOwner {
     if (request) this.#url = this.#host.redact(request.url);
     this.#grantRequest?.close();
     this.#grantRequest = undefined;
+    if (due) photo.due = due;
+    if (this.#photo !== photo) this.promise(photo);
     this.#photo = photo;
     this.#grantRequests = 0;
     if (request) this.send(request, photo);
     else this.askForURL(photo);
+  }
+
+  private promise(photo: Photo): void {
+    try {
+      keepPromise(this.#host.records, photo);
+    } catch (error) {
+      // The upload is worth trying all the same; if the power goes, nobody will be told.
+      this.#host.events.add("Error", { ...describeError(error) });
+    }
+  }
+
+  /** After power-on: a picture that was accepted before, and has no result, is gone. */
+  recover(): void {
+    const { records, events } = this.#host;
+    const promise = findPromise(records);
+    if (!promise) return;
+    const { imageId, due } = promise;
+    const isStored = this.pending().some((announcement) => announcement.imageId === imageId);
+    if (due) this.#host.scheduledEnded(due, isStored ? undefined : "PowerLost");
+    if (!isStored) {
+      this.counters.powerLost += 1;
+      const message = "the camera was restarted before it knew that the picture was stored";
+      const result = { status: "failed", code: "PowerLost", message, frameIntact: false, uncertain: true, attempts: 0 };
+      events.add("UploadResult", { imageId, ...result });
+    }
+    endPromise(records);
+  }
+
+  /** The camera's memory is wanted for another picture. A person's may have it from one that waits for a URL. @throws CommandError Busy */
+  checkFree(isForPerson: boolean): void {
+    if (this.#photo && !(isForPerson && this.#grantRequest))
+      throw new CommandError("Busy", `${this.busy} is being uploaded, or waits for it`);
+  }
+
+  /** The same, and the one that waits is given up: it fails as Replaced. */
+  makeWay(isForPerson: boolean): void {
+    this.checkFree(isForPerson);
+    const photo = this.#photo;
+    if (!photo) return;
+    this.#grantRequest?.close();
+    this.#grantRequest = undefined;
+    this.fail(photo, { code: "Replaced", message: "somebody took a picture while this one waited for a URL" });
   }
 
   /** Of a picture that is on its way, or was the last to be. @returns undefined for any other */
@@ -221,18 +273,18 @@ export class PhotoUploads implements GrantOwner {
   }
 
   private stored(photo: Photo, result: UploadResult): void {
-    const { imageId, time, resolution, frame } = photo;
+    const { imageId, time, resolution, frame, due } = photo;
     const { bytes, attempts, verified, etag = "" } = result;
     const { width, height } = frame;
     const url = this.#url;
-    this.end(photo, "stored", bytes);
     this.counters.uploaded += 1;
     try {
-      this.remember({ imageId, url, bytes, etag, time, width, height, resolution });
+      this.remember({ imageId, url, bytes, etag, time, width, height, resolution, due });
     } catch (error) {
       // It lies in the bucket all the same; nobody will be told by MQTT.
       this.#host.events.add("Error", { ...describeError(error) });
     }
+    this.end(photo, "stored", bytes);
     this.#host.events.add("UploadResult", { imageId, status: "stored", bytes, etag, verified, attempts, url });
     this.announcePending();
   }
@@ -245,9 +297,15 @@ export class PhotoUploads implements GrantOwner {
     this.#host.events.add("UploadResult", { imageId, status, ...error, action, frameIntact, uncertain, attempts });
   }
 
-  private end({ imageId, frame }: Photo, state: string, sent: number, code?: string): void {
+  /** The promise is the last to go: a cut before that leaves what is needed to find out how the picture ended. */
+  private end(photo: Photo, state: string, sent: number, code?: string): void {
+    const { imageId, frame, due } = photo;
     this.#photo = undefined;
     this.#last = { imageId, state, code, sent, total: frame.byteLength };
+    if (due) this.#host.scheduledEnded(due, code);
+    // Whoever uploads it after all does so for a purpose of their own.
+    photo.due = undefined;
+    endPromise(this.#host.records);
   }
 
   private remember(announcement: PhotoAnnouncement): void {

@@ -27,6 +27,16 @@ export interface Photo {
   /** Milliseconds since 1970, or 0 when the clock was not set. */
   time: number;
   thumbnail?: Uint8Array;
+  /** Of a scheduled picture whose upload has not ended: when it was due, milliseconds since 1970. */
+  due?: number;
+}
+
+/** Who uses the camera's memory for the picture before. */
+export interface MemoryUser {
+  /** Throws when it cannot be given up. */
+  checkFree(isForPerson: boolean): void;
+  /** The same, and gives it up. */
+  makeWay(isForPerson: boolean): void;
 }
 
 export interface PhotographerHost {
@@ -49,11 +59,13 @@ const qualities: readonly string[] = ["high", "default", "low"];
  */
 export class Photographer {
   #host: PhotographerHost;
+  #memory?: MemoryUser;
   #busy = false;
   #photo?: Photo;
 
-  constructor(host: PhotographerHost) {
+  constructor(host: PhotographerHost, memory?: MemoryUser) {
     this.#host = host;
+    this.#memory = memory;
   }
 
   /** The picture that is in the camera's memory now. */
@@ -61,9 +73,13 @@ export class Photographer {
     return this.#photo;
   }
 
-  /** @throws CommandError Busy, BadResolution, BadQuality; CameraError from the camera */
-  async take(options: { resolution?: string; quality?: string }): Promise<Photo> {
+  /**
+   * @param isForPerson somebody asked for it now, which counts for more than a picture that waits
+   * @throws CommandError Busy, BadResolution, BadQuality; CameraError from the camera
+   */
+  async take(options: { resolution?: string; quality?: string }, isForPerson = true): Promise<Photo> {
     const { camera } = this.#host;
+    this.#memory?.checkFree(isForPerson);
     if (this.#busy) throw new CommandError("Busy", "a picture is being taken");
     this.#busy = true;
     try {
@@ -75,6 +91,7 @@ export class Photographer {
       if (!camera.resolutions.includes(resolution))
         throw new CommandError("BadResolution", `this camera takes ${camera.resolutions.join(", ")}`);
       if (!qualities.includes(quality)) throw new CommandError("BadQuality", `quality is ${qualities.join(", ")}`);
+      this.#memory?.makeWay(isForPerson);
       this.#photo = undefined;
       const hasThumbnail = camera.resolutions.includes(thumbnailSettings.resolution);
       const thumbnail = hasThumbnail ? readThumbnail(await camera.takeStill(thumbnailSettings)) : undefined;

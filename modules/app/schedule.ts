@@ -1,33 +1,43 @@
 import Timer from "timer";
 import { type OwnedTimer, setTimer, type TimerModule } from "../network/owned-timer";
-import { CommandError, describeError } from "./command-error";
-import type { Message } from "./commands";
+import type { RecordStore } from "../storage/record-store";
+import { describeError } from "./command-error";
+import { type Book, countSkipped, readBook, type SkipReason, writeBook } from "./schedule-book";
 
 export interface ScheduleHost {
   /** Seconds between two pictures, 0 for none. */
   readonly captureInterval: number;
+  /** Milliseconds since 1970, or 0 while the clock is not set. */
+  now(): number;
+  /** Milliseconds since power-on. */
+  readonly uptime: number;
+  readonly records: Pick<RecordStore, "read" | "write">;
   readonly device: {
     readonly state: string;
-    takePhoto(message: Message): Promise<object>;
-    upload(message: Message): object;
+    /** Takes a picture and begins its upload; what becomes of that is told to `Schedule.ended`. Rejects when it does not come so far. */
+    takeScheduled(due: number): Promise<void>;
   };
   readonly events: { add(type: string, fields: Record<string, unknown>): unknown };
 }
 
-/** After a start the first picture does not wait longer than this, milliseconds, so that no restart leaves a gap longer than the interval. */
+/** The first picture of a schedule does not wait longer than this where nothing says when it is due, milliseconds. */
 const firstWait = 60_000;
+/** A timer that fires so much before the time of day says so is right all the same, milliseconds. */
+const slack = 1000;
 
 /**
- * Pictures at a steady pace. Each one is taken and uploaded as a command would do it, with a URL that the camera asks the cloud for. One
- * that cannot be taken is skipped, counted and told of as a PhotoSkipped event; what comes of an upload is an UploadResult.
+ * Pictures at a steady pace. The first one is due an interval after the schedule was set, and then one every interval by the time of day,
+ * whether the camera has power or not: after a start it knows from storage which ones it has missed. Each that was due ends as
+ * stored, or is counted with a reason and told of, as a PhotoSkipped event or by its UploadResult.
+ *
+ * The book is written twice for a picture: before it is taken, and when its end is known. So it is right whenever the power goes.
  */
 export class Schedule {
   static #onTimer({ owner }: OwnedTimer<Schedule>): void {
-    owner.due();
+    owner.#timer = undefined;
+    owner.advance();
   }
 
-  /** `busy` and `offline` count skipped pictures, `failed` those that the camera did not take. */
-  readonly counters = { captured: 0, busy: 0, offline: 0, failed: 0 };
   #host: ScheduleHost;
   #timers: TimerModule;
   #timer?: Timer;
@@ -37,51 +47,138 @@ export class Schedule {
     this.#timers = timers;
   }
 
-  /** After power-on. */
+  /** What became of the pictures that were due, over all restarts. */
+  get book(): Book {
+    return readBook(this.#host.records);
+  }
+
+  /** After power-on, and after the uploads have told what they had promised before. */
   start(): void {
-    this.wait(firstWait);
+    const { pending } = this.book;
+    if (pending) this.skipped(pending, "PowerLost", "the power went while the picture was being taken");
+    this.resume();
+  }
+
+  /** The clock may have been set by now: without it nobody knows what is due. */
+  resume(): void {
+    if (this.#timer) return;
+    const { captureInterval, uptime } = this.#host;
+    const now = this.#host.now();
+    if (!now || !captureInterval) return;
+    const book = this.book;
+    const interval = captureInterval * 1000;
+    if (!book.next || book.next > now + interval) this.begin(book, now, Math.min(interval, firstWait));
+    else {
+      const start = now - uptime;
+      const away = this.pass(book, start, interval);
+      const dark = this.pass(book, now, interval);
+      this.skipAll(book, away, "PowerOff", "the camera had no power");
+      this.skipAll(book, dark, "Offline", "the clock was not set");
+      if (away || dark) this.keep(book);
+      this.wait(book.next - now);
+    }
   }
 
   /** The interval is another one: it begins now. */
   intervalChanged(): void {
-    this.wait(Infinity);
-  }
-
-  private wait(limit: number): void {
-    if (this.#timer) this.#timers.clear(this.#timer as never);
     const interval = this.#host.captureInterval * 1000;
-    const delay = Math.min(interval, limit);
-    this.#timer = interval ? (setTimer(this, Schedule.#onTimer, delay, this.#timers) as Timer) : undefined;
-  }
-
-  private due(): void {
+    const now = this.#host.now();
+    if (this.#timer) this.#timers.clear(this.#timer as never);
     this.#timer = undefined;
-    this.wait(Infinity);
-    this.take();
+    if (interval && now) this.begin(this.book, now, interval);
+    else this.keep({ ...this.book, next: 0 });
   }
 
-  private async take(): Promise<void> {
-    const { device } = this.#host;
+  /** What became of the upload of the picture that was due at that time. @param code why it is not stored, if it is not */
+  ended(due: number, code: string | undefined): void {
+    this.close(due, code, "upload");
+  }
+
+  private begin(book: Book, now: number, delay: number): void {
+    book.since ||= now;
+    book.next = now + delay;
+    this.keep(book);
+    this.wait(delay);
+  }
+
+  private wait(delay: number): void {
+    this.#timer = setTimer(this, Schedule.#onTimer, Math.max(delay, 0), this.#timers) as Timer;
+  }
+
+  /** Goes over all pictures that were due up to a time, and says how many these were. */
+  private pass(book: Book, time: number, interval: number): number {
+    if (time < book.next) return 0;
+    const pictures = Math.floor((time - book.next) / interval) + 1;
+    book.next += pictures * interval;
+    book.due += pictures;
+    return pictures;
+  }
+
+  private advance(): void {
+    const interval = this.#host.captureInterval * 1000;
+    const book = this.book;
+    const now = this.#host.now();
+    const pictures = interval ? this.pass(book, now + slack, interval) : 0;
+    if (pictures) {
+      const due = book.next - interval;
+      this.skipAll(book, pictures - 1, "Late", "the clock was put forward");
+      const isBegun = this.mayBegin(book, due);
+      if (isBegun) book.pending = due;
+      this.keep(book);
+      if (isBegun) this.take(due);
+    }
+    if (interval) this.wait(book.next - now);
+  }
+
+  private mayBegin(book: Book, due: number): boolean {
+    const { state } = this.#host.device;
+    if (state !== "online") this.skip(book, due, "Offline", `the camera is ${state}`);
+    else if (book.pending) this.skip(book, due, "Busy", "the picture before is still on its way");
+    else return true;
+    return false;
+  }
+
+  private async take(due: number): Promise<void> {
     try {
-      if (device.state !== "online") throw new CommandError("Offline", `the camera is ${device.state}`);
-      const { imageId } = (await device.takePhoto({})) as { imageId: string };
-      device.upload({ imageId });
-      this.counters.captured += 1;
+      await this.#host.device.takeScheduled(due);
     } catch (error) {
       const { code, message } = describeError(error);
-      this.skip(code, message);
+      this.skipped(due, code, message);
     }
   }
 
-  private skip(code: string, message: string): void {
-    const { counters } = this;
-    if (code === "Offline" || code === "NotConnected") counters.offline += 1;
-    else if (code === "Busy") counters.busy += 1;
-    else counters.failed += 1;
-    this.#host.events.add("PhotoSkipped", {
-      code,
-      message,
-      skipped: counters.offline + counters.busy + counters.failed,
-    });
+  private skipped(due: number, code: string, message: string): void {
+    this.close(due, code, "camera");
+    this.#host.events.add("PhotoSkipped", { due, code, message });
+  }
+
+  /** Told twice of the same picture it counts the first. */
+  private close(due: number, code: string | undefined, otherwise: SkipReason): void {
+    const book = this.book;
+    if (!due || book.pending !== due) return;
+    book.pending = 0;
+    if (code === undefined) book.stored += 1;
+    else countSkipped(book, code, otherwise);
+    this.keep(book);
+  }
+
+  private skip(book: Book, due: number, code: string, message: string): void {
+    countSkipped(book, code, "camera");
+    this.#host.events.add("PhotoSkipped", { due, code, message });
+  }
+
+  private skipAll(book: Book, pictures: number, code: string, message: string): void {
+    if (!pictures) return;
+    countSkipped(book, code, "camera", pictures);
+    this.#host.events.add("PhotoSkipped", { pictures, code, message });
+  }
+
+  private keep(book: Book): void {
+    try {
+      writeBook(this.#host.records, book);
+    } catch (error) {
+      // The pictures go on; the figures in telemetry stand still.
+      this.#host.events.add("Error", { ...describeError(error) });
+    }
   }
 }

@@ -48,6 +48,8 @@ class Host {
     return 1;
   }
 
+  scheduledEnded(): void {}
+
   /** The cloud answers the last request. */
   answer(fields: object): void {
     const { imageId, requestId } = this.requests[this.requests.length - 1];
@@ -170,4 +172,26 @@ test("grants that nobody waits for are counted and dropped", () => {
   host.answer({ url: "https://b/k" });
   equal(host.uploads.counters.grantIgnored, 3);
   assert(!host.added.some((event) => JSON.stringify(event).includes("signed")));
+});
+
+test("a picture that waits makes way for a person's, not for the schedule's, and tells of it", () => {
+  const host = new Host();
+  host.uploads.start(undefined, photo);
+  throws(() => host.uploads.makeWay(false), "Busy");
+  host.uploads.checkFree(true);
+  equal(host.results.length, 0);
+  host.uploads.makeWay(true);
+  equal(host.results.length, 1);
+  equal(host.results[0].code, "Replaced");
+  equal(host.uploads.busy, undefined);
+  host.answer({ url: "https://b/k" });
+  equal(host.sent, [], "the grant comes too late");
+});
+
+test("what is on its way to the store stays", () => {
+  const host = new Host();
+  host.uploads.makeWay(true);
+  host.uploads.start({ url: "https://b/k" }, photo);
+  throws(() => host.uploads.makeWay(true), "Busy");
+  equal(host.uploads.busy, "photo-1");
 });

@@ -15,6 +15,8 @@ const stored: UploadResult = { status: "stored", etag: "abc", bytes: 10, attempt
 function setUp(result: UploadResult | Error, announce: () => Promise<void> = async () => {}) {
   const records = new RecordStore("uploads-test");
   records.delete("announcements");
+  records.delete("promise");
+  const ended: string[] = [];
   const events: string[] = [];
   const announced: PhotoAnnouncement[] = [];
   const options = {
@@ -23,6 +25,7 @@ function setUp(result: UploadResult | Error, announce: () => Promise<void> = asy
     publishGrantRequest: async () => {},
     nextRequestId: () => "r",
     now: () => 0,
+    scheduledEnded: (due: number, code?: string) => ended.push(`${due} ${code}`),
     upload: () => {
       if (result instanceof Error) throw result;
       Promise.resolve(result).then((it) => uploads.ended(it));
@@ -40,7 +43,7 @@ function setUp(result: UploadResult | Error, announce: () => Promise<void> = asy
     },
   };
   const uploads = new PhotoUploads(options);
-  return { uploads, events, announced, records, options };
+  return { uploads, events, announced, records, options, ended };
 }
 
 async function settled(uploads: PhotoUploads) {
@@ -94,4 +97,65 @@ test("an announcement that was not acknowledged outlives a restart", async () =>
   equal(announced.map((it) => it.imageId).join(), "photo-1");
   await second.announcePending();
   equal(announced.length, 1);
+});
+
+test("a picture that went with the power gets its result after the restart, once", () => {
+  for (const due of [undefined, 7]) {
+    const { uploads, options, events, ended, records } = setUp(stored);
+    options.upload = () => {};
+    uploads.start({ url: "https://b/k" }, { ...photo, due });
+    equal(events, []);
+    const restarted = new PhotoUploads(options);
+    restarted.recover();
+    equal(events.length, 1);
+    equal(
+      events[0].startsWith('UploadResult {"imageId":"photo-1","status":"failed","code":"PowerLost"'),
+      true,
+      events[0],
+    );
+    equal(events[0].includes('"uncertain":true'), true, "the store may have it");
+    equal(ended, due ? ["7 PowerLost"] : []);
+    equal(restarted.counters.powerLost, 1);
+    equal(records.read("promise"), undefined);
+    new PhotoUploads(options).recover();
+    equal(events.length, 1);
+  }
+});
+
+test("what was stored when the power went is not told to be lost", async () => {
+  const { uploads, options, events, ended, records } = setUp(stored, () => Promise.reject(new Error("offline")));
+  uploads.start({ url: "https://b/k" }, { ...photo, due: 7 });
+  await settled(uploads);
+  equal(ended, ["7 undefined"]);
+  // The cut came before the promise was removed.
+  records.write("promise", { imageId: "photo-1", due: 7 });
+  const restarted = new PhotoUploads(options);
+  restarted.recover();
+  equal(ended, ["7 undefined", "7 undefined"]);
+  equal(events.filter((event) => event.includes("PowerLost")).length, 0);
+  equal(records.read("promise"), undefined);
+});
+
+test("whatever the result, nothing is promised any more", async () => {
+  for (const result of [
+    stored,
+    { status: "failed", code: "SlowDown", bytes: 0, attempts: 4 },
+    new TypeError("broken"),
+  ]) {
+    const { uploads, records, ended } = setUp(result);
+    const scheduled: Photo = { ...photo };
+    uploads.start({ url: "https://b/k" }, scheduled, 7);
+    equal(records.read("promise"), result instanceof Error ? undefined : { imageId: "photo-1", due: 7 });
+    await settled(uploads);
+    equal(records.read("promise"), undefined);
+    equal(ended.length, 1);
+    equal(scheduled.due, undefined, "another upload of it is not the schedule's");
+  }
+});
+
+test("a stored picture of the schedule is announced with the time that it was due", async () => {
+  const { uploads, announced } = setUp(stored);
+  uploads.start({ url: "https://b/k" }, { ...photo }, 7);
+  await settled(uploads);
+  equal(announced[0].due, 7);
 });

@@ -78,3 +78,21 @@ test("after a failure there is no picture, and the next one may be taken", async
   parts.takeStill = takeStill;
   equal((await subject.take({})).imageId, "id");
 });
+
+test("the memory is asked for when the picture is certain to be taken, and not before", async () => {
+  const asked: string[] = [];
+  const memory = {
+    checkFree: (isForPerson: boolean) => void asked.push(`check ${isForPerson}`),
+    makeWay: (isForPerson: boolean) => void asked.push(`make way ${isForPerson}`),
+  };
+  const subject = new Photographer({ camera: camera(), nextImageId: () => "id", now: () => 1 }, memory);
+  await rejects(() => subject.take({ resolution: "8K" }));
+  equal(asked.splice(0), ["check true"]);
+  await subject.take({}, false);
+  equal(asked.splice(0), ["check false", "make way false"]);
+  memory.makeWay = () => {
+    throw new Error("an upload has begun");
+  };
+  await rejects(() => subject.take({}));
+  equal(subject.photo?.imageId, "id", "the picture before is still there");
+});

@@ -3,35 +3,52 @@ import { Schedule } from "../../../modules/app/schedule";
 import { equal, sleep, test } from "../harness";
 import { ManualTimers } from "../upload/manual-timers";
 
+/** When the camera was switched on first, milliseconds since 1970. */
+const epoch = 1_800_000_000_000;
+
+/** A camera that is switched on and off; its storage outlives that. */
 class Bench {
-  readonly timers = new ManualTimers();
+  timers = new ManualTimers();
   captureInterval = 600;
   state = "online";
+  isClockSet = true;
+  /** What taking a picture fails with. */
   problem: unknown;
-  readonly done: string[] = [];
-  readonly schedule = new Schedule(this, this.timers);
+  done: string[] = [];
+  records = this;
+  device = this;
+  events = this;
+  schedule: Schedule;
+  #stored: Record<string, string> = {};
+  #switchedOn = epoch;
 
-  get device(): this {
-    return this;
+  constructor() {
+    this.schedule = new Schedule(this, this.timers);
   }
 
-  get events(): this {
-    return this;
+  read<T>(key: string): T | undefined {
+    return this.#stored[key] === undefined ? undefined : JSON.parse(this.#stored[key]);
   }
 
-  async takePhoto(): Promise<object> {
+  write(key: string, record: object): void {
+    this.#stored[key] = JSON.stringify(record);
+  }
+
+  get uptime(): number {
+    return this.timers.now;
+  }
+
+  now(): number {
+    return this.isClockSet ? this.#switchedOn + this.uptime : 0;
+  }
+
+  async takeScheduled(due: number): Promise<void> {
     if (this.problem) throw this.problem;
-    this.done.push("take");
-    return { imageId: "id" };
+    this.done.push(`take ${(due - epoch) / 1000}`);
   }
 
-  upload({ imageId, url }: { imageId?: unknown; url?: unknown }): object {
-    this.done.push(`upload ${imageId} ${url}`);
-    return {};
-  }
-
-  add(type: string, { code, skipped }: Record<string, unknown>): void {
-    this.done.push(`${type} ${code} ${skipped}`);
+  add(type: string, { code, due, pictures }: Record<string, unknown>): void {
+    this.done.push(`${type} ${code} ${due ? ((due as number) - epoch) / 1000 : `of ${pictures}`}`);
   }
 
   /** Time passes, and what was begun ends. */
@@ -40,36 +57,52 @@ class Bench {
     await sleep(1);
   }
 
+  /** The picture that is on its way ends. */
+  end(code?: string): void {
+    this.schedule.ended(this.book.pending as number, code);
+  }
+
+  async cutPower(seconds: number): Promise<void> {
+    this.#switchedOn = this.#switchedOn + this.uptime + seconds * 1000;
+    this.timers = new ManualTimers();
+    this.schedule = new Schedule(this, this.timers);
+    await sleep(1);
+  }
+
   take(): string[] {
     return this.done.splice(0);
   }
+
+  get book(): Record<string, unknown> {
+    return { ...this.schedule.book };
+  }
+
+  /** due, stored, skipped, pending: what must add up. */
+  get sums(): unknown[] {
+    const { due, stored, skipped, pending } = this.schedule.book;
+    return [due, stored, skipped, pending ? 1 : 0];
+  }
 }
 
-const one = ["take", "upload id undefined"];
-
-test("a minute after the start, then at the interval", async () => {
+function begin(): Bench {
   const bench = new Bench();
-  bench.schedule.start();
-  await bench.pass(59);
-  equal(bench.take(), []);
-  await bench.pass(1);
-  equal(bench.take(), one);
-  await bench.pass(599);
-  equal(bench.take(), []);
-  for (let i = 0; i < 5; i += 1) {
-    await bench.pass(i ? 600 : 1);
-    equal(bench.take(), one);
+  bench.schedule.intervalChanged();
+  return bench;
+}
+
+test("one picture an interval, from when it was set", async () => {
+  const bench = begin();
+  for (let i = 1; i <= 5; i += 1) {
+    await bench.pass(599);
+    equal(bench.take(), []);
+    await bench.pass(1);
+    equal(bench.take(), [`take ${i * 600}`]);
+    bench.end();
   }
-  equal(bench.schedule.counters.captured, 6);
+  equal(bench.sums, [5, 5, {}, 0]);
+  equal(bench.book.since, epoch);
+  equal(bench.book.next, epoch + 3_600_000);
   equal(bench.timers.running, 1);
-});
-
-test("an interval below a minute begins with itself", async () => {
-  const bench = new Bench();
-  bench.captureInterval = 10;
-  bench.schedule.start();
-  await bench.pass(10);
-  equal(bench.take(), one);
 });
 
 test("0 is no schedule; another interval begins at once", async () => {
@@ -77,41 +110,138 @@ test("0 is no schedule; another interval begins at once", async () => {
   bench.captureInterval = 0;
   bench.schedule.start();
   equal(bench.timers.running, 0);
-  bench.captureInterval = 100;
-  bench.schedule.intervalChanged();
-  await bench.pass(99);
-  equal(bench.take(), []);
-  await bench.pass(1);
-  equal(bench.take(), one);
   bench.captureInterval = 604_800;
   bench.schedule.intervalChanged();
   await bench.pass(604_799);
   equal(bench.take(), []);
   await bench.pass(1);
-  equal(bench.take(), one);
+  equal(bench.take(), ["take 604800"]);
+  bench.end();
   bench.captureInterval = 0;
   bench.schedule.intervalChanged();
   equal(bench.timers.running, 0);
+  equal(bench.sums, [1, 1, {}, 0]);
+  equal(bench.book.next, 0);
 });
 
-test("what is skipped is counted and told of, and the schedule goes on", async () => {
-  const bench = new Bench();
-  bench.schedule.intervalChanged();
+test("what is skipped is counted by reason and told of, and the schedule goes on", async () => {
+  const bench = begin();
   for (const state of ["unprovisioned", "joining", "connecting"]) {
     bench.state = state;
     await bench.pass(600);
   }
-  equal(bench.take(), ["PhotoSkipped Offline 1", "PhotoSkipped Offline 2", "PhotoSkipped Offline 3"]);
+  equal(bench.take(), ["PhotoSkipped Offline 600", "PhotoSkipped Offline 1200", "PhotoSkipped Offline 1800"]);
   bench.state = "online";
-  bench.problem = new CommandError("Busy", "a picture is being uploaded");
-  await bench.pass(600);
-  bench.problem = new CommandError("NotConnected", "the session has ended");
-  await bench.pass(600);
-  bench.problem = Object.assign(new Error("no end"), { code: "CaptureTimeout" });
-  await bench.pass(600);
-  equal(bench.take(), ["PhotoSkipped Busy 4", "PhotoSkipped NotConnected 5", "PhotoSkipped CaptureTimeout 6"]);
-  equal(bench.schedule.counters, { captured: 0, busy: 1, offline: 4, failed: 1 });
+  for (const code of ["Busy", "NotConnected", "CaptureTimeout"]) {
+    bench.problem = new CommandError(code, "");
+    await bench.pass(600);
+  }
+  equal(bench.take(), ["PhotoSkipped Busy 2400", "PhotoSkipped NotConnected 3000", "PhotoSkipped CaptureTimeout 3600"]);
+  equal(bench.sums, [6, 0, { offline: 4, busy: 1, camera: 1 }, 0]);
   bench.problem = undefined;
   await bench.pass(600);
-  equal(bench.take(), one);
+  equal(bench.take(), ["take 4200"]);
+});
+
+test("what comes of an upload is counted by reason, and told by the upload", async () => {
+  const bench = begin();
+  for (const code of [undefined, "NoGrant", "GrantRefused", "SlowDown", "Replaced", "toString"]) {
+    await bench.pass(600);
+    equal(bench.sums[3], 1);
+    bench.end(code);
+  }
+  equal(bench.sums, [6, 1, { noGrant: 1, grantRefused: 1, upload: 2, replaced: 1 }, 0]);
+  bench.schedule.ended(epoch + 600_000, undefined);
+  equal(bench.sums[1], 1, "an end that was told already");
+});
+
+test("a picture that takes longer than the interval keeps the next from being taken", async () => {
+  const bench = begin();
+  await bench.pass(600);
+  await bench.pass(600);
+  equal(bench.take(), ["take 600", "PhotoSkipped Busy 1200"]);
+  equal(bench.sums, [2, 0, { busy: 1 }, 1]);
+  bench.end();
+  await bench.pass(600);
+  equal(bench.take(), ["take 1800"]);
+});
+
+test("pictures that were due without power are counted, and the pace stays what it was", async () => {
+  const bench = begin();
+  await bench.pass(700);
+  bench.end();
+  await bench.cutPower(1200);
+  bench.take();
+  bench.schedule.start();
+  equal(bench.take(), ["PhotoSkipped PowerOff of 2"]);
+  await bench.pass(500);
+  equal(bench.take(), ["take 2400"]);
+  bench.end();
+  equal(bench.sums, [4, 2, { powerOff: 2 }, 0]);
+});
+
+test("a cut so short that nothing was due leaves no trace", async () => {
+  const bench = begin();
+  await bench.pass(100);
+  await bench.cutPower(499);
+  bench.schedule.start();
+  equal(bench.take(), []);
+  await bench.pass(1);
+  equal(bench.take(), ["take 600"]);
+});
+
+test("without a clock nothing is known to be due; when it is set, it is known which were missed, and why", async () => {
+  const bench = begin();
+  await bench.cutPower(600);
+  bench.isClockSet = false;
+  bench.schedule.start();
+  await bench.pass(1800);
+  bench.schedule.resume();
+  equal(bench.take(), []);
+  bench.isClockSet = true;
+  bench.schedule.resume();
+  bench.schedule.resume();
+  equal(bench.take(), ["PhotoSkipped PowerOff of 1", "PhotoSkipped Offline of 3"]);
+  equal(bench.timers.running, 1);
+  await bench.pass(600);
+  equal(bench.take(), ["take 3000"]);
+  equal(bench.sums, [5, 0, { powerOff: 1, offline: 3 }, 1]);
+});
+
+test("a cut while a picture is taken: nobody has promised it, and it is counted", async () => {
+  const bench = begin();
+  await bench.pass(600);
+  await bench.cutPower(1);
+  bench.schedule.start();
+  equal(bench.take(), ["take 600", "PhotoSkipped PowerLost 600"]);
+  equal(bench.sums, [1, 0, { powerLost: 1 }, 0]);
+});
+
+test("a book that is lost or makes no sense is begun anew, within a minute", async () => {
+  for (const record of [undefined, { next: epoch * 2, due: "x", skipped: 7 }, { next: -5 }, []]) {
+    const bench = new Bench();
+    if (record) bench.write("schedule", record);
+    bench.schedule.start();
+    await bench.pass(60);
+    equal(bench.take(), ["take 60"]);
+    equal(bench.sums, [1, 0, {}, 1]);
+  }
+});
+
+test("a clock that is put forward skips what lay between", async () => {
+  const bench = begin();
+  const forward = bench.now.bind(bench);
+  bench.now = () => forward() + 1_300_000;
+  await bench.pass(600);
+  equal(bench.take(), ["PhotoSkipped Late of 2", "take 1800"]);
+  equal(bench.sums, [3, 0, { late: 2 }, 1]);
+});
+
+test("storage that is full stops the figures, not the pictures", async () => {
+  const bench = begin();
+  bench.write = () => {
+    throw new Error("full");
+  };
+  await bench.pass(600);
+  equal(bench.take(), ["Error InternalError of undefined", "take 600"]);
 });
