@@ -374,7 +374,7 @@ test("bytes that are not TLS, and TLS that is not MQTT, harm nobody", async () =
   const socket = connectTLS({ host: "localhost", port: cloud.iot.port, ca: cloud.ca.certPem, cert, key });
   socket.on("error", () => {});
   await once(socket, "secureConnect");
-  socket.write("GET / HTTP/1.1\r\n\r\n");
+  socket.write(`GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: ${"x".repeat(200)}\r\n\r\n`);
   await once(socket, "close");
   await (await device()).endAsync();
 });
