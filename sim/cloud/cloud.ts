@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LocalCA } from "../../certs/local-ca.ts";
+import { Authorization } from "./authorization.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { type AccessKey, CredentialStore, openAdministratorKey } from "./credentials.ts";
 import { DataPlane } from "./data-plane.ts";
@@ -87,6 +88,8 @@ export class Cloud {
     const accessKey = openAdministratorKey(files.credentials);
     const temporary = join(directory, "temporary-credentials.json");
     const credentials = new CredentialStore({ path: temporary, keys: [accessKey] });
+    const role = new PhoneRole({ region, accountId, bucket: photoBucket });
+    const authorization = new Authorization({ role, registry });
     const ports = new JsonFile<Ports>(join(directory, "ports.json"));
     const wanted = { ...ports.read(), ...options.ports };
     const { keyPem: key, chainPem: cert } = await ca.issueServer({ names: ["localhost", "127.0.0.1"] });
@@ -98,6 +101,7 @@ export class Cloud {
         directory: out,
         port,
         credentials,
+        objection: authorization.s3Objection,
         region,
         buckets: [photoBucket],
         cors: { [photoBucket]: readCorsRules() },
@@ -124,18 +128,18 @@ export class Cloud {
         onCertificateChanged: () => iot.recheckRights(),
         server,
         credentials,
+        authorization,
         port,
         onCall: options.onCall,
       }),
     );
     const shadows = new ShadowService(join(directory, "shadows.json"), iot);
     const { onCall } = options;
-    const role = new PhoneRole({ region, accountId, bucket: photoBucket });
     const mqtt = new MqttWebSocket({ iot, registry, keys: credentials, isRoleAllowed: role.isRoleAllowed });
     // Credentials that end before their time take their connections along.
     credentials.on("expire", () => iot.recheckRights());
     const data = await onPort(wanted.data, (port) =>
-      DataPlane.listen({ shadows, mqtt, region, server, credentials, port, onCall }),
+      DataPlane.listen({ shadows, mqtt, region, server, credentials, authorization, port, onCall }),
     );
     const gateway = await onPort(wanted.gateway, (port) =>
       Gateway.listen({ services: { s3, iot: api, "data.iot": data }, port }),

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Authorization } from "./authorization.ts";
 import { findOperation, type Operation } from "./control-operations.ts";
+import { resourceOf } from "./control-resource.ts";
 import type { KeySource } from "./credentials.ts";
 import type { JustInTime } from "./just-in-time.ts";
 import type { Provisioning } from "./provisioning.ts";
@@ -22,6 +24,8 @@ export interface ControlPlaneOptions extends JsonApiOptions {
   onCertificateChanged(): void;
   /** Who may call. */
   credentials: KeySource;
+  /** What each of them may do. */
+  authorization: Authorization;
   /** After each call. */
   onCall?(call: { operation: string; status: number; error?: string }): void;
 }
@@ -74,18 +78,19 @@ export class ControlPlane {
   }
 
   async #answer(request: IncomingMessage, body: Buffer, name: { operation: string }): Promise<object> {
-    const { registry, credentials } = this.#options;
-    await verifyRequest(request, body, { service: "iot", region: registry.region, credentials });
+    const { registry, credentials, authorization } = this.#options;
+    const { principal } = await verifyRequest(request, body, { service: "iot", region: registry.region, credentials });
     const url = new URL(request.url ?? "/", this.url);
     const { operation, parameters } = findOperation(request.method ?? "GET", url.pathname);
     name.operation = operation.name;
+    const call = { parameters, body: parseBody(body) };
+    authorization.checkControl(principal, operation.name, resourceOf(operation.name, call, registry));
     return (await (operation as Operation).run({
+      ...call,
       registry,
       cloud: this.#options,
-      parameters,
       query: url.searchParams,
       headers: request.headers,
-      body: parseBody(body),
     })) as object;
   }
 }

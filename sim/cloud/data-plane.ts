@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { Authorization } from "./authorization.ts";
 import type { KeySource } from "./credentials.ts";
 import { JsonApi, type JsonApiOptions, readBody, respond } from "./json-api.ts";
 import type { MqttWebSocket } from "./mqtt-websocket.ts";
@@ -15,6 +16,8 @@ export interface DataPlaneOptions extends JsonApiOptions {
   region: string;
   /** Who may call. */
   credentials: KeySource;
+  /** What each of them may do. */
+  authorization: Authorization;
   /** After each call. */
   onCall?(call: { operation: string; status: number; error?: string }): void;
 }
@@ -83,21 +86,25 @@ export class DataPlane {
       respond(response, 200, answer);
       this.#options.onCall?.({ operation, status: 200 });
     } catch (error) {
-      const { status, name, message } = describe(error);
-      respond(response, status, { message }, name);
+      const { status, name, message, fields } = describe(error);
+      respond(response, status, { message, ...fields }, name);
       this.#options.onCall?.({ operation, status, error: name });
     }
   }
 
   async #answer(request: IncomingMessage): Promise<object> {
-    const { shadows, region, credentials } = this.#options;
+    const { shadows, region, credentials, authorization } = this.#options;
     const body = await readBody(request, maximumBody, tooLarge);
-    await verifyRequest(request, body, { service: "iotdata", region, credentials });
+    const { principal } = await verifyRequest(request, body, { service: "iotdata", region, credentials });
     const { pathname, searchParams } = new URL(request.url ?? "/", this.url);
     const [, thing] = /^\/things\/([^/]+)\/shadow$/.exec(pathname) ?? [];
     if (!thing) throw new RegistryError("UnknownOperationException", `${pathname} is not served here`);
     const named = searchParams.get("name");
-    const name = decodeURIComponent(thing) + (named ? `/name/${named}` : "");
+    const thingName = decodeURIComponent(thing);
+    const operation = operations[request.method ?? ""];
+    if (operation && !authorization.mayUseData(principal, operation, `thing/${thingName}${named ? `/${named}` : ""}`))
+      throw new RegistryError("ForbiddenException", "Forbidden", { traceId: crypto.randomUUID() });
+    const name = thingName + (named ? `/name/${named}` : "");
     if (request.method === "GET") return shadows.get(name);
     if (request.method === "POST") return shadows.update(name, body);
     if (request.method === "DELETE") return shadows.delete(name);
@@ -107,7 +114,7 @@ export class DataPlane {
 
 const tooLarge = () => new ShadowError(413, "The payload exceeds the maximum size allowed");
 
-function describe(error: unknown): { status: number; name: string; message: string } {
+function describe(error: unknown): { status: number; name: string; message: string; fields?: object } {
   if (error instanceof RegistryError) return error;
   if (error instanceof ShadowError) {
     const { code: status, message } = error;

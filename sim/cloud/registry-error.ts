@@ -1,4 +1,4 @@
-/** HTTP status of each error of the control plane (API model `iot`). */
+/** HTTP status of each error of the control plane (API model `iot`), and ForbiddenException of the data plane. */
 const statuses = {
   InvalidRequestException: 400,
   MalformedPolicyException: 400,
@@ -8,12 +8,16 @@ const statuses = {
   InvalidSignatureException: 403,
   ExpiredTokenException: 403,
   AccessDeniedException: 403,
+  ForbiddenException: 403,
   ResourceNotFoundException: 404,
   UnknownOperationException: 404,
   CertificateStateException: 406,
   ResourceAlreadyExistsException: 409,
   DeleteConflictException: 409,
+  InvalidStateTransitionException: 409,
+  TerminalStateException: 410,
   LimitExceededException: 410,
+  ThrottlingException: 429,
   InternalFailureException: 500,
 } as const;
 

@@ -101,7 +101,10 @@ test("it looks the owner up in DynamoDB and publishes the grant on IoT's data en
   assert.equal(publish.path, `/topics/${encodeURIComponent("device/camera-1/uploads/grant")}?qos=1`);
   const { url, headers, requestId } = JSON.parse(publish.body);
   assert.deepEqual([headers, requestId], [{ "Content-Type": "image/jpeg" }, "r1"]);
-  assert.match(url, /^https:\/\/photos\.s3\.eu-west-1\.amazonaws\.com\/camera-1\/abc-1\.jpg\?.*X-Amz-Expires=600&/);
+  assert.match(
+    url,
+    /^https:\/\/photos\.s3\.eu-west-1\.amazonaws\.com\/users\/alice\/camera-1\/abc-1\.jpg\?.*X-Amz-Expires=600&/,
+  );
   assert.match(url, /X-Amz-Security-Token=token/);
   assert.deepEqual(JSON.parse(log), { thing: "camera-1", imageId: "abc-1", status: "granted", user: "alice" });
 });

@@ -5,10 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { S3Client } from "@aws-sdk/client-s3";
-import { createHandler, type GrantServices } from "../../sim/cloud/grants/grant-service.ts";
 import { JsonBindingTable } from "../../sim/cloud/bindings/json-table.ts";
+import { createHandler, type GrantServices } from "../../sim/cloud/grants/grant-service.ts";
 import { largestPicture } from "../../sim/cloud/grants/request.ts";
-import { select } from "../../sim/cloud/grants/rule.ts";
+import { grantRuleSQL } from "../../sim/cloud/grants/rule.ts";
+import { TopicRule } from "../../sim/cloud/topic-rule.ts";
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
@@ -39,7 +40,7 @@ function services(given: Partial<GrantServices> = {}): GrantServices {
 
 const answered = () => published.map(({ payload }) => JSON.parse(payload));
 
-test("a bound camera gets a URL for one object below its own prefix", async () => {
+test("a bound camera gets a URL for one object below its owner's prefix", async () => {
   const outcome = await createHandler(services({ now: () => 5000 }))(request);
   assert.deepEqual(outcome, { thing, imageId: "abc-1", status: "granted", user: "alice" });
   assert.equal(published[0].topic, "device/camera-1/uploads/grant");
@@ -47,7 +48,7 @@ test("a bound camera gets a URL for one object below its own prefix", async () =
   assert.deepEqual([imageId, requestId, headers], ["abc-1", "r+/=1", { "Content-Type": "image/jpeg" }]);
   assert.equal(expires, 905_000, "fifteen minutes, in milliseconds since 1970");
   const url = new URL(text);
-  assert.equal(url.origin + url.pathname, "https://photos.s3.eu-west-1.amazonaws.com/camera-1/abc-1.jpg");
+  assert.equal(url.origin + url.pathname, "https://photos.s3.eu-west-1.amazonaws.com/users/alice/camera-1/abc-1.jpg");
   assert.equal(url.searchParams.get("X-Amz-SignedHeaders"), "content-type;host");
   assert.equal(url.searchParams.get("X-Amz-Expires"), "900");
   assert.equal(url.searchParams.get("x-amz-checksum-crc32"), null, "no checksum of an empty body");
@@ -80,6 +81,12 @@ test("a camera that is bound to nobody is refused by name, and so is one that ha
   });
   await table.put({ thing: "camera-3", user: "bob" });
   assert.equal((await handler({ ...request, thing: "camera-3" })).status, "granted");
+  await table.startRelease("camera-3", "bob");
+  assert.equal(
+    (await handler({ ...request, thing: "camera-3" })).code,
+    "NotBound",
+    "from the first moment of a release",
+  );
   await table.delete("camera-3");
   assert.equal((await handler({ ...request, thing: "camera-3" })).code, "NotBound");
 });
@@ -156,14 +163,15 @@ test("the rule takes the thing from the topic, whatever the camera says", () => 
   const payload = Buffer.from(
     JSON.stringify({ imageId: "a", requestId: "r", byteLength: 1, thing: "camera-2", more: 1 }),
   );
-  assert.deepEqual(select("device/camera-1/uploads/request", payload), {
+  const rule = new TopicRule(grantRuleSQL);
+  assert.deepEqual(rule.select("device/camera-1/uploads/request", payload), {
     imageId: "a",
     byteLength: 1,
     requestId: "r",
     thing: "camera-1",
   });
   for (const topic of ["device/camera-1/uploads/grant", "device/a/b/uploads/request", "x/device/a/uploads/request"])
-    assert.equal(select(topic, payload), undefined);
+    assert.equal(rule.select(topic, payload), undefined);
   for (const text of ["", "{", "null", "5", "[]"])
-    assert.deepEqual(select("device/camera-1/uploads/request", Buffer.from(text)), { thing: "camera-1" });
+    assert.deepEqual(rule.select("device/camera-1/uploads/request", Buffer.from(text)), { thing: "camera-1" });
 });

@@ -46,7 +46,7 @@ async function checkStored({ imageId, byteLength, result }: Awaited<ReturnType<t
   assert.equal(result.status, "stored", JSON.stringify(result));
   assert.equal(result.verified, true);
   const { key, path } = rig.objectOf(imageId);
-  assert.equal(key, `${thingName}/${imageId}.jpg`);
+  assert.equal(key, `users/alice/${thingName}/${imageId}.jpg`);
   assert.equal((await readFile(path)).length, byteLength);
 }
 

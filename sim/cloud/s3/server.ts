@@ -4,7 +4,7 @@ import type { Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KeyType, LocalCA } from "../../../certs/local-ca.ts";
-import type { AccessKey, KeySource } from "../credentials.ts";
+import type { AccessKey, KeySource, Principal } from "../credentials.ts";
 import type { S3Action, S3ActionRequest } from "./actions.ts";
 import { isBucketName, parseAddress } from "./address.ts";
 import { getBucketLocation, headBucket, listBuckets, listObjects } from "./buckets.ts";
@@ -27,8 +27,8 @@ export interface S3ServerOptions {
   /** Default: any free one. */
   port?: number;
   credentials: KeySource;
-  /** What is not allowed is answered with AccessDenied; default: everything is. */
-  authorize?(request: S3ActionRequest): boolean;
+  /** @returns the message of AccessDenied, when it is not allowed; default: everything is */
+  objection?(request: S3ActionRequest): string | undefined;
   region?: string;
   /** Made if missing. */
   buckets?: string[];
@@ -207,18 +207,23 @@ export class S3Server extends EventEmitter<S3ServerEvents> {
     const { principal } = await this.#authenticate(exchange);
     if (bucket === "") {
       if (method !== "GET") throw notAllowed(method, "SERVICE");
+      this.#authorize(exchange, principal, "s3:ListAllMyBuckets");
       await listBuckets(exchange, this.store);
       return;
     }
     if (!isBucketName(bucket) || !(await this.store.hasBucket(bucket))) {
       throw new S3Error("NoSuchBucket", { elements: { BucketName: bucket } });
     }
-    const action = key === "" ? "s3:ListBucket" : actions[method];
-    const { authorize = () => true } = this.#options;
-    if (action && !authorize({ principal, action, bucket, key, query: exchange.query }))
-      throw new S3Error("AccessDenied");
+    const ofBucket = exchange.query.has("location") ? "s3:GetBucketLocation" : "s3:ListBucket";
+    const action = key === "" ? ofBucket : actions[method];
+    if (action) this.#authorize(exchange, principal, action);
     if (key === "") await this.#handleBucket(exchange);
-    else await this.#handleObject(exchange);
+    else await this.#handleObject(exchange, principal);
+  }
+
+  #authorize({ address, query }: Exchange, principal: Principal, action: S3Action, key = address.key): void {
+    const message = this.#options.objection?.({ principal, action, bucket: address.bucket, key, query });
+    if (message !== undefined) throw new S3Error("AccessDenied", { message });
   }
 
   #authenticate(exchange: Exchange): Promise<AccessKey> {
@@ -240,17 +245,28 @@ export class S3Server extends EventEmitter<S3ServerEvents> {
     else await listObjects(exchange, this.store);
   }
 
-  async #handleObject(exchange: Exchange): Promise<void> {
+  async #handleObject(exchange: Exchange, principal: Principal): Promise<void> {
     const { method, query, address } = exchange;
     if (subresources.some((name) => query.has(name)) || exchange.request.headers["x-amz-copy-source"]) {
       throw new S3Error("NotImplemented", { message: "This part of S3 is not implemented here" });
     }
     if (method === "PUT") await this.#put(exchange);
-    else if (method === "GET" || method === "HEAD") await getObject(exchange, this.store);
+    else if (method === "GET" || method === "HEAD") await this.#get(exchange, principal);
     else if (method === "DELETE") {
       await this.store.delete(address.bucket, address.key);
       exchange.answer({ status: 204 });
     } else throw notAllowed(method, "OBJECT");
+  }
+
+  async #get(exchange: Exchange, principal: Principal): Promise<void> {
+    try {
+      await getObject(exchange, this.store);
+    } catch (error) {
+      // Whoever may not list the bucket does not learn what is missing in it (S3 API Reference, GetObject, "Permissions").
+      if (error instanceof S3Error && error.code === "NoSuchKey")
+        this.#authorize(exchange, principal, "s3:ListBucket", "");
+      throw error;
+    }
   }
 
   async #put(exchange: Exchange): Promise<void> {
