@@ -11,9 +11,18 @@ type Options = Pick<TopicRuleOptions<GrantOutcome>, "delay" | "onOutcome" | "onF
   directory: string;
 };
 
-/** Rule and function in the local cloud, with its own broker, bucket and access key, and a table in a file. */
+/** Seconds that Lambda's credentials of a function live. */
+const credentialsLifetime = 12 * 3600;
+
+/** Rule and function in the local cloud, with its own broker and bucket, the function's own role, and a table in a file. */
 export function serveGrants(cloud: Cloud, { directory, ...options }: Options): void {
-  const { iot, s3, accessKey: credentials, region } = cloud;
+  const { iot, s3, region } = cloud;
+  // As in Lambda, whose functions sign with temporary credentials: their token is most of a URL's length. The SDK asks again before they end.
+  const credentials = async () =>
+    cloud.credentials.issue({
+      principal: { type: "role", roleName: "devicelink-grants" },
+      seconds: credentialsLifetime,
+    });
   const handler = createHandler({
     table: new JsonBindingTable(bindingsFile(directory)),
     s3: new S3Client({
