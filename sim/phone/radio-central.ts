@@ -33,6 +33,11 @@ export class RadioCentral implements GattCentral {
     return new RadioCentral(await RadioHost.open(options), exchangeMTU);
   }
 
+  /** The radio has ended: another one is needed. */
+  get gone(): boolean {
+    return this.#host.gone;
+  }
+
   async scan({ timeout, name, onFound, signal }: ScanOptions): Promise<FoundCamera[]> {
     checkNotCancelled(signal);
     const found = new Map<string, FoundCamera>();

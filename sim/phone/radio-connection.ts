@@ -26,14 +26,16 @@ export class RadioConnection {
   /** Resolves when the link is gone, whoever ended it. */
   readonly closed: Promise<void>;
   readonly host: HostConnection;
-  #lost!: () => void;
+  #end!: () => void;
+  /** Ends the procedures that are under way. */
+  #failures = new Set<(error: PhoneError) => void>();
 
   constructor(host: HostConnection) {
     this.host = host;
     this.closed = new Promise((resolve) => {
-      this.#lost = resolve;
+      this.#end = resolve;
     });
-    host.on("disconnect", () => this.#lost());
+    host.on("disconnect", () => this.lost());
   }
 
   /** Bytes that fit into one write without being cut into pieces. */
@@ -41,9 +43,10 @@ export class RadioConnection {
     return Math.min(512, this.host.gatt.currentMtu - 3);
   }
 
-  /** The radio itself is gone. */
+  /** Also called when the radio itself is gone. */
   lost(): void {
-    this.#lost();
+    for (const fail of this.#failures) fail(disconnected());
+    this.#end();
   }
 
   /**
@@ -51,19 +54,21 @@ export class RadioConnection {
    * @throws AttributeError, PhoneError Disconnected, Timeout
    */
   ask<T>(start: Procedure<T>, timeout = requestTimeout): Promise<T> {
-    const disconnected = () => new PhoneError("Disconnected", "the connection to the camera was lost");
+    let failure = (_error: PhoneError) => {};
     const asked = new Promise<T>((resolve, reject) => {
+      failure = reject;
       if (this.host.disconnected) {
         reject(disconnected());
         return;
       }
-      void this.closed.then(() => reject(disconnected()));
+      this.#failures.add(reject);
       start((error, value) => {
         if (error) reject(new AttributeError(error));
         else resolve(value as T);
       });
     });
-    return within(timeout, asked, () => new PhoneError("Timeout", `no answer within ${timeout} ms`));
+    const late = () => new PhoneError("Timeout", `no answer within ${timeout} ms`);
+    return within(timeout, asked, late).finally(() => this.#failures.delete(failure));
   }
 
   /** The procedure, and once more after pairing when the camera wants an encrypted link for it. */
@@ -80,7 +85,7 @@ export class RadioConnection {
 
   async close(): Promise<void> {
     if (!this.host.disconnected) this.host.disconnect();
-    await within(1000, this.closed, () => new Error("late")).catch(() => this.#lost());
+    await within(1000, this.closed, () => new Error("late")).catch(() => this.lost());
   }
 
   /** LE Secure Connections, "Just Works", without a bond: the proof of possession is what counts here. */
@@ -92,4 +97,8 @@ export class RadioConnection {
       smp.sendPairingRequest({ bondingFlags: 0, sc: true });
     });
   }
+}
+
+function disconnected(): PhoneError {
+  return new PhoneError("Disconnected", "the connection to the camera was lost");
 }
