@@ -55,7 +55,9 @@ const meanings: Record<string, string> = {
 export function cloudError(error: unknown): Error {
   const isOurs = [AccountError, PhoneCloudError, PhoneError, CameraError].some((type) => error instanceof type);
   if (isOurs) return error as Error;
-  const { name, message } = error as Error;
+  const { name, message, $metadata } = error as SdkError;
   if (isNetworkError(error)) return new PhoneCloudError("NetworkUnavailable", message, { cause: error });
-  return new PhoneCloudError(meanings[name] ?? "CloudRefused", `${name}: ${message}`, { cause: error });
+  // An answer to HEAD has no body that would tell its name.
+  const meaning = meanings[name] ?? ($metadata?.httpStatusCode === 403 ? "AccessDenied" : "CloudRefused");
+  return new PhoneCloudError(meaning, `${name}: ${message}`, { cause: error });
 }

@@ -1,12 +1,13 @@
 import { concat, fromBase64 } from "./bytes.ts";
 import type { CameraClient } from "./camera-client.ts";
 import { PhoneError } from "./errors.ts";
+import { photoHeaders } from "./picture-keys.ts";
 import { pause } from "./waiting.ts";
 
 /** The AWS side of the app: aws.ts implements it with the AWS SDK. */
 export interface Registrar {
   registerThing(request: { thingName: string; csrPem: string }): Promise<Registration>;
-  /** A URL for one PUT of a JPEG. */
+  /** A URL for one PUT of a JPEG, with `photoHeaders`. */
   presignPhoto(request: { thingName: string; imageId: string }): Promise<string>;
 }
 
@@ -89,7 +90,7 @@ export class CameraOwner {
 
   async upload(imageId: string, thingName: string): Promise<void> {
     const url = await this.#options.registrar.presignPhoto({ thingName, imageId });
-    await this.#ask("camera-upload", { type: "UploadPhoto", imageId, url });
+    await this.#ask("camera-upload", { type: "UploadPhoto", imageId, url, headers: photoHeaders });
   }
 
   /**

@@ -1,15 +1,10 @@
-/** A picture in the bucket. */
-export interface Picture {
-  /** `users/<identityId>/<thing>/<imageId>.jpg` */
-  key: string;
-  thingName: string;
-  imageId: string;
-  /** When it was taken, milliseconds since 1970; when it was stored, for names that say nothing else. */
-  time: number;
-  bytes: number;
-  /** Without quotation marks. */
-  etag?: string;
-}
+import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { cloudError } from "./aws-errors.ts";
+import { type Picture, pictureFrom } from "./picture-keys.ts";
+import { CameraPictures, camerasWithPictures } from "./picture-list.ts";
+import { cancellable } from "./waiting.ts";
+
+export type { Picture } from "./picture-keys.ts";
 
 export interface GalleryPage {
   /** Newest first, over all cameras. */
@@ -18,11 +13,112 @@ export interface GalleryPage {
   next?: string;
 }
 
-export declare class Gallery {
-  /** @param after `next` of the page before @param limit default 24 @throws PhoneCloudError */
-  list(options?: { after?: string; limit?: number; signal?: AbortSignal }): Promise<GalleryPage>;
-  /** Type image/jpeg. @throws PhoneCloudError NoSuchPicture, AccessDenied, NetworkUnavailable */
-  get(picture: Pick<Picture, "key">, options?: { signal?: AbortSignal }): Promise<Blob>;
+export interface GalleryOptions {
+  s3: S3Client;
+  bucket: string;
+  identityId: string;
+  /** Milliseconds since 1970, by the cloud's clock. */
+  now(): number;
+}
+
+/** Cameras' clocks may be ahead; milliseconds. */
+const tolerance = 24 * 60 * 60_000;
+
+/** A person's pictures in the bucket. */
+export class Gallery {
+  #options: GalleryOptions;
+
+  constructor(options: GalleryOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param options.after `next` of the page before
+   * @param options.limit default 24
+   * @throws PhoneCloudError, AccountError, PhoneError Cancelled
+   */
+  list({
+    after,
+    limit = 24,
+    signal,
+  }: {
+    after?: string;
+    limit?: number;
+    signal?: AbortSignal;
+  } = {}): Promise<GalleryPage> {
+    return this.#ask(() => this.#list(after, limit, signal), signal);
+  }
+
+  /** Its bytes, of type image/jpeg. @throws PhoneCloudError NoSuchPicture, AccessDenied, NetworkUnavailable, ... */
+  get({ key }: Pick<Picture, "key">, { signal }: { signal?: AbortSignal } = {}): Promise<Blob> {
+    const { s3, bucket: Bucket } = this.#options;
+    return this.#ask(async () => {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: key }), { abortSignal: signal });
+      const bytes = await Body!.transformToByteArray();
+      return new Blob([bytes as Uint8Array<ArrayBuffer>], { type: "image/jpeg" });
+    }, signal);
+  }
+
+  /** What the bucket says of one picture. @throws PhoneCloudError NoSuchPicture, AccessDenied, NetworkUnavailable, ... */
+  find(key: string, { signal }: { signal?: AbortSignal } = {}): Promise<Picture> {
+    const { s3, bucket: Bucket } = this.#options;
+    return this.#ask(async () => {
+      const head = await s3.send(new HeadObjectCommand({ Bucket, Key: key }), { abortSignal: signal });
+      const { ContentLength: Size, ETag, LastModified } = head;
+      return pictureFrom({ Key: key, Size, ETag, LastModified })!;
+    }, signal);
+  }
+
   /** @throws PhoneCloudError */
-  remove(picture: Pick<Picture, "key">): Promise<void>;
+  async remove({ key }: Pick<Picture, "key">): Promise<void> {
+    const { s3, bucket: Bucket } = this.#options;
+    await this.#ask(() => s3.send(new DeleteObjectCommand({ Bucket, Key: key })));
+  }
+
+  async #list(after: string | undefined, limit: number, signal: AbortSignal | undefined): Promise<GalleryPage> {
+    const cursor = parseCursor(after);
+    const before = cursor ? cursor.time + 1 : this.#options.now() + tolerance;
+    const context = { ...this.#options, signal };
+    const names = await camerasWithPictures(context);
+    const cameras = names.map((name) => new CameraPictures(context, name, before));
+    const pictures: Picture[] = [];
+    for (;;) {
+      const { camera, picture } = await newest(cameras);
+      if (!picture) return { pictures };
+      if (pictures.length === limit) return { pictures, next: cursorAt(pictures[limit - 1]) };
+      camera?.take();
+      if (!cursor || isAfter(picture, cursor)) pictures.push(picture);
+    }
+  }
+
+  async #ask<T>(run: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    try {
+      return await cancellable(run(), signal);
+    } catch (error) {
+      throw cloudError(error);
+    }
+  }
+}
+
+async function newest(cameras: CameraPictures[]): Promise<{ camera?: CameraPictures; picture?: Picture }> {
+  const heads = await Promise.all(cameras.map(async (camera) => ({ camera, picture: await camera.peek() })));
+  return heads.reduce(
+    (best, head) => (head.picture && (!best.picture || isAfter(best.picture, head.picture)) ? head : best),
+    {} as { camera?: CameraPictures; picture?: Picture },
+  );
+}
+
+/** Whether `a` comes after `b` in the gallery: it is older; of the same time, the name decides. */
+function isAfter(a: Pick<Picture, "time" | "key">, b: Pick<Picture, "time" | "key">): boolean {
+  return a.time < b.time || (a.time === b.time && a.key < b.key);
+}
+
+function cursorAt({ time, key }: Picture): string {
+  return `${time} ${key}`;
+}
+
+function parseCursor(text: string | undefined): { time: number; key: string } | undefined {
+  if (text === undefined) return undefined;
+  const [time, ...key] = text.split(" ");
+  return { time: Number(time), key: key.join(" ") };
 }

@@ -1,16 +1,12 @@
+import { PhoneCloudError } from "./cloud-errors.ts";
 import { Emitter } from "./emitter.ts";
+import { CameraError } from "./errors.ts";
+import { type MqttConnection, randomSuffix } from "./mqtt-connection.ts";
+import { PendingAnswers } from "./pending-answers.ts";
+import { type JsonObject, noShadow, type ShadowState, withShadowMessage } from "./shadow-mirror.ts";
+import { pause } from "./waiting.ts";
 
-export type JsonObject = Record<string, unknown>;
-
-/** The classic shadow as this phone knows it. */
-export interface ShadowState {
-  desired: JsonObject;
-  reported: JsonObject;
-  /** What is desired and not yet reported. */
-  delta: JsonObject;
-  /** 0: there is none yet. */
-  version: number;
-}
+export type { JsonObject, ShadowState } from "./shadow-mirror.ts";
 
 /** What the camera says of a stored picture on `device/<thing>/photos`. */
 export interface PhotoAnnouncement {
@@ -43,22 +39,165 @@ export interface LiveCameraEvents {
   answer: JsonObject;
 }
 
-export declare class LiveCamera extends Emitter<LiveCameraEvents> {
+/** Milliseconds. */
+const commandLimit = 20_000;
+const shadowLimit = 10_000;
+/** A camera that was just claimed: AWS takes a while until its policy is in force. */
+const grantLimit = 15_000;
+const grantPause = 500;
+
+/** One's own camera over MQTT: what it tells, what it is asked, and its settings. */
+export class LiveCamera extends Emitter<LiveCameraEvents> {
   readonly thingName: string;
-  readonly state: LiveState;
-  /** Subscribes, and asks for the shadow; PhoneCloud.live() does it. @throws PhoneCloudError */
-  open(): Promise<void>;
+  #connection: MqttConnection;
+  #state: LiveState = { online: undefined, telemetry: undefined, shadow: undefined, lastSeen: undefined };
+  #commands = new PendingAnswers<JsonObject>();
+  #updates = new PendingAnswers<JsonObject>();
+  #opening?: Promise<void>;
+  #end?: () => Promise<void>;
+  #stopFollowing?: () => void;
+
+  constructor(connection: MqttConnection, thingName: string) {
+    super();
+    this.#connection = connection;
+    this.thingName = thingName;
+  }
+
+  get state(): LiveState {
+    return this.#state;
+  }
+
+  /**
+   * Listens, asks for the shadow, and asks the camera how it is. May be called at any time; the others wait for it.
+   * @throws PhoneCloudError AccessDenied (not one's own), NetworkUnavailable
+   */
+  open(): Promise<void> {
+    this.#opening ??= this.#open().catch((error) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
   /**
    * Sends a command and waits for its answer.
-   * @param timeout milliseconds, default 20 s
-   * @throws CameraError the camera's own; PhoneCloudError CameraOffline (no answer), NetworkUnavailable
+   * @param options.timeout milliseconds, default 20 s
+   * @throws CameraError the camera's own; PhoneCloudError CameraOffline (no answer), NetworkUnavailable; PhoneError Cancelled
    */
-  command(
+  async command(
     message: JsonObject & { type: string },
-    options?: { timeout?: number; signal?: AbortSignal },
-  ): Promise<JsonObject>;
-  /** Wishes for the settings; null takes one back. Resolves when the cloud has it. @throws PhoneCloudError VersionConflict, NoAnswer */
-  updateSettings(desired: JsonObject): Promise<ShadowState>;
+    { timeout = commandLimit, signal }: { timeout?: number; signal?: AbortSignal } = {},
+  ): Promise<JsonObject> {
+    await this.open();
+    const clientToken = randomSuffix();
+    const late = () => new PhoneCloudError("CameraOffline", `${this.thingName} did not answer ${message.type}`);
+    const send = () =>
+      this.#connection.publish(`device/${this.thingName}/commands`, { ...message, clientToken }, signal);
+    const answer = await this.#commands.ask(clientToken, send, { timeout, late, signal }).catch((error) => {
+      if (error instanceof PhoneCloudError && error.code === "CameraOffline") this.#change({ online: false });
+      throw error;
+    });
+    const { error } = answer as { error?: { code: unknown; message: unknown } };
+    if (error) throw new CameraError(String(error.code), String(error.message));
+    return answer;
+  }
+
+  /**
+   * Wishes for settings; null takes a wish back. Resolves when the cloud has it; the camera follows when it can.
+   * @param options.version only if the shadow has still this one
+   * @throws PhoneCloudError VersionConflict, NoAnswer, NetworkUnavailable
+   */
+  async updateSettings(desired: JsonObject, { version }: { version?: number } = {}): Promise<void> {
+    await this.open();
+    const clientToken = randomSuffix();
+    const message = { state: { desired }, clientToken, ...(version === undefined ? {} : { version }) };
+    const late = () => new PhoneCloudError("NoAnswer", "the shadow service did not answer");
+    const send = () => this.#connection.publish(this.#shadow("update"), message);
+    const answer = await this.#updates.ask(clientToken, send, { timeout: shadowLimit, late });
+    const { code, message: reason } = answer as { code?: number; message?: string };
+    if (code === 409) throw new PhoneCloudError("VersionConflict", `${reason}`);
+    if (code !== undefined) throw new PhoneCloudError("CloudRefused", `shadow: ${code} ${reason}`);
+  }
+
+  /** Asks for the shadow and for the camera anew; what comes is in `state`. */
+  async refresh(): Promise<void> {
+    await this.#connection.publish(this.#shadow("get"), {});
+    // The answer itself makes it online; without one it is not.
+    this.command({ type: "GetDeviceInfo" }, { timeout: shadowLimit }).catch(() => {});
+  }
+
   /** Ends the subscriptions. */
-  close(): Promise<void>;
+  async close(): Promise<void> {
+    this.#stopFollowing?.();
+    this.#commands.failAll(() => new PhoneCloudError("Closed", "the camera is no longer listened to"));
+    this.#updates.failAll(() => new PhoneCloudError("Closed", "the camera is no longer listened to"));
+    const end = this.#end;
+    this.#end = undefined;
+    this.#opening = undefined;
+    await end?.();
+  }
+
+  async #open(): Promise<void> {
+    this.#end = await this.#subscribe();
+    this.#stopFollowing?.();
+    // What was told while there was no connection is asked for.
+    this.#stopFollowing = this.#connection.on("state", ({ state }) => {
+      if (state === "online") this.refresh().catch(() => {});
+    });
+    await this.refresh();
+  }
+
+  async #subscribe(): Promise<() => Promise<void>> {
+    const { thingName } = this;
+    const topics = [
+      ...["answers", "telemetry", "photos"].map((name) => `device/${thingName}/${name}`),
+      ...["get/accepted", "get/rejected", "update/documents", "update/rejected"].map((name) => this.#shadow(name)),
+      ...["connected", "disconnected"].map((name) => `$aws/events/presence/${name}/${thingName}`),
+    ];
+    const listener = (topic: string, message: unknown) => this.#receive(topic, message);
+    for (const deadline = Date.now() + grantLimit; ; await pause(grantPause)) {
+      try {
+        return await this.#connection.subscribe(topics, listener);
+      } catch (error) {
+        const isDenied = error instanceof PhoneCloudError && error.code === "AccessDenied";
+        if (!isDenied || Date.now() > deadline) throw error;
+      }
+    }
+  }
+
+  #shadow(name: string): string {
+    return `$aws/things/${this.thingName}/shadow/${name}`;
+  }
+
+  #receive(topic: string, message: unknown): void {
+    if (typeof message !== "object" || message === null) return;
+    const fields = message as JsonObject;
+    if (topic.startsWith("$aws/events/")) this.#change({ online: topic.includes("/connected/") });
+    else if (topic.startsWith("$aws/")) this.#hearShadow(topic, fields);
+    else this.#hearCamera(topic, fields);
+  }
+
+  #hearCamera(topic: string, message: JsonObject): void {
+    const telemetry = topic.endsWith("/telemetry") ? message : this.#state.telemetry;
+    this.#change({ telemetry, online: true, lastSeen: Date.now() });
+    if (topic.endsWith("/photos")) this.emit("photo", message as unknown as PhotoAnnouncement);
+    if (!topic.endsWith("/answers")) return;
+    this.#commands.answer(message.clientToken, message);
+    this.emit("answer", message);
+  }
+
+  #hearShadow(topic: string, message: JsonObject): void {
+    if (topic.endsWith("/get/rejected")) {
+      if (message.code === 404 && !this.#state.shadow) this.#change({ shadow: noShadow });
+      return;
+    }
+    const shadow = withShadowMessage(this.#state.shadow, topic, message);
+    if (shadow !== this.#state.shadow) this.#change({ shadow });
+    if (!topic.endsWith("/get/accepted")) this.#updates.answer(message.clientToken, message);
+  }
+
+  #change(part: Partial<LiveState>): void {
+    this.#state = { ...this.#state, ...part };
+    this.emit("change", this.#state);
+  }
 }

@@ -1,50 +1,211 @@
+import { AttachPolicyCommand, CreateCertificateFromCsrCommand, DescribeEndpointCommand } from "@aws-sdk/client-iot";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { Account } from "./account.ts";
-import type { Registrar } from "./camera-owner.ts";
+import { type AwsClients, makeAwsClients } from "./aws-clients.ts";
+import { cloudError } from "./aws-errors.ts";
+import { type BoundCamera, CameraBindings } from "./camera-bindings.ts";
+import type { Registrar, Registration } from "./camera-owner.ts";
+import { PhoneCloudError } from "./cloud-errors.ts";
 import type { CloudSettings } from "./cloud-settings.ts";
 import { Emitter } from "./emitter.ts";
-import type { Gallery } from "./gallery.ts";
-import type { LiveCamera } from "./live-camera.ts";
+import { Gallery } from "./gallery.ts";
+import { LiveCamera } from "./live-camera.ts";
+import { type ConnectionState, MqttConnection } from "./mqtt-connection.ts";
+import { photoHeaders, pictureKey } from "./picture-keys.ts";
 import type { CloudOptions } from "./transport.ts";
+import { cancellable } from "./waiting.ts";
 
-export interface BoundCamera {
-  thingName: string;
-  /** What the person calls it. */
-  name: string;
-  /** Milliseconds since 1970. */
-  since: number;
-}
+export type { BoundCamera } from "./camera-bindings.ts";
 
 export interface PhoneCloudEvents {
   /** Of the MQTT connection; `error` is why it was lost or cannot be made. */
-  connection: { state: "offline" | "connecting" | "online"; error?: Error };
+  connection: ConnectionState;
 }
 
+interface Cancellable {
+  signal?: AbortSignal;
+}
+
+/** What a phone may do over MQTT apart from its cameras: certs/phone-policy.json. */
+const phonePolicy = "devicelink-phone";
+
+/** A URL dies with the credentials that it was signed with, which live an hour; seconds. */
+const longestExpiry = 3600;
+
 /** The cloud as one signed-in person sees it. */
-export declare class PhoneCloud extends Emitter<PhoneCloudEvents> {
-  constructor(account: Account, settings: CloudSettings, options?: CloudOptions);
+export class PhoneCloud extends Emitter<PhoneCloudEvents> {
   readonly account: Account;
   readonly settings: CloudSettings;
-  readonly connection: "offline" | "connecting" | "online";
   readonly gallery: Gallery;
-  /** Registering for CameraOwner; claims, makes the certificate and attaches it. */
+  /** Claims a camera and makes the thing's certificate: for CameraOwner. */
   readonly registrar: Registrar;
-  /** Attaches the phone's own policy and opens the MQTT connection, which from then on mends itself. @throws AccountError, PhoneCloudError */
-  connect(): Promise<void>;
-  /** Binds a camera to this person. Again for one's own: no harm, and a new name. @throws PhoneCloudError NotYours, TooManyCameras */
-  claim(thingName: string, name?: string, options?: { signal?: AbortSignal }): Promise<BoundCamera>;
-  /** A certificate for one's own camera; older ones are deactivated. @throws PhoneCloudError NotYours, NoSuchCamera */
-  attach(thingName: string, certificateArn: string, options?: { signal?: AbortSignal }): Promise<void>;
-  /** The camera may be claimed by anybody then; its certificates are dead. @throws PhoneCloudError NotYours, NoSuchCamera */
-  release(thingName: string): Promise<void>;
-  /** One's own. */
-  cameras(): Promise<BoundCamera[]>;
-  /** A certificate for a request (PKCS #10, PEM). @throws PhoneCloudError */
-  createCertificate(csrPem: string): Promise<{ certificateArn: string; certPem: string }>;
-  /** Where cameras connect to. */
-  deviceEndpoint(): Promise<string>;
-  /** A URL for one PUT of image/jpeg by the camera; a credential. @param expiresIn seconds, default and limit 3600 */
-  presignPhoto(request: { thingName: string; imageId: string; expiresIn?: number }): Promise<string>;
-  /** The same one for the same name, until close(). */
-  live(thingName: string): LiveCamera;
-  close(): Promise<void>;
+  #clients: AwsClients;
+  #connection: MqttConnection;
+  #bindings: CameraBindings;
+  #cameras = new Map<string, LiveCamera>();
+  #endpoint?: Promise<string>;
+  #isAttached = false;
+  #stopListening: () => void;
+
+  constructor(account: Account, settings: CloudSettings, options: CloudOptions = {}) {
+    super();
+    this.account = account;
+    this.settings = settings;
+    const { identityId } = account;
+    this.#clients = makeAwsClients(settings, account, options);
+    const { s3 } = this.#clients;
+    this.gallery = new Gallery({ s3, bucket: settings.bucket, identityId, now: () => account.now() });
+    this.#connection = new MqttConnection(account, settings, () => this.#mqttAddress(), options);
+    this.#bindings = new CameraBindings(this.#connection, identityId);
+    this.registrar = {
+      registerThing: (request) => this.#registerThing(request),
+      presignPhoto: (request) => this.presignPhoto(request),
+    };
+    const stopConnection = this.#connection.on("state", (state) => this.emit("connection", state));
+    const stopAccount = account.on("signedout", () => void this.close());
+    this.#stopListening = () => {
+      stopConnection();
+      stopAccount();
+    };
+  }
+
+  get connection(): ConnectionState["state"] {
+    return this.#connection.state;
+  }
+
+  /**
+   * Attaches the phone's own policy and opens the MQTT connection, which from then on mends itself. May be called again at any time.
+   * @throws AccountError, PhoneCloudError NetworkUnavailable, AccountNotSetUp, AccessDenied
+   */
+  async connect(): Promise<void> {
+    await this.#attachPolicy();
+    await this.#connection.connect();
+  }
+
+  /** Tries to connect at once instead of at the next attempt. */
+  wake(): void {
+    this.#connection.wake();
+  }
+
+  /**
+   * Binds a camera to this person. Again for one's own: no harm, and a new name.
+   * @throws PhoneCloudError NotYours, TooManyCameras, BadRequest, NoAnswer, NetworkUnavailable; PhoneError Cancelled
+   */
+  async claim(thingName: string, name?: string, { signal }: Cancellable = {}): Promise<BoundCamera> {
+    await this.connect();
+    const [camera] = await this.#bindings.ask({ action: "claim", thingName, name }, signal);
+    return camera ?? { thingName, name: name ?? thingName, since: this.account.now() };
+  }
+
+  /** A certificate for one's own camera; older ones are deactivated. @throws PhoneCloudError NotYours, NoSuchCamera, BadRequest, ... */
+  async attach(thingName: string, certificateArn: string, { signal }: Cancellable = {}): Promise<void> {
+    await this.connect();
+    await this.#bindings.ask({ action: "attach", thingName, certificateArn }, signal);
+  }
+
+  /** Anybody may claim the camera then; its certificates are dead. @throws PhoneCloudError NotYours, ... */
+  async release(thingName: string): Promise<void> {
+    await this.connect();
+    await this.#bindings.ask({ action: "release", thingName });
+    await this.#cameras.get(thingName)?.close();
+    this.#cameras.delete(thingName);
+  }
+
+  /** One's own, oldest first. */
+  async cameras({ signal }: Cancellable = {}): Promise<BoundCamera[]> {
+    await this.connect();
+    return this.#bindings.ask({ action: "list" }, signal);
+  }
+
+  /** An active certificate for a request (PKCS #10, PEM), which may do nothing until it is attached. @throws PhoneCloudError */
+  createCertificate(
+    csrPem: string,
+    { signal: abortSignal }: Cancellable = {},
+  ): Promise<{ certificateArn: string; certPem: string }> {
+    return this.#ask(async ({ iot }) => {
+      const command = new CreateCertificateFromCsrCommand({ certificateSigningRequest: csrPem, setAsActive: true });
+      const { certificateArn, certificatePem } = await iot.send(command, { abortSignal });
+      return { certificateArn: certificateArn!, certPem: certificatePem! };
+    }, abortSignal);
+  }
+
+  /** Host name that cameras connect to, with a port where it is not AWS's. @throws PhoneCloudError */
+  deviceEndpoint(): Promise<string> {
+    this.#endpoint ??= this.#ask(async ({ iot }) => {
+      const { endpointAddress } = await iot.send(new DescribeEndpointCommand({ endpointType: "iot:Data-ATS" }));
+      return endpointAddress!;
+    }).catch((error) => {
+      this.#endpoint = undefined;
+      throw error;
+    });
+    return this.#endpoint;
+  }
+
+  /**
+   * A URL for one PUT by the camera, which has to send `photoHeaders` with it; a credential.
+   * @param request.expiresIn seconds, default 3600; it lives no longer than the person's credentials
+   */
+  presignPhoto(request: { thingName: string; imageId: string; expiresIn?: number }): Promise<string> {
+    const { thingName, imageId, expiresIn = longestExpiry } = request;
+    const Key = pictureKey(this.account.identityId, thingName, imageId);
+    const command = new PutObjectCommand({
+      Bucket: this.settings.bucket,
+      Key,
+      ContentType: photoHeaders["Content-Type"],
+    });
+    const signingDate = new Date(this.account.now());
+    // The presigner leaves the type out of the signature unless told otherwise; then anything could be stored under the name of a picture.
+    const signableHeaders = new Set(["content-type"]);
+    return this.#ask(({ deviceS3 }) => getSignedUrl(deviceS3, command, { expiresIn, signingDate, signableHeaders }));
+  }
+
+  /** The same one for the same name, until close() or release(). It opens itself with the first use, or with open(). */
+  live(thingName: string): LiveCamera {
+    let camera = this.#cameras.get(thingName);
+    if (!camera) {
+      camera = new LiveCamera(this.#connection, thingName);
+      this.#cameras.set(thingName, camera);
+    }
+    return camera;
+  }
+
+  async close(): Promise<void> {
+    this.#stopListening();
+    const cameras = [...this.#cameras.values()];
+    this.#cameras.clear();
+    // What they listen to goes with the connection.
+    const closed = cameras.map((camera) => camera.close());
+    await this.#connection.close();
+    await Promise.all(closed);
+    for (const client of Object.values(this.#clients)) client.destroy();
+  }
+
+  async #registerThing({ thingName, csrPem }: { thingName: string; csrPem: string }): Promise<Registration> {
+    await this.claim(thingName);
+    const { certificateArn, certPem } = await this.createCertificate(csrPem);
+    await this.attach(thingName, certificateArn);
+    return { thingName, endpoint: await this.deviceEndpoint(), certPem, certificateArn };
+  }
+
+  async #attachPolicy(): Promise<void> {
+    if (this.#isAttached) return;
+    const target = this.account.identityId;
+    await this.#ask(({ iot }) => iot.send(new AttachPolicyCommand({ policyName: phonePolicy, target })));
+    this.#isAttached = true;
+  }
+
+  async #mqttAddress(): Promise<string> {
+    return this.settings.endpoints?.mqtt ?? `wss://${await this.deviceEndpoint()}/mqtt`;
+  }
+
+  async #ask<T>(run: (clients: AwsClients) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    try {
+      return await cancellable(run(this.#clients), signal);
+    } catch (error) {
+      const { name, message } = error as Error;
+      if (name === "ResourceNotFoundException") throw new PhoneCloudError("AccountNotSetUp", message, { cause: error });
+      throw cloudError(error);
+    }
+  }
 }
