@@ -6,7 +6,9 @@ import { createServer } from "node:tls";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { LocalCA } from "../../certs/local-ca.ts";
+import { JsonBindingTable } from "../../sim/cloud/bindings/json-table.ts";
 import { startDevice } from "../../sim/host/device-process.ts";
+import type { CameraEvent, PhotoInfo } from "../../sim/phone/camera-owner.ts";
 import { LineRig } from "../e2e/line-rig.ts";
 import type { Section } from "./figures.ts";
 import { sendWindow } from "./model.ts";
@@ -37,8 +39,31 @@ async function largeJPEG(bytes: number): Promise<Buffer> {
   }
 }
 
+/** An identity's id is part of each key, and a URL with it. */
+const user = "us-east-1:5e0f5b4c-6d2e-4f6a-9a57-3a1c6d3e9f00";
+
+/** A URL that the cloud grants has a session token of a kilobyte in it, and comes over MQTT. */
+async function pictureByGrant(rig: LineRig, resolution: string): Promise<PhotoInfo> {
+  const photo = await rig.owner.takePhoto({ resolution });
+  await rig.client.request("camera-upload", { type: "UploadPhoto", imageId: photo.imageId });
+  const isResult = (event: CameraEvent) => event.type === "UploadResult" && event.imageId === photo.imageId;
+  const { status, message } = await rig.owner.waitFor("upload result", isResult, 60_000);
+  if (status !== "stored") throw new Error(`${status}: ${message}`);
+  await rig.owner.waitFor("announcement", (event) => event.type === "PhotoAnnounced", 60_000);
+  return photo;
+}
+
+async function bind(rig: LineRig): Promise<void> {
+  const { thingName } = await rig.owner.deviceInfo();
+  const table = new JsonBindingTable(rig.line.cloud.bindings);
+  await table.claim({ thing: thingName as string, user, since: Date.now(), policy: "none" });
+}
+
 /** Live memory of the whole line, from power-on to the announcement of one picture. */
-async function measureLine(resolution: string, frame?: Buffer): Promise<Run> {
+async function measureLine(
+  resolution: string,
+  { frame, granted }: { frame?: Buffer; granted?: boolean } = {},
+): Promise<Run> {
   const firmware = { manifest, module: "probe" };
   const rig = await LineRig.open({ resolutions: [resolution], firmware });
   const live: Live = { slots: 0, chunkBytes: 0, stack: 0 };
@@ -48,8 +73,9 @@ async function measureLine(resolution: string, frame?: Buffer): Promise<Run> {
   try {
     if (frame) await writeFile(join(rig.directory, "frames", "2592x1944-default", "0.jpg"), frame);
     await rig.provision();
+    if (granted) await bind(rig);
     const before = await rig.line.statistics();
-    const { byteLength } = await rig.picture({ resolution });
+    const { byteLength } = granted ? await pictureByGrant(rig, resolution) : await rig.picture({ resolution });
     const after = await rig.line.statistics();
     return { ...live, bytes: byteLength, compute: ((after.compute - before.compute) * 1024) / byteLength };
   } finally {
@@ -92,9 +118,13 @@ export async function memorySections(): Promise<Section[]> {
   const { creation } = JSON.parse(await readFile(join(here, "../../manifest.json"), "utf8"));
   const [chunk, slots, stack] = [creation.chunk.initial, creation.heap.initial * 16, creation.stack * 16];
   const small = await measureLine("VGA");
-  const large = await measureLine("5MP", await largeJPEG(3_000_000));
+  const large = await measureLine("5MP", { frame: await largeJPEG(3_000_000) });
+  const granted = await measureLine("VGA", { granted: true });
   const session = await measureSession();
-  const kilobytes = (run: Run) => `${Math.round(run.bytes / 1000).toLocaleString("en-US")} KB picture`;
+  const kilobytes = (run: Run) => {
+    const how = run === granted ? ", URL granted over MQTT" : "";
+    return `${Math.round(run.bytes / 1000).toLocaleString("en-US")} KB picture${how}`;
+  };
   const live = (run: Run) => [
     { name: `slots, ${kilobytes(run)}`, value: run.slots * 16, unit: "bytes", note: `${run.slots} slots` },
     { name: `chunks, ${kilobytes(run)}`, value: run.chunkBytes, unit: "bytes" },
@@ -123,6 +153,7 @@ export async function memorySections(): Promise<Section[]> {
       figures: [
         ...live(small),
         ...live(large),
+        ...live(granted),
         {
           name: "slots of the larger beyond the smaller",
           value: Math.max(0, large.slots - small.slots),
