@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LocalCA } from "../../certs/local-ca.ts";
 import { Authorization } from "./authorization.ts";
+import { Cognito, listen } from "./cognito/cognito.ts";
+import type { CognitoSettings } from "./cognito/settings.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { type AccessKey, CredentialStore, openAdministratorKey } from "./credentials.ts";
 import { DataPlane } from "./data-plane.ts";
@@ -9,6 +11,10 @@ import { FleetProvisioningAPI } from "./fleet-provisioning-api.ts";
 import { Gateway } from "./gateway.ts";
 import { IotCore } from "./iot-core.ts";
 import type { IotLimits } from "./iot-limits.ts";
+import { JobService } from "./jobs/job-service.ts";
+import { JobsOverMqtt } from "./jobs/jobs-over-mqtt.ts";
+import { JobsPlane } from "./jobs/jobs-plane.ts";
+import type { JsonApi } from "./json-api.ts";
 import { JsonFile } from "./json-file.ts";
 import { JustInTime } from "./just-in-time.ts";
 import { MqttWebSocket } from "./mqtt-websocket.ts";
@@ -28,6 +34,8 @@ export interface CloudOptions {
   ports?: Partial<Ports>;
   region?: string;
   limits?: Partial<IotLimits>;
+  /** Of the user pool and the identity pool. */
+  cognito?: Partial<CognitoSettings>;
   /** After each call of the control plane. */
   onCall?(call: { operation: string; status: number; error?: string }): void;
 }
@@ -37,7 +45,10 @@ interface Ports {
   mqtt: number;
   api: number;
   data: number;
+  jobs: number;
   gateway: number;
+  cognitoIdp: number;
+  cognitoIdentity: number;
 }
 
 /** The bucket that pictures go to. */
@@ -46,7 +57,7 @@ export const photoBucket = "devicelink-photos";
 /** The account number that AWS uses in its documentation. */
 const accountId = "123456789012";
 
-/** S3, IoT Core's message broker and IoT's control plane, all on 127.0.0.1, with certificates of one local authority. */
+/** S3, IoT Core's message broker, IoT's control plane and Cognito, all on 127.0.0.1, with certificates of one local authority. */
 export class Cloud {
   readonly ca: LocalCA;
   readonly registry: Registry;
@@ -55,6 +66,11 @@ export class Cloud {
   readonly api: ControlPlane;
   readonly shadows: ShadowService;
   readonly data: DataPlane;
+  readonly jobs: JobService;
+  readonly jobsPlane: JobsPlane;
+  readonly cognito: Cognito;
+  readonly cognitoIdp: JsonApi;
+  readonly cognitoIdentity: JsonApi;
   /** All of them once more, for browsers. */
   readonly gateway: Gateway;
   readonly region: string;
@@ -73,6 +89,11 @@ export class Cloud {
     this.api = parts.api;
     this.shadows = parts.shadows;
     this.data = parts.data;
+    this.jobs = parts.jobs;
+    this.jobsPlane = parts.jobsPlane;
+    this.cognito = parts.cognito;
+    this.cognitoIdp = parts.cognitoIdp;
+    this.cognitoIdentity = parts.cognitoIdentity;
     this.gateway = parts.gateway;
     this.region = parts.region;
     this.accessKey = parts.accessKey;
@@ -118,40 +139,93 @@ export class Cloud {
       IotCore.listen({ registry, inspect, sessions, server, port, limits }),
     );
     new FleetProvisioningAPI(iot, provisioning);
+    const { onCall } = options;
+    const jobs = new JobService({ path: join(directory, "jobs.json"), registry });
+    new JobsOverMqtt(iot, jobs);
+    const jobsPlane = await onPort(wanted.jobs, (port) =>
+      JobsPlane.listen({ jobs, region, server, credentials, port, onCall }),
+    );
     const api = await onPort(wanted.api, (port) =>
       ControlPlane.listen({
         registry,
         provisioning,
         justInTime,
+        jobs,
         endpoint: iot.endpoint,
+        jobsEndpoint: `localhost:${jobsPlane.port}`,
         signRequest: async (csr) => (await ca.issueFromCsr(csr, { commonName: "AWS IoT Certificate" })).certPem,
         onCertificateChanged: () => iot.recheckRights(),
         server,
         credentials,
         authorization,
         port,
-        onCall: options.onCall,
+        onCall,
       }),
     );
     const shadows = new ShadowService(join(directory, "shadows.json"), iot);
-    const { onCall } = options;
     const mqtt = new MqttWebSocket({ iot, registry, keys: credentials, isRoleAllowed: role.isRoleAllowed });
     // Credentials that end before their time take their connections along.
     credentials.on("expire", () => iot.recheckRights());
     const data = await onPort(wanted.data, (port) =>
       DataPlane.listen({ shadows, mqtt, region, server, credentials, authorization, port, onCall }),
     );
-    const gateway = await onPort(wanted.gateway, (port) =>
-      Gateway.listen({ services: { s3, iot: api, "data.iot": data }, port }),
-    );
-    ports.write({ s3: s3.port, mqtt: iot.port, api: api.port, data: data.port, gateway: gateway.port });
-    return new Cloud({ ca, registry, s3, iot, api, shadows, data, gateway, region, accessKey, credentials, files });
+    const cognito = await Cognito.open({
+      directory: join(directory, "cognito"),
+      region,
+      accountId,
+      credentials,
+      settings: options.cognito,
+      onCall,
+    });
+    const cognitoIdp = await onPort(wanted.cognitoIdp, (port) => listen(cognito.idp, { server, port }));
+    const cognitoIdentity = await onPort(wanted.cognitoIdentity, (port) => listen(cognito.identity, { server, port }));
+    const services = {
+      s3,
+      iot: api,
+      "data.iot": data,
+      "cognito-idp": cognito.idp,
+      "cognito-identity": cognito.identity,
+    };
+    const gateway = await onPort(wanted.gateway, (port) => Gateway.listen({ services, port }));
+    ports.write({
+      s3: s3.port,
+      mqtt: iot.port,
+      api: api.port,
+      data: data.port,
+      jobs: jobsPlane.port,
+      gateway: gateway.port,
+      cognitoIdp: cognitoIdp.port,
+      cognitoIdentity: cognitoIdentity.port,
+    });
+    return new Cloud({
+      ca,
+      registry,
+      s3,
+      iot,
+      api,
+      shadows,
+      data,
+      jobs,
+      jobsPlane,
+      cognito,
+      cognitoIdp,
+      cognitoIdentity,
+      gateway,
+      region,
+      accessKey,
+      credentials,
+      files,
+    });
   }
 
   async close(): Promise<void> {
     await this.gateway.close();
+    await this.cognitoIdp.close();
+    await this.cognitoIdentity.close();
     await this.api.close();
     await this.data.close();
+    await this.jobsPlane.close();
+    this.jobs.close();
     await this.iot.close();
     await this.s3.close();
   }

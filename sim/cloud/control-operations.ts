@@ -82,6 +82,7 @@ function summary(registry: Registry, { certificateId, status, createdAt }: Certi
 
 define("DescribeEndpoint", "GET /endpoint", ({ cloud, query }) => {
   const type = query.get("endpointType") ?? "iot:Data";
+  if (type === "iot:Jobs") return { endpointAddress: cloud.jobsEndpoint };
   if (type !== "iot:Data" && type !== "iot:Data-ATS")
     throw new RegistryError("InvalidRequestException", `endpoint type ${type} is not served here`);
   return { endpointAddress: cloud.endpoint };

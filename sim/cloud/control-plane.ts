@@ -3,10 +3,12 @@ import type { Authorization } from "./authorization.ts";
 import { findOperation, type Operation } from "./control-operations.ts";
 import { resourceOf } from "./control-resource.ts";
 import type { KeySource } from "./credentials.ts";
+import type { JobService } from "./jobs/job-service.ts";
 import type { JustInTime } from "./just-in-time.ts";
 import type { Provisioning } from "./provisioning.ts";
 import "./provisioning-operations.ts";
 import "./authority-operations.ts";
+import "./jobs/job-operations.ts";
 import { JsonApi, type JsonApiOptions, readBody, respond } from "./json-api.ts";
 import type { Registry } from "./registry.ts";
 import { RegistryError } from "./registry-error.ts";
@@ -16,8 +18,10 @@ export interface ControlPlaneOptions extends JsonApiOptions {
   registry: Registry;
   provisioning: Provisioning;
   justInTime: JustInTime;
-  /** Of the message broker, `host:port`. */
+  jobs: JobService;
+  /** Of the message broker, and of the data plane of jobs: `host:port`. */
   endpoint: string;
+  jobsEndpoint: string;
   /** A certificate for the request's key, PEM. Throws when the text is no request. */
   signRequest(csrPem: string): Promise<string>;
   /** Something about a certificate has changed. */

@@ -38,9 +38,9 @@ export class FleetProvisioningAPI {
   ): Promise<void> {
     try {
       const answer = await operation(parse(payload));
-      await this.#iot.answer(clientId, `${topic}/accepted`, JSON.stringify(answer));
+      this.#iot.answer(clientId, `${topic}/accepted`, JSON.stringify(answer));
     } catch (error) {
-      await this.#iot.answer(clientId, `${topic}/rejected`, JSON.stringify(rejection(error)));
+      this.#iot.answer(clientId, `${topic}/rejected`, JSON.stringify(rejection(error)));
     }
   }
 }

@@ -134,14 +134,14 @@ export class IotCore extends EventEmitter<IotEvents> {
     });
   }
 
-  /** Answers one client on a reserved topic, if it has asked for that topic and may receive it. */
-  async answer(clientId: string, topic: string, payload: string): Promise<void> {
+  /** Answers one client on a reserved topic, if it may receive it and has subscribed to it; `unasked`: if it has not, too. */
+  answer(clientId: string, topic: string, payload: string, { unasked = false } = {}): void {
     const client = [...this.#clients].find(({ id, connected }) => connected && id === clientId);
     // aedes's typings leave out the subscriptions of a client.
     const { subscriptions = {} } = (client ?? {}) as { subscriptions?: Record<string, unknown> };
-    if (!client || !subscriptions[topic] || !this.#mayDo(client, "iot:Receive", `topic/${topic}`)) return;
-    const packet = { cmd: "publish" as const, topic, payload: Buffer.from(payload), qos: 1 as const, retain: false };
-    await new Promise<void>((resolve) => client.publish({ ...packet, dup: false }, () => resolve()));
+    if (!client || !(unasked || subscriptions[topic])) return;
+    if (!this.#mayDo(client, "iot:Receive", `topic/${topic}`)) return;
+    this.#connections.get(client)?.gate.say(topic, payload);
   }
 
   /** DeleteConnection. */

@@ -18,8 +18,13 @@ const { values } = parseArgs({
     "mqtt-port": { type: "string" },
     "api-port": { type: "string" },
     "data-port": { type: "string" },
+    "jobs-port": { type: "string" },
     "gateway-port": { type: "string" },
+    "cognito-idp-port": { type: "string" },
+    "cognito-identity-port": { type: "string" },
     "grant-delay": { type: "string" },
+    "token-seconds": { type: "string" },
+    "credential-seconds": { type: "string" },
   },
 });
 
@@ -27,23 +32,30 @@ function say(event: string, fields: object): void {
   process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
 }
 
-const port = (text?: string) => (text ? Number(text) : undefined);
-const given = {
-  s3: port(values["s3-port"]),
-  mqtt: port(values["mqtt-port"]),
-  api: port(values["api-port"]),
-  data: port(values["data-port"]),
-  gateway: port(values["gateway-port"]),
-};
+/** Numbers that were given, without those that were not. */
+function given(texts: Record<string, string | undefined>): Record<string, number> {
+  return Object.fromEntries(Object.entries(texts).flatMap(([name, text]) => (text ? [[name, Number(text)]] : [])));
+}
 
 const cloud = await startCloud({
   directory: resolve(values.directory),
   out: resolve(values.out),
   region: values.region,
-  ports: Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  ports: given({
+    s3: values["s3-port"],
+    mqtt: values["mqtt-port"],
+    api: values["api-port"],
+    data: values["data-port"],
+    jobs: values["jobs-port"],
+    gateway: values["gateway-port"],
+    cognitoIdp: values["cognito-idp-port"],
+    cognitoIdentity: values["cognito-identity-port"],
+  }),
+  cognito: given({ tokenSeconds: values["token-seconds"], credentialSeconds: values["credential-seconds"] }),
   onCall: (call) => say("call", call),
 });
-const { s3, iot, api, data, gateway, shadows, region, files } = cloud;
+const { s3, iot, api, data, jobs, jobsPlane, gateway, shadows, region, files } = cloud;
+const { cognito, cognitoIdp, cognitoIdentity } = cloud;
 
 s3.on("progress", (progress) => say("progress", progress));
 s3.on("object", (object) => say("object", object));
@@ -53,6 +65,9 @@ iot.on("refuse", (event) => say("refuse", event));
 iot.on("disconnect", (event) => say("disconnect", event));
 iot.on("subscribe", (event) => say("subscribe", event));
 shadows.on("request", (event) => say("shadow", event));
+jobs.on("status", ({ statusDetails, ...event }) => say("job", event));
+// What a real pool sends by mail: codes, and the temporary passwords of new accounts.
+cognito.userPool.on("message", (message) => say("message", message));
 // The payload stays out of it: a grant has a URL with its signature in it.
 iot.on("publish", ({ payload, ...event }) => say("publish", { ...event, bytes: payload.length }));
 
@@ -74,7 +89,9 @@ say("listening", {
   mqtt: { port: iot.port, endpoint: iot.endpoint },
   api: { url: api.url },
   data: { url: data.url },
+  jobs: { url: jobsPlane.url },
   gateway: { port: gateway.port },
+  cognito: { ...cognito.ids, idpUrl: cognitoIdp.url, identityUrl: cognitoIdentity.url },
   region,
   rootCA: files.rootCA,
   credentials: files.credentials,

@@ -39,6 +39,21 @@ export class MqttGate extends Duplex {
     socket.on("close", () => this.destroy());
   }
 
+  /**
+   * A PUBLISH with QoS 0 to this client alone, past the broker: aedes numbers what it publishes, and would take what it
+   * has on its way to this client for repetitions of what overtakes it.
+   */
+  say(topic: string, payload: string): void {
+    const name = Buffer.from(topic);
+    const size = Buffer.alloc(2);
+    size.writeUInt16BE(name.length);
+    const body = Buffer.concat([size, name, Buffer.from(payload)]);
+    const length: number[] = [];
+    for (let rest = body.length; rest || !length.length; rest >>= 7)
+      length.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
+    this.write(Buffer.concat([Buffer.from([PUBLISH << 4, ...length]), body]));
+  }
+
   override _read(): void {
     this.#socket.resume();
   }
