@@ -11,6 +11,9 @@ import { FleetProvisioningAPI } from "./fleet-provisioning-api.ts";
 import { Gateway } from "./gateway.ts";
 import { IotCore } from "./iot-core.ts";
 import type { IotLimits } from "./iot-limits.ts";
+import { JobService } from "./jobs/job-service.ts";
+import { JobsOverMqtt } from "./jobs/jobs-over-mqtt.ts";
+import { JobsPlane } from "./jobs/jobs-plane.ts";
 import type { JsonApi } from "./json-api.ts";
 import { JsonFile } from "./json-file.ts";
 import { JustInTime } from "./just-in-time.ts";
@@ -42,6 +45,7 @@ interface Ports {
   mqtt: number;
   api: number;
   data: number;
+  jobs: number;
   gateway: number;
   cognitoIdp: number;
   cognitoIdentity: number;
@@ -62,6 +66,8 @@ export class Cloud {
   readonly api: ControlPlane;
   readonly shadows: ShadowService;
   readonly data: DataPlane;
+  readonly jobs: JobService;
+  readonly jobsPlane: JobsPlane;
   readonly cognito: Cognito;
   readonly cognitoIdp: JsonApi;
   readonly cognitoIdentity: JsonApi;
@@ -83,6 +89,8 @@ export class Cloud {
     this.api = parts.api;
     this.shadows = parts.shadows;
     this.data = parts.data;
+    this.jobs = parts.jobs;
+    this.jobsPlane = parts.jobsPlane;
     this.cognito = parts.cognito;
     this.cognitoIdp = parts.cognitoIdp;
     this.cognitoIdentity = parts.cognitoIdentity;
@@ -132,12 +140,19 @@ export class Cloud {
     );
     new FleetProvisioningAPI(iot, provisioning);
     const { onCall } = options;
+    const jobs = new JobService({ path: join(directory, "jobs.json"), registry });
+    new JobsOverMqtt(iot, jobs);
+    const jobsPlane = await onPort(wanted.jobs, (port) =>
+      JobsPlane.listen({ jobs, region, server, credentials, port, onCall }),
+    );
     const api = await onPort(wanted.api, (port) =>
       ControlPlane.listen({
         registry,
         provisioning,
         justInTime,
+        jobs,
         endpoint: iot.endpoint,
+        jobsEndpoint: `localhost:${jobsPlane.port}`,
         signRequest: async (csr) => (await ca.issueFromCsr(csr, { commonName: "AWS IoT Certificate" })).certPem,
         onCertificateChanged: () => iot.recheckRights(),
         server,
@@ -177,6 +192,7 @@ export class Cloud {
       mqtt: iot.port,
       api: api.port,
       data: data.port,
+      jobs: jobsPlane.port,
       gateway: gateway.port,
       cognitoIdp: cognitoIdp.port,
       cognitoIdentity: cognitoIdentity.port,
@@ -189,6 +205,8 @@ export class Cloud {
       api,
       shadows,
       data,
+      jobs,
+      jobsPlane,
       cognito,
       cognitoIdp,
       cognitoIdentity,
@@ -206,6 +224,8 @@ export class Cloud {
     await this.cognitoIdentity.close();
     await this.api.close();
     await this.data.close();
+    await this.jobsPlane.close();
+    this.jobs.close();
     await this.iot.close();
     await this.s3.close();
   }

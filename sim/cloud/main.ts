@@ -18,6 +18,7 @@ const { values } = parseArgs({
     "mqtt-port": { type: "string" },
     "api-port": { type: "string" },
     "data-port": { type: "string" },
+    "jobs-port": { type: "string" },
     "gateway-port": { type: "string" },
     "cognito-idp-port": { type: "string" },
     "cognito-identity-port": { type: "string" },
@@ -45,6 +46,7 @@ const cloud = await startCloud({
     mqtt: values["mqtt-port"],
     api: values["api-port"],
     data: values["data-port"],
+    jobs: values["jobs-port"],
     gateway: values["gateway-port"],
     cognitoIdp: values["cognito-idp-port"],
     cognitoIdentity: values["cognito-identity-port"],
@@ -52,7 +54,7 @@ const cloud = await startCloud({
   cognito: given({ tokenSeconds: values["token-seconds"], credentialSeconds: values["credential-seconds"] }),
   onCall: (call) => say("call", call),
 });
-const { s3, iot, api, data, gateway, shadows, region, files } = cloud;
+const { s3, iot, api, data, jobs, jobsPlane, gateway, shadows, region, files } = cloud;
 const { cognito, cognitoIdp, cognitoIdentity } = cloud;
 
 s3.on("progress", (progress) => say("progress", progress));
@@ -63,6 +65,7 @@ iot.on("refuse", (event) => say("refuse", event));
 iot.on("disconnect", (event) => say("disconnect", event));
 iot.on("subscribe", (event) => say("subscribe", event));
 shadows.on("request", (event) => say("shadow", event));
+jobs.on("status", ({ statusDetails, ...event }) => say("job", event));
 // What a real pool sends by mail: codes, and the temporary passwords of new accounts.
 cognito.userPool.on("message", (message) => say("message", message));
 // The payload stays out of it: a grant has a URL with its signature in it.
@@ -86,6 +89,7 @@ say("listening", {
   mqtt: { port: iot.port, endpoint: iot.endpoint },
   api: { url: api.url },
   data: { url: data.url },
+  jobs: { url: jobsPlane.url },
   gateway: { port: gateway.port },
   cognito: { ...cognito.ids, idpUrl: cognitoIdp.url, identityUrl: cognitoIdentity.url },
   region,
