@@ -1,7 +1,10 @@
 import type { CameraClient } from "./camera-client.ts";
+import { CameraOwner } from "./camera-owner.ts";
+import { codeOf, FlowError } from "./cloud-errors.ts";
 import { Emitter } from "./emitter.ts";
 import type { PhoneCloud } from "./phone-cloud.ts";
-import type { Step } from "./steps.ts";
+import { type Step, StepList } from "./steps.ts";
+import { checkNotCancelled, pause } from "./waiting.ts";
 import type { WiFiNetwork } from "./wifi-setup.ts";
 
 export const setupSteps = ["connect", "session", "wifi", "claim", "certificate", "register", "online"] as const;
@@ -14,10 +17,12 @@ export interface SetupOptions {
   /** Bluetooth name, such as PROV_0A1B2C. */
   name: string;
   proofOfPossession: string;
-  /** What the person calls the camera. Default: its Bluetooth name. */
+  /** What the person calls the camera. Default: the name that it has, or its thing name. */
   label?: string;
   /** Of a page that was reloaded in the middle: what `snapshot` said. */
   resume?: SetupSnapshot;
+  /** Milliseconds until the camera has to be online; default 90 s. */
+  onlineLimit?: number;
 }
 
 /** Enough to go on after a reload; has the proof of possession in it, but no Wi-Fi password. */
@@ -26,7 +31,7 @@ export interface SetupSnapshot {
   proofOfPossession: string;
   label?: string;
   thingName?: string;
-  /** RegisterDevice has been taken by the camera: what is left is to wait. */
+  /** The camera has taken its identity: what is left is to wait. */
   registered?: boolean;
 }
 
@@ -35,26 +40,240 @@ export interface SetupEvents {
   change: SetupFlow;
 }
 
+interface Run {
+  signal?: AbortSignal;
+}
+
+const pollInterval = 500;
+/** How long a camera that says that it is online may take to answer through the cloud; milliseconds. */
+const proofLimit = 5_000;
+/** The link is gone, or the two sides are out of step: worth one more attempt. */
+const lostLink = ["Disconnected", "NotConnected", "NoSession", "SessionLost"];
+/** The camera's key and the certificate do not belong together any more. */
+const uselessCertificate = ["NoKey", "BadKey", "BadCertificate"];
+
 /**
  * From a camera in its box to one that is online and this person's. run() does what is left to do: after a failure, a cancellation or a
- * reload it goes on where it stopped.
+ * reload it goes on where it stopped. Each step may be done twice without harm.
  */
-export declare class SetupFlow extends Emitter<SetupEvents> {
-  constructor(options: SetupOptions);
-  readonly steps: readonly SetupStep[];
-  readonly isRunning: boolean;
-  /** Known from step claim on. */
-  readonly thingName: string | undefined;
+export class SetupFlow extends Emitter<SetupEvents> {
+  #options: SetupOptions;
+  #steps: StepList<SetupStepName>;
+  #owner: CameraOwner;
+  #network?: { ssid: string; passphrase?: string };
+  #thingName?: string;
+  #info?: Record<string, unknown>;
+  #certificate?: { certificateArn: string; certPem: string };
+  #registered: boolean;
+  #isRunning = false;
+
+  constructor(options: SetupOptions) {
+    super();
+    const { client, cloud, resume } = options;
+    this.#options = options;
+    this.#steps = new StepList(setupSteps, () => this.emit("change", this));
+    this.#owner = new CameraOwner({ client, registrar: cloud.registrar });
+    this.#thingName = resume?.thingName;
+    this.#registered = resume?.registered === true;
+  }
+
+  get steps(): readonly SetupStep[] {
+    return this.#steps.all;
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  /** Known from step session on. */
+  get thingName(): string | undefined {
+    return this.#thingName;
+  }
+
   /** What the camera says of itself (GetDeviceInfo), known from step session on. */
-  readonly info: Record<string, unknown> | undefined;
-  readonly snapshot: SetupSnapshot;
-  /** The networks that the camera hears; connects and opens the session first if need be. */
-  scanWiFi(options?: { signal?: AbortSignal }): Promise<WiFiNetwork[]>;
+  get info(): Record<string, unknown> | undefined {
+    return this.#info;
+  }
+
+  get snapshot(): SetupSnapshot {
+    const { name, proofOfPossession, label } = this.#options;
+    return { name, proofOfPossession, label, thingName: this.#thingName, registered: this.#registered };
+  }
+
+  /** The networks that the camera hears; connects and opens the session first if need be. @throws PhoneError */
+  async scanWiFi({ signal }: Run = {}): Promise<WiFiNetwork[]> {
+    await this.run({ until: "session", signal });
+    return this.#options.client.scanWiFi({ signal });
+  }
+
   /** For step wifi. A camera that is on a network already keeps it when none was chosen. */
-  chooseNetwork(network: { ssid: string; passphrase?: string }): void;
+  chooseNetwork(network: { ssid: string; passphrase?: string }): void {
+    this.#network = network;
+    this.#steps.reset("wifi");
+  }
+
   /**
    * Does the steps that are left, up to and with `until` (default: all).
-   * @throws what the failed step threw, which is also in its `advice`; FlowError Cancelled, NetworkNeeded, AlreadyRunning
+   * @throws what the failed step threw, which is also in its `advice`; PhoneError Cancelled; FlowError NetworkNeeded, CameraStaysOffline,
+   * AlreadyRunning
    */
-  run(options?: { until?: SetupStepName; signal?: AbortSignal }): Promise<void>;
+  async run({ until = "online", signal }: Run & { until?: SetupStepName } = {}): Promise<void> {
+    if (this.#isRunning) throw new FlowError("AlreadyRunning", "the camera is being set up already");
+    this.#isRunning = true;
+    try {
+      for (const name of setupSteps) {
+        checkNotCancelled(signal);
+        await this.#do(name, signal);
+        if (name === until) return;
+      }
+    } finally {
+      this.#isRunning = false;
+      this.emit("change", this);
+    }
+  }
+
+  /** The link is looked after each time; everything else stays done. */
+  async #do(name: SetupStepName, signal: AbortSignal | undefined): Promise<void> {
+    const work = this.#work(name);
+    if (name === "connect" || name === "session") return this.#steps.run(name, () => work(signal));
+    if (this.#steps.isDone(name)) return;
+    await this.#steps.run(name, async () => {
+      try {
+        return await work(signal);
+      } catch (error) {
+        if (!lostLink.includes(codeOf(error))) throw error;
+        await this.#linkAgain(signal);
+        return await work(signal);
+      }
+    });
+  }
+
+  #work(name: SetupStepName): (signal: AbortSignal | undefined) => Promise<string | undefined> {
+    const works = {
+      connect: this.#connect,
+      session: this.#openSession,
+      wifi: this.#joinWiFi,
+      claim: this.#claim,
+      certificate: this.#certify,
+      register: this.#register,
+      online: this.#waitUntilOnline,
+    };
+    return works[name].bind(this);
+  }
+
+  async #linkAgain(signal: AbortSignal | undefined): Promise<void> {
+    for (const name of ["connect", "session"] as const) await this.#steps.run(name, () => this.#work(name)(signal));
+  }
+
+  async #connect(signal?: AbortSignal): Promise<string> {
+    const { client, name } = this.#options;
+    if (!client.connected || client.name !== name) await client.connect(name, { signal });
+    return name;
+  }
+
+  async #openSession(signal?: AbortSignal): Promise<string> {
+    const { client, proofOfPossession } = this.#options;
+    if (!client.hasSession) await client.openSession(proofOfPossession, { signal });
+    await this.#ask();
+    const { cameraModel, firmware } = this.#info ?? {};
+    return [cameraModel, firmware && `firmware ${firmware}`].filter(Boolean).join(", ");
+  }
+
+  async #ask(): Promise<Record<string, unknown>> {
+    this.#info = await this.#owner.deviceInfo();
+    this.#thingName = CameraOwner.thingNameFor(String(this.#info.serial));
+    return this.#info;
+  }
+
+  async #joinWiFi(signal?: AbortSignal): Promise<string> {
+    const { client } = this.#options;
+    const status = await client.wifiStatus();
+    const network = this.#network;
+    const isThere = status.state === "connected" && (!network || network.ssid === status.ssid);
+    if (isThere) return `${status.ssid}, ${status.address}`;
+    if (!network) throw new FlowError("NetworkNeeded", "the camera is on no Wi-Fi, and none was chosen");
+    if (status.state === "failed") await client.resetWiFi();
+    await client.configureWiFi(network);
+    const { address } = await client.waitForWiFi({ signal });
+    return `${network.ssid}, ${address}`;
+  }
+
+  async #claim(signal?: AbortSignal): Promise<string> {
+    const { cloud, label } = this.#options;
+    const camera = await cloud.claim(this.#thing, label, { signal });
+    return camera.name;
+  }
+
+  /** A certificate for a key that the camera makes; none when it has a good one. */
+  async #certify(signal?: AbortSignal): Promise<string> {
+    const { cloud, client } = this.#options;
+    if (await this.#isRegistered(signal)) return "the camera has one";
+    if (!this.#certificate) {
+      const csrRequest = { type: "CreateCsr", thingName: this.#thing };
+      const { csr } = (await client.request("camera-cert", csrRequest, { signal })) as { csr: string };
+      this.#certificate = await cloud.createCertificate(csr, { signal });
+    }
+    const { certificateArn } = this.#certificate;
+    await cloud.attach(this.#thing, certificateArn, { signal });
+    return certificateArn.replace(/^.*\//, "").slice(0, 12);
+  }
+
+  async #register(signal?: AbortSignal): Promise<string> {
+    const { client, cloud } = this.#options;
+    const { certPem } = this.#certificate ?? {};
+    const endpoint = await cloud.deviceEndpoint();
+    if (!certPem) return endpoint;
+    const { rootCA, region } = cloud.settings;
+    const message = { type: "RegisterDevice", thingName: this.#thing, endpoint, certPem, rootCA, region };
+    try {
+      await client.request("camera-cert", message, { signal });
+    } catch (error) {
+      if (uselessCertificate.includes(codeOf(error))) this.#forgetCertificate();
+      throw error;
+    }
+    this.#certificate = undefined;
+    this.#registered = true;
+    return endpoint;
+  }
+
+  /** The camera says it over Bluetooth, or, when the person has walked away, the cloud does. */
+  async #waitUntilOnline(signal?: AbortSignal): Promise<string | undefined> {
+    const { client, cloud, onlineLimit = 90_000 } = this.#options;
+    const live = cloud.live(this.#thing);
+    void live.open().catch(() => {}); // then Bluetooth has to tell
+    for (const deadline = Date.now() + onlineLimit; Date.now() < deadline; await pause(pollInterval, signal)) {
+      if (live.state.online) return "heard through the cloud";
+      if (!client.hasSession) continue;
+      const info = await this.#ask().catch(() => undefined);
+      if (info?.state === "online") return undefined;
+      if (info) this.#steps.describe("online", String(info.state));
+    }
+    this.#forgetCertificate();
+    throw new FlowError("CameraStaysOffline", `${this.#thing} is not online after ${onlineLimit / 1000} s`);
+  }
+
+  /** It is online with this person's cloud, or was told how just now: its word alone might be about another cloud. */
+  async #isRegistered(signal?: AbortSignal): Promise<boolean> {
+    const { thingName, state } = await this.#ask();
+    if (thingName !== this.#thing) return false;
+    if (this.#registered) return true;
+    if (state !== "online") return false;
+    const live = this.#options.cloud.live(this.#thing);
+    return live.command({ type: "GetDeviceInfo" }, { timeout: proofLimit, signal }).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** The next run() makes a new one. */
+  #forgetCertificate(): void {
+    this.#certificate = undefined;
+    this.#registered = false;
+    this.#steps.reset("certificate", "register");
+  }
+
+  get #thing(): string {
+    if (!this.#thingName) throw new Error("the camera has not been asked yet");
+    return this.#thingName;
+  }
 }
