@@ -1,0 +1,25 @@
+import type { Account, SignInRequest } from "../../account.ts";
+import type { ActivityLog } from "../../activity.ts";
+import type { CloudSettings } from "../../cloud-settings.ts";
+import type { PhoneCloud } from "../../phone-cloud.ts";
+import { WebTokenStore } from "../../token-store.ts";
+
+/** The way to an account and its cloud. */
+export interface SignIn {
+  signIn(settings: CloudSettings, request: SignInRequest, activity: ActivityLog): Promise<Account>;
+  resume(settings: CloudSettings, activity: ActivityLog): Promise<Account | undefined>;
+  openCloud(account: Account, settings: CloudSettings, activity: ActivityLog): PhoneCloud;
+}
+
+/** Stays signed in over a reload, and until the person signs out: the refresh token lies in the browser's own storage. */
+const storeFor = (settings: CloudSettings) => new WebTokenStore(localStorage, settings);
+
+/** With the AWS SDK, which is loaded while the person reads or types. */
+export async function loadSignIn(): Promise<SignIn> {
+  const [{ Account }, { PhoneCloud }] = await Promise.all([import("../../account.ts"), import("../../phone-cloud.ts")]);
+  return {
+    signIn: (settings, request, activity) => Account.signIn(settings, request, { store: storeFor(settings), activity }),
+    resume: (settings, activity) => Account.resume(settings, { store: storeFor(settings), activity }),
+    openCloud: (account, settings, activity) => new PhoneCloud(account, settings, { activity }),
+  };
+}

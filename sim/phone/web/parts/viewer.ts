@@ -1,0 +1,122 @@
+import type { Picture } from "../../gallery.ts";
+import type { PictureStore } from "../app/pictures.ts";
+import { fill, h, setAttribute } from "../dom.ts";
+import { bytes, dayAndTime } from "../format.ts";
+import type { Announcer } from "./announcer.ts";
+import { button } from "./button.ts";
+import { confirm } from "./dialog.ts";
+import { failureNotice } from "./failure.ts";
+import { waiting } from "./notice.ts";
+
+interface Options {
+  /** May lose pictures while it is open. */
+  pictures: Picture[];
+  store: PictureStore;
+  nameOf(picture: Picture): string;
+  /** @throws what adviceFor() has words for */
+  remove(picture: Picture): Promise<void>;
+  announcer: Announcer;
+}
+
+/** One picture as large as the window. Arrow keys, Home and End go to the others, Escape closes. */
+export class Viewer {
+  #options: Options;
+  #at = 0;
+  #closed: (last: Picture) => void = () => {};
+  #last?: Picture;
+  #stage = h("div", { class: "stage" });
+  #caption = h("p", { class: "caption figures", "aria-live": "polite" });
+  #position = h("span", { class: "small figures" });
+  #previous = button({ label: "Newer picture", icon: "back", onlyIcon: true, onPress: () => this.#go(this.#at - 1) });
+  #next = button({ label: "Older picture", icon: "forward", onlyIcon: true, onPress: () => this.#go(this.#at + 1) });
+  #dialog: HTMLDialogElement;
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#previous.classList.add("previous");
+    this.#next.classList.add("next");
+    const tools = h(
+      "div",
+      { class: "tools" },
+      this.#position,
+      button({ label: "Download", icon: "download", onlyIcon: true, onPress: () => this.#download() }),
+      button({ label: "Delete", icon: "trash", onlyIcon: true, onPress: () => this.#remove() }),
+      button({ label: "Close", icon: "cross", onlyIcon: true, onPress: () => this.close() }),
+    );
+    const on = { keydown: (event: KeyboardEvent) => this.#key(event), close: () => this.#ended() };
+    this.#dialog = h("dialog", { class: "viewer", "aria-label": "Picture", on }, tools, this.#stage, this.#caption);
+  }
+
+  /** @param closed called with the picture that was shown last */
+  open(picture: Picture, closed: (last: Picture) => void): void {
+    this.#closed = closed;
+    document.body.append(this.#dialog);
+    this.#dialog.showModal();
+    this.#go(this.#options.pictures.indexOf(picture));
+  }
+
+  close(): void {
+    if (this.#dialog.open) this.#dialog.close();
+  }
+
+  #ended(): void {
+    this.#dialog.remove();
+    if (this.#last) this.#closed(this.#last);
+  }
+
+  #key(event: KeyboardEvent): void {
+    const last = this.#options.pictures.length - 1;
+    const targets: Record<string, number> = { ArrowLeft: this.#at - 1, ArrowRight: this.#at + 1, Home: 0, End: last };
+    const target = targets[event.key];
+    if (target === undefined) return;
+    event.preventDefault();
+    this.#go(target);
+  }
+
+  #go(index: number): void {
+    const { pictures, nameOf } = this.#options;
+    const picture = pictures[index];
+    if (!picture) return;
+    this.#at = index;
+    this.#last = picture;
+    const words = `${nameOf(picture)} · ${dayAndTime(new Date(picture.time))} · ${bytes(picture.bytes)}`;
+    fill(this.#caption, words);
+    fill(this.#position, `${index + 1} of ${pictures.length}`);
+    setAttribute(this.#previous, "hidden", index === 0);
+    setAttribute(this.#next, "hidden", index === pictures.length - 1);
+    void this.#show(picture, words);
+  }
+
+  async #show(picture: Picture, alt: string): Promise<void> {
+    fill(this.#stage, waiting("Loading…"), this.#previous, this.#next);
+    try {
+      const src = await this.#options.store.address(picture);
+      if (this.#last === picture) fill(this.#stage, h("img", { src, alt }), this.#previous, this.#next);
+    } catch (error) {
+      if (this.#last === picture) fill(this.#stage, failureNotice(error), this.#previous, this.#next);
+    }
+  }
+
+  async #download(): Promise<void> {
+    const picture = this.#last;
+    if (!picture) return;
+    const href = await this.#options.store.address(picture).catch(() => undefined);
+    if (href) h("a", { href, download: `${picture.thingName}-${picture.imageId}.jpg` }).click();
+  }
+
+  async #remove(): Promise<void> {
+    const picture = this.#last;
+    if (!picture) return;
+    const text = "It is deleted from your bucket, for good.";
+    if (!(await confirm({ title: "Delete this picture?", text, yes: "Delete", danger: true }))) return;
+    try {
+      await this.#options.remove(picture);
+      this.#options.announcer.note("The picture is deleted.");
+      const { length } = this.#options.pictures;
+      if (length) this.#go(Math.min(this.#at, length - 1));
+      else this.close();
+    } catch (error) {
+      fill(this.#stage, failureNotice(error), this.#previous, this.#next);
+    }
+  }
+}

@@ -1,0 +1,193 @@
+import type { Picture } from "../../gallery.ts";
+import type { PhotoAnnouncement } from "../../live-camera.ts";
+import type { App } from "../app/app.ts";
+import type { ScreenMaker } from "../app/screen.ts";
+import { fill, h } from "../dom.ts";
+import { bytes, day, dayAndTime, time } from "../format.ts";
+import { icon } from "../icon.ts";
+import { button, buttonLink } from "../parts/button.ts";
+import { failureNotice } from "../parts/failure.ts";
+import { emptyState, waiting } from "../parts/notice.ts";
+import { lazyPhoto, whenNear } from "../parts/photo.ts";
+import { Viewer } from "../parts/viewer.ts";
+
+/** All pictures of all cameras, newest first. */
+export const galleryScreen: ScreenMaker = (app, _, signal) => {
+  const gallery = new GalleryPage(app, signal);
+  void gallery.start();
+  return { title: "Gallery", tab: "gallery", element: gallery.element };
+};
+
+class GalleryPage {
+  readonly element: HTMLElement;
+  #app: App;
+  #signal: AbortSignal;
+  #pictures: Picture[] = [];
+  #next?: string;
+  #names = new Map<string, string>();
+  #content = h("div", { class: "stack wide" });
+  #foot = h("div");
+  #count = h("p", { class: "lead figures" });
+
+  constructor(app: App, signal: AbortSignal) {
+    this.#app = app;
+    this.#signal = signal;
+    const refresh = button({
+      label: "Refresh",
+      icon: "refresh",
+      kind: "quiet",
+      onlyIcon: true,
+      onPress: () => this.start(),
+    });
+    const head = h("div", { class: "head" }, h("div", {}, h("h1", {}, "Gallery"), this.#count), refresh);
+    this.element = h("div", { class: "screen" }, head, this.#content, this.#foot);
+  }
+
+  /** Loads the first page, and listens for pictures that arrive meanwhile. */
+  async start(): Promise<void> {
+    this.#pictures = [];
+    this.#next = undefined;
+    if (!this.#content.hasChildNodes()) fill(this.#content, waiting("Loading your pictures…"));
+    await Promise.all([this.#nameCameras(), this.#load()]);
+  }
+
+  async #nameCameras(): Promise<void> {
+    const cameras = await this.#app.cloud.cameras().catch(() => []);
+    if (this.#signal.aborted) return;
+    for (const { thingName, name } of cameras) {
+      const isNew = !this.#names.has(thingName);
+      this.#names.set(thingName, name);
+      if (isNew) this.#listen(thingName);
+    }
+    this.#show();
+  }
+
+  #listen(thingName: string): void {
+    const arrived = ({ imageId }: PhotoAnnouncement) => {
+      if (!this.#pictures.some((picture) => picture.imageId === imageId)) void this.start();
+    };
+    this.#signal.addEventListener("abort", this.#app.cloud.live(thingName).on("photo", arrived));
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const page = await this.#app.cloud.gallery.list({ after: this.#next, signal: this.#signal });
+      if (this.#signal.aborted) return;
+      const known = new Set(this.#pictures.map(({ key }) => key));
+      this.#pictures = [...this.#pictures, ...page.pictures.filter(({ key }) => !known.has(key))];
+      this.#next = page.next;
+      this.#show();
+      this.#showFoot();
+    } catch (error) {
+      if (this.#signal.aborted) return;
+      const again = button({ label: "Try again", icon: "refresh", onPress: () => this.#load() });
+      fill(this.#pictures.length ? this.#foot : this.#content, failureNotice(error, again));
+    }
+  }
+
+  #show(): void {
+    if (!this.#pictures.length) {
+      fill(this.#count);
+      if (!this.#content.querySelector(".spinner, .notice")) fill(this.#content, noPictures());
+      return;
+    }
+    fill(
+      this.#count,
+      `${this.#pictures.length}${this.#next ? "+" : ""} picture${this.#pictures.length > 1 ? "s" : ""}, newest first`,
+    );
+    const days = byDay(this.#pictures);
+    fill(
+      this.#content,
+      [...days].map(([name, pictures]) => this.#day(name, pictures)),
+    );
+  }
+
+  #day(name: string, pictures: Picture[]): HTMLElement {
+    const tiles = pictures.map((picture) => h("li", {}, this.#tile(picture)));
+    return h(
+      "section",
+      { class: "stack", "aria-label": name },
+      h("h2", {}, name),
+      h("ul", { class: "gallery" }, tiles),
+    );
+  }
+
+  #tile(picture: Picture): HTMLElement {
+    const camera = this.#nameOf(picture);
+    const when = new Date(picture.time);
+    const label = `${camera}, ${dayAndTime(when)}, ${bytes(picture.bytes)}. Open`;
+    return h(
+      "button",
+      {
+        type: "button",
+        class: "tile",
+        "aria-label": label,
+        "data-key": picture.key,
+        on: { click: () => this.#open(picture) },
+      },
+      lazyPhoto(this.#app.pictures, picture, { alt: "", signal: this.#signal, tag: "span" }),
+      h(
+        "span",
+        { class: "words" },
+        h("span", {}, camera),
+        h("span", { class: "soft figures" }, `${time(when)} · ${bytes(picture.bytes)}`),
+      ),
+    );
+  }
+
+  /** A camera that was removed has only its own name left. */
+  #nameOf({ thingName }: Picture): string {
+    return this.#names.get(thingName) ?? thingName;
+  }
+
+  #showFoot(): void {
+    fill(this.#foot);
+    if (!this.#next) return;
+    const more = button({ label: "Show more", block: true, onPress: () => this.#load() });
+    fill(this.#foot, more);
+    whenNear(more, () => more.click(), this.#signal);
+  }
+
+  #open(picture: Picture): void {
+    const viewer = new Viewer({
+      pictures: this.#pictures,
+      store: this.#app.pictures,
+      nameOf: (each) => this.#nameOf(each),
+      remove: (each) => this.#remove(each),
+      announcer: this.#app.announcer,
+    });
+    viewer.open(picture, (last) => this.#tileOf(last)?.focus());
+    this.#signal.addEventListener("abort", () => viewer.close());
+  }
+
+  #tileOf({ key }: Picture): HTMLElement | undefined {
+    return [...this.#content.querySelectorAll<HTMLElement>(".tile")].find(({ dataset }) => dataset.key === key);
+  }
+
+  /** @throws PhoneCloudError */
+  async #remove(picture: Picture): Promise<void> {
+    await this.#app.cloud.gallery.remove(picture);
+    this.#app.pictures.forget(picture.key);
+    const at = this.#pictures.indexOf(picture);
+    if (at >= 0) this.#pictures.splice(at, 1);
+    if (!this.#pictures.length) fill(this.#content);
+    this.#show();
+  }
+}
+
+function byDay(pictures: Picture[]): Map<string, Picture[]> {
+  const days = new Map<string, Picture[]>();
+  for (const picture of pictures) {
+    const name = day(new Date(picture.time));
+    days.set(name, [...(days.get(name) ?? []), picture]);
+  }
+  return days;
+}
+
+const noPictures = () =>
+  emptyState({
+    art: icon("pictures"),
+    title: "No pictures yet",
+    text: "Pictures show up here as soon as a camera has sent them, also those that it takes by itself.",
+    action: buttonLink({ label: "To the cameras", icon: "camera", href: "#/cameras", kind: "primary" }),
+  });

@@ -1,0 +1,178 @@
+import type { SetupFlow } from "../../setup-flow.ts";
+import type { WiFiNetwork } from "../../wifi-setup.ts";
+import type { App } from "../app/app.ts";
+import type { Screen, ScreenMaker } from "../app/screen.ts";
+import { type Child, fill, h } from "../dom.ts";
+import { icon } from "../icon.ts";
+import { button } from "../parts/button.ts";
+import { failureNotice, isCancelled } from "../parts/failure.ts";
+import { field } from "../parts/field.ts";
+import { notice, waiting } from "../parts/notice.ts";
+import { RadioList } from "../parts/radio-list.ts";
+import { signal as signalBars, signalName } from "../parts/signal.ts";
+import { trail } from "../parts/trail.ts";
+import { go } from "../router.ts";
+
+const hidden = "(hidden)";
+
+/** Which Wi-Fi the camera shall join. The password goes to the camera, and is kept nowhere else. */
+export const wifiScreen: ScreenMaker = (app, _, signal) => {
+  const { flow } = app.setup;
+  if (!flow) {
+    go("add", undefined, { replace: true });
+    return;
+  }
+  return new WiFi(app, flow, signal).screen;
+};
+
+class WiFi {
+  readonly screen: Screen;
+  #app: App;
+  #flow: SetupFlow;
+  #signal: AbortSignal;
+  #networks: WiFiNetwork[] = [];
+  #list = new RadioList("Wi-Fi networks", () => this.#chosen());
+  #status = h("div", { class: "stack tight" });
+  #keep = h("div");
+  #ssid = field({ label: "Name of the network", name: "ssid", attributes: { autocomplete: "off", maxlength: 32 } });
+  #password = field({
+    label: "Wi-Fi password",
+    name: "wifi-password",
+    type: "password",
+    hint: "It goes to the camera over the encrypted link and is kept nowhere else.",
+    attributes: { autocomplete: "off", maxlength: 64 },
+  });
+  #form: HTMLFormElement;
+
+  constructor(app: App, flow: SetupFlow, signal: AbortSignal) {
+    this.#app = app;
+    this.#flow = flow;
+    this.#signal = signal;
+    this.#form = h(
+      "form",
+      { class: "stack", novalidate: true, on: { submit: (event) => this.#submitted(event) } },
+      this.#ssid.element,
+      this.#password.element,
+      button({ label: "Join this network", type: "submit", kind: "primary", block: true }),
+    );
+    this.#form.hidden = true;
+    this.screen = { title: "Wi-Fi", element: this.#element() };
+    void this.#scan();
+  }
+
+  #element(): HTMLElement {
+    return h(
+      "div",
+      { class: "screen narrow" },
+      trail("Wi-Fi"),
+      h(
+        "div",
+        { class: "stack tight" },
+        h("h1", {}, "Choose its Wi-Fi"),
+        h("p", { class: "lead" }, "These are the networks that the camera itself hears. It needs 2.4 GHz."),
+      ),
+      this.#keep,
+      this.#list.element,
+      this.#status,
+      this.#form,
+      button({ label: "Cancel", kind: "quiet", block: true, onPress: () => this.#cancel() }),
+    );
+  }
+
+  async #scan(): Promise<void> {
+    fill(this.#status, waiting("The camera is looking for networks…"));
+    try {
+      this.#networks = strongest(await this.#flow.scanWiFi({ signal: this.#signal }));
+      this.#show();
+      void this.#offerToKeep();
+      this.#app.announcer.say(`${this.#networks.length} networks found`);
+    } catch (error) {
+      if (this.#signal.aborted || isCancelled(error)) return;
+      this.#show();
+      fill(this.#status, failureNotice(error, this.#again("Try again")));
+    }
+  }
+
+  #show(): void {
+    const items = this.#networks.map((network) => ({ value: network.ssid, content: networkWords(network) }));
+    const other = [icon("plus"), h("span", { class: "words" }, "Another network")];
+    this.#list.show([...items, { value: hidden, content: other }]);
+    const none = "No network heard. Bring the camera nearer to the router, or type the name of a hidden one.";
+    fill(
+      this.#status,
+      !items.length && notice({ kind: "warn", title: "Nothing heard", text: none }),
+      this.#again("Look again"),
+    );
+  }
+
+  /** A camera that is on a network already, such as one that is being taken up again, may stay there. */
+  async #offerToKeep(): Promise<void> {
+    const status = await this.#app.setup.link?.wifiStatus().catch(() => undefined);
+    if (status?.state !== "connected" || this.#signal.aborted) return;
+    const keep = button({ label: "Keep it", onPress: () => go("register") });
+    const title = status.ssid ? `The camera is on “${status.ssid}” already` : "The camera is on a Wi-Fi already";
+    fill(this.#keep, notice({ title, text: "Keep it, or choose another one below.", actions: keep }));
+  }
+
+  #again(label: string): HTMLElement {
+    return h("div", {}, button({ label, icon: "refresh", onPress: () => void this.#scan() }));
+  }
+
+  #chosen(): void {
+    const network = this.#network;
+    this.#form.hidden = false;
+    this.#ssid.element.hidden = this.#list.value !== hidden;
+    this.#password.element.hidden = network?.auth === "open";
+    this.#password.problem();
+    if (this.#list.value === hidden) this.#ssid.input.focus();
+  }
+
+  get #network(): WiFiNetwork | undefined {
+    return this.#networks.find(({ ssid }) => ssid === this.#list.value);
+  }
+
+  #submitted(event: Event): void {
+    event.preventDefault();
+    const ssid = this.#list.value === hidden ? this.#ssid.value : this.#list.value;
+    const isOpen = this.#network?.auth === "open";
+    const isHidden = this.#list.value === hidden;
+    const passphrase = isOpen ? "" : this.#password.value;
+    if (!ssid) this.#ssid.problem("Type the name of the network.");
+    else if (!isOpen && !isHidden && !passphrase) this.#password.problem("Type its password.");
+    else if (passphrase && passphrase.length < 8) this.#password.problem("It has at least 8 characters.");
+    else {
+      this.#flow.chooseNetwork({ ssid, passphrase: passphrase || undefined });
+      this.#password.value = "";
+      go("register");
+    }
+  }
+
+  async #cancel(): Promise<void> {
+    await this.#app.setup.abandon();
+    go("cameras");
+  }
+}
+
+/** One entry for each name: a name with several access points is one network to a person. */
+function strongest(networks: WiFiNetwork[]): WiFiNetwork[] {
+  const byName = new Map<string, WiFiNetwork>();
+  for (const network of networks) {
+    const known = byName.get(network.ssid);
+    if (network.ssid && (!known || known.rssi < network.rssi)) byName.set(network.ssid, network);
+  }
+  return [...byName.values()].sort((a, b) => b.rssi - a.rssi);
+}
+
+function networkWords({ ssid, rssi, auth }: WiFiNetwork): Child {
+  const protection = auth === "open" ? "Open" : "With password";
+  return [
+    h(
+      "span",
+      { class: "words" },
+      h("strong", {}, ssid),
+      h("span", { class: "tiny soft" }, `${protection} · signal ${signalName(rssi)}`),
+    ),
+    auth !== "open" && icon("lock"),
+    signalBars(rssi),
+  ];
+}
