@@ -190,14 +190,18 @@ export class Shadow {
     }
   }
 
-  /** A document that cannot be had, because it is too large perhaps, does not keep the camera from reporting once: the delta comes then. */
+  /**
+   * A document that cannot be had, because it is too large perhaps, does not keep the camera from reporting once: the delta comes then. When nobody
+   * answers that either, there is no shadow service (a broker that is not AWS's), which has been told of by then.
+   */
   private giveUp(code: string, reason: string): void {
     const request = this.#request;
+    const isTold = code === "NoAnswer" && this.#attempts > attemptLimit;
     this.rest();
     this.#isAsked = false;
     this.#request = undefined;
-    this.#host.shadowFailed(code, reason);
-    if (request === "get") this.begin("update", attemptLimit - 1);
+    if (!isTold) this.#host.shadowFailed(code, reason);
+    if (request === "get") this.begin("update", attemptLimit);
   }
 
   private finish(): void {
