@@ -1,6 +1,7 @@
 import {
   type AuthenticationResultType,
   type CognitoIdentityProviderClient,
+  GetTokensFromRefreshTokenCommand,
   InitiateAuthCommand,
   RespondToAuthChallengeCommand,
   type RespondToAuthChallengeCommandOutput,
@@ -75,14 +76,18 @@ async function setNewPassword(
 /** New tokens without the password. @throws AccountError SessionExpired, NetworkUnavailable, ... */
 export async function refreshTokens(pool: UserPool, refreshToken: string): Promise<Tokens> {
   const { client, userPoolClientId: ClientId } = pool;
-  const AuthParameters = { REFRESH_TOKEN: refreshToken };
   try {
-    const answer = await client.send(
-      new InitiateAuthCommand({ ClientId, AuthFlow: "REFRESH_TOKEN_AUTH", AuthParameters }),
-    );
+    // Unlike InitiateAuth it serves clients with rotation of refresh tokens and those without.
+    const command = new GetTokensFromRefreshTokenCommand({ ClientId, RefreshToken: refreshToken });
+    const answer = await client.send(command);
     return tokensOf(answer.AuthenticationResult);
   } catch (error) {
-    const dead = ["NotAuthorizedException", "UserNotFoundException", "PasswordResetRequiredException"];
+    const dead = [
+      "NotAuthorizedException",
+      "RefreshTokenReuseException",
+      "UserNotFoundException",
+      "PasswordResetRequiredException",
+    ];
     if (dead.includes((error as Error).name))
       throw new AccountError("SessionExpired", "the sign-in is no longer valid", { cause: error });
     throw signInError(error);

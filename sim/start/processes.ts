@@ -13,6 +13,9 @@ export interface CloudAddresses extends ProcessEvent {
   mqtt: { port: number; endpoint: string };
   api: { url: string };
   data: { url: string };
+  /** The same services for browsers, on one port, by names such as s3.localhost. */
+  gateway: { port: number };
+  cognito: { userPoolId: string; clientId: string; identityPoolId: string; idpUrl: string; identityUrl: string };
   region: string;
   /** File with the root certificate, PEM. */
   rootCA: string;
@@ -42,10 +45,14 @@ export interface LineOptions {
   btsnoop?: string;
   xsbug?: string;
   timeScale?: number;
+  /** Port of whoever keeps the camera's time, instead of a scale. */
+  clock?: number;
   /** Another firmware than the project's: manifest and module for the XS host. */
   firmware?: { manifest: string; module: string };
   /** Added to the arguments of sim/cloud/main.ts. */
   cloudArguments?: string[];
+  /** Modules that are loaded into the cloud's process before it. */
+  cloudImports?: string[];
   /** Added to the camera's environment. */
   environment?: Record<string, string>;
   timeline: Timeline;
@@ -118,11 +125,12 @@ export class Line {
   }
 
   async startCloud(): Promise<void> {
-    const { directory, out, cloudArguments = [], timeline } = this.#options;
+    const { directory, out, cloudArguments = [], cloudImports, timeline } = this.#options;
     const { process, first } = await JsonProcess.start<CloudAddresses>({
       name: "the cloud",
       script: join(sim, "cloud", "main.ts"),
       args: ["--directory", join(directory, "cloud"), "--out", out, ...cloudArguments],
+      imports: cloudImports,
       onEvent: (event) => this.onCloudEvent(event),
       onDied: (reason) => this.#fail(new Error(reason)),
     });
@@ -146,7 +154,7 @@ export class Line {
   }
 
   async startCamera(): Promise<void> {
-    const { device = "xs-host", xsbug, timeScale, firmware, timeline } = this.#options;
+    const { device = "xs-host", xsbug, timeScale, clock, firmware, timeline } = this.#options;
     this.#stoppingCamera = false;
     const common = {
       environment: this.#environment(),
@@ -159,7 +167,7 @@ export class Line {
     this.#camera =
       device === "mcsim"
         ? await startSimulator(common)
-        : await startDevice({ ...common, ...firmware, xsbug, timeScale });
+        : await startDevice({ ...common, ...firmware, xsbug, timeScale, clock });
     const engine = device === "mcsim" ? "XS 17 in the Moddable simulator" : "XS 13";
     const { pid } = this.#camera;
     timeline.step({ event: "device", who: "camera", text: `switched on: ${engine}, process ${pid}`, fields: { pid } });
@@ -192,6 +200,11 @@ export class Line {
   /** The camera's memory and compute figures (XS host only). */
   statistics(): Promise<Statistics> {
     return (this.camera as HostProcess).statistics();
+  }
+
+  /** Which Wi-Fi networks there are from now on; those that the camera was started with are forgotten. */
+  setWiFi(networks: object[]): void {
+    this.#radio?.send({ wifi: networks });
   }
 
   stopCloud(signal?: NodeJS.Signals): Promise<void> {
