@@ -12,7 +12,7 @@ import { formatHeader, formatResult, formatSummary } from "./report.ts";
 import { clientId, type Result, Runner, type RunOptions } from "./runner.ts";
 
 const help = `npm run advisor [-- CASE... OPTIONS]     CASE: a part of a case's name
-  --client device|mqtt   whom to judge: the camera's session (default), or npm mqtt
+  --client device|sdk|mqtt   whom to judge: the camera's session (default), the same on the Moddable SDK's MQTT client ($MODDABLE), or npm mqtt
   --command COMMAND      judge a program; ADVISOR_HOST, _PORT, _CLIENT_ID, _CA, _CERTIFICATE and _KEY say where and as whom to connect
   --serve                start no client: wait for one to connect to an address that is printed
   --port N --directory D with --serve: where to listen (default 8883), where to write the CA and the client's certificate
@@ -35,7 +35,7 @@ const options = {
   "server-away": { type: "string" },
   "shadow-name": { type: "string" },
   "desired-state": { type: "string", default: '{"telemetryInterval":120}' },
-  "job-document": { type: "string", default: '{"operation":"echo","text":"hello"}' },
+  "job-document": { type: "string", default: '{"operation":"echo","message":"hello"}' },
   policy: { type: "string", multiple: true },
   json: { type: "boolean", default: false },
   list: { type: "boolean", default: false },
@@ -88,12 +88,13 @@ function chooseClient({ client, command, serve: isServing, "time-scale": scale }
   if (isServing) return { timeScale: 1, isScalable: false, start: async () => ({ stop: async () => {} }) };
   if (command) return new CommandClient(command);
   if (client === "mqtt") return new CommandClient(`"${process.execPath}" "${path("clients/npm-mqtt.mjs")}"`);
-  if (client === "device") return new DeviceClient(number("time-scale", scale, 1, 50));
+  if (client === "device" || client === "sdk")
+    return new DeviceClient(number("time-scale", scale, 1, 50), client === "sdk" ? "sdk" : "host");
   throw new RangeError(`no client is called ${client}`);
 }
 
 function settingsOf(values: Values): CaseSettings {
-  const isScaled = values.client === "device" && !values.command && !values.serve;
+  const isScaled = values.client !== "mqtt" && !values.command && !values.serve;
   const minutes = values["server-away"] ?? (isScaled ? "30" : "1");
   return {
     attempts: number("attempts", values.attempts, 5, 10),

@@ -1,28 +1,26 @@
-/** Our device before the advisor. */
+/** Our device before the advisor, on the XS host's MQTT client, and where there is one on the Moddable SDK's. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { skipWithoutSDK } from "../e2e/host/sdk-client.ts";
 import { allCases } from "./cases/all.ts";
-import { DeviceClient } from "./clients/device.ts";
+import { DeviceClient, type MqttClientName } from "./clients/device.ts";
 import { type Result, Runner } from "./runner.ts";
-
-/** Cases that ask for what the device does not have yet, and why they fail. */
-const notYet = new Map([["Job_Execution", "the device does no jobs yet"]]);
 
 /** The scenarios of long duration repeat what the cases look at; those that do not are here. */
 const scenarios = ["BASIC", "RECEIVE_LARGE_PAYLOAD", "INTERMITTENT_CONNECTIVITY", "LONG_SERVER_DISCONNECT"];
 const isChosen = (id: string) => !id.startsWith("MQTT_Long_Duration") || scenarios.some((name) => id.endsWith(name));
-const cases = allCases.filter(({ id }) => isChosen(id) && !notYet.has(id));
+const cases = allCases.filter(({ id }) => isChosen(id));
 
-describe("the device", () => {
+function judge(mqtt: MqttClientName): void {
   let results: Result[];
   const runner = new Runner({
-    client: new DeviceClient(10),
+    client: new DeviceClient(10, mqtt),
     concurrency: 6,
     settings: {
       attempts: 5,
       desiredState: { telemetryInterval: 120 },
-      jobDocument: {},
+      jobDocument: { operation: "echo", message: "hello" },
       serverAway: 30 * 60_000,
       policies: [fileURLToPath(new URL("../../certs/iot-policy.json", import.meta.url))],
     },
@@ -41,11 +39,14 @@ describe("the device", () => {
         else assert.match(verdict, /^PASS/, `${name}: ${reason}`);
     });
 
-  for (const [id, reason] of notYet) test(id, { todo: reason });
-
   after(() => {
     const summary = runner.observations.summary();
     assert.equal(summary.persistentSession, "yes");
     assert.equal(summary.keepAlive, "30 s");
   });
-});
+}
+
+describe("the device", () => judge("host"));
+
+if (skipWithoutSDK) test("the device on the SDK's MQTT client", { skip: skipWithoutSDK }, () => {});
+else describe("the device on the SDK's MQTT client", () => judge("sdk"));

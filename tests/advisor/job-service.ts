@@ -25,6 +25,8 @@ export class JobService {
   readonly jobId = "advisor-job-1";
   /** What the device reported, in order. */
   readonly reports: JobStatus[] = [];
+  /** Of the last report. */
+  details: object = {};
   #prefix: string;
   #document: object;
   #status: JobStatus = "QUEUED";
@@ -65,8 +67,8 @@ export class JobService {
       say(peer, `${topic}/accepted`, { clientToken, timestamp: now(), ...answer });
       if (topic.endsWith("/update") && this.isFinished) this.announce(peer);
     } catch (error) {
-      const { code, message } = error as RequestError;
-      say(peer, `${topic}/rejected`, { code, message, clientToken, timestamp: now() });
+      const { code, message, executionState } = error as RequestError;
+      say(peer, `${topic}/rejected`, { code, message, executionState, clientToken, timestamp: now() });
     }
   }
 
@@ -85,11 +87,12 @@ export class JobService {
     return { execution: this.#execution() };
   }
 
-  #update({ status, expectedVersion }: Request): object {
+  #update({ status, expectedVersion, statusDetails = {} }: Request): object {
     if (!status || !reportable.includes(status)) throw new RequestError("InvalidRequest", `status ${status}`);
     if (expectedVersion !== undefined && expectedVersion !== this.#version)
-      throw new RequestError("VersionMismatch", `the version is ${this.#version}`);
-    if (this.isFinished) throw new RequestError("TerminalStateReached", `it is ${this.#status}`);
+      throw new RequestError("VersionMismatch", `the version is ${this.#version}`, this.#state());
+    if (this.isFinished) throw new RequestError("InvalidStateTransition", `it is ${this.#status}`, this.#state());
+    this.details = statusDetails;
     this.#report(status);
     return {};
   }
@@ -98,6 +101,10 @@ export class JobService {
     this.#status = status;
     this.#version += 1;
     this.reports.push(status);
+  }
+
+  #state(): object {
+    return { status: this.#status, statusDetails: this.details, versionNumber: this.#version };
   }
 
   #summary(): object {

@@ -56,10 +56,13 @@ export function onPublish(peer: Peer, take: (topic: string, payload: Buffer) => 
 /** Why a request is rejected; the code is the service's. */
 export class RequestError extends Error {
   readonly code: number | string;
+  /** Of a job: how it really is. */
+  readonly executionState?: object;
 
-  constructor(code: number | string, message: string) {
+  constructor(code: number | string, message: string, executionState?: object) {
     super(message);
     this.code = code;
+    this.executionState = executionState;
   }
 }
 

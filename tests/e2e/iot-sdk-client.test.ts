@@ -1,30 +1,18 @@
 /** The session on the SDK's own MQTT client, in the XS host: the same unit tests, and the firmware's TLS to the local IoT Core. */
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { IoTClient } from "@aws-sdk/client-iot";
 import { startCloud } from "../../sim/cloud/cloud.ts";
 import { buildFirmware, buildHost } from "../../sim/host/build.ts";
 import { startDevice } from "../../sim/host/device-process.ts";
+import { skipWithoutSDK as skip, withSDKClient } from "./host/sdk-client.ts";
 import { makeIdentity, SessionDevice, temporaryDirectory } from "./iot-rig.ts";
 
 const tests = join(dirname(fileURLToPath(import.meta.url)), "..");
-const { MODDABLE } = process.env;
-const skip = MODDABLE ? false : "MODDABLE is not set: there is no SDK client to test with";
-
-/** A manifest as it is, but with the SDK's client. */
-async function withSDKClient(name: string, manifest: string): Promise<string> {
-  const directory = join(tests, "..", ".build", `sdk-client-${name}`);
-  await mkdir(directory, { recursive: true });
-  const client = join(MODDABLE!, "examples/io/tcp/mqttclient/mqttclient");
-  const content = { include: [relative(directory, manifest)], modules: { "embedded:network/mqtt/client": client } };
-  const path = join(directory, "manifest.json");
-  await writeFile(path, JSON.stringify(content));
-  return path;
-}
 
 test("unit tests of the session", { skip }, async (t) => {
   await buildHost();

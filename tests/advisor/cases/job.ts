@@ -19,7 +19,7 @@ async function execute(bench: Bench): Promise<Outcome> {
   await peer.until(() => (jobs.isFinished ? true : undefined), limit);
   check(jobs.reports.length, `the device asked for no job on $aws/things/${thingName}/jobs in ${limit / 1000} s`);
   check(jobs.isFinished, `the job is still ${jobs.status} after ${limit / 1000} s`);
-  check(jobs.status === "SUCCEEDED", `the device reported ${jobs.status}`);
+  check(jobs.status === "SUCCEEDED", `the device reported ${jobs.status} ${JSON.stringify(jobs.details)}`);
   return pass(jobs.reports.join(", "));
 }
 

@@ -1,5 +1,5 @@
 /**
- * The device that the advisor judges: the camera's session with its own TLS and shadow, and as little of an application as the cases ask for. What
+ * The device that the advisor judges: the camera's session with its own TLS, shadow and jobs, and as little of an application as the cases ask for. What
  * is not acknowledged stays queued in the session, so there is at most one message of QoS 1.
  */
 
@@ -8,6 +8,7 @@ import Resolver from "embedded:network/dns/resolver/udp";
 import MQTTClient from "embedded:network/mqtt/client";
 import { getEnvironment } from "environment";
 import Timer from "timer";
+import { CameraJobs } from "../../../modules/app/jobs";
 import type { MQTTClientClass } from "../../../modules/cloud/client-interface";
 import { CloudSession, type InboundMessage } from "../../../modules/cloud/session";
 import {
@@ -39,16 +40,18 @@ const session = new CloudSession({
     secure: { roots: [root], certificate, key, clock: new Clock() },
   },
   onStateChanged: (state) => {
-    if (state !== "connected") shadow.disconnected();
-    else {
-      publish();
-      shadow.connected();
-    }
+    const isConnected = state === "connected";
+    if (isConnected) publish();
+    if (isConnected) shadow.connected();
+    else shadow.disconnected();
+    jobs.sessionChanged(isConnected);
   },
   onMessage: ({ topic, payload }: InboundMessage) => {
     const shadowTopics = shadowRoot(clientId);
     if (topic.startsWith(shadowTopics)) shadow.receive(topic.slice(shadowTopics.length), payload);
+    else jobs.receive(topic, payload);
   },
+  onError: (error) => jobs.sessionFailed(error),
 });
 
 /** Takes over whatever is desired. */
@@ -72,6 +75,7 @@ class Settings implements ShadowHost {
 }
 
 const shadow = new Shadow(new Settings());
+const jobs = new CameraJobs({ now: () => Date.now(), events: { add: ignore } });
 
 function publish(): void {
   if (!session.connected) return;
@@ -88,6 +92,10 @@ session
 session
   .subscribe(shadowFilters(clientId))
   .then(() => shadow.grant(true))
+  .catch(ignore);
+session
+  .subscribe(jobs.follow(session))
+  .then(() => jobs.granted(""))
   .catch(ignore);
 session.connect();
 Timer.repeat(publish, interval);
