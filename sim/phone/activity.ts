@@ -24,7 +24,7 @@ export interface ActivityEvents {
 
 /** Fields whose content never shows, wherever they are. */
 const secretFields = /^(password|passphrase|privKey|pop|proof|proofOfPossession|secret.*|.*token|signature|bytes)$/i;
-const shownAnyway = new Set(["clienttoken"]);
+const shownAnyway = new Set(["clienttoken", "continuationtoken"]);
 const longest = 400;
 
 /** The last messages between phone, camera and cloud. Event `entry` for each new one. */
@@ -64,9 +64,8 @@ export function redact(value: unknown): unknown {
   if (value instanceof Uint8Array) return `(${value.length} bytes)`;
   if (Array.isArray(value)) return value.map(redact);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, content]) => [name, isSecret(name) ? "(not shown)" : redact(content)]),
-  );
+  const entries = Object.entries(value).filter(([, content]) => content !== undefined);
+  return Object.fromEntries(entries.map(([name, content]) => [name, isSecret(name) ? "(not shown)" : redact(content)]));
 }
 
 function isSecret(name: string): boolean {

@@ -118,8 +118,8 @@ export class MqttConnection extends Emitter<MqttConnectionEvents> {
     for (let attempt = 1; ; attempt++) {
       await this.#untilOnline(connectLimit, signal);
       try {
-        await cancellable(this.#link!.publish(topic, payload), signal);
         this.#note("out", topic, message);
+        await cancellable(this.#link!.publish(topic, payload), signal);
         return;
       } catch (error) {
         if (attempt === 2 || !(error instanceof PhoneCloudError)) throw error;
@@ -153,9 +153,10 @@ export class MqttConnection extends Emitter<MqttConnectionEvents> {
         this.#failures += 1;
         error = failure as Error;
       }
+      if (this.#closed) break;
       this.#change({ state: "offline", error });
       if (isSessionExpired(error)) break;
-      if (!this.#closed) await this.#pause();
+      await this.#pause();
     }
     page.removeEventListener?.("online", wake);
     this.#running = false;

@@ -7,6 +7,8 @@ import { within } from "./waiting.ts";
 const limit = 10_000;
 /** Seconds. Shorter than what networks of phones forget an idle connection after. */
 const keepalive = 30;
+/** IoT Core ends a connection that asks for more at once (General Reference). */
+const filtersPerSubscribe = 8;
 
 interface Options {
   /** Presigned. */
@@ -68,7 +70,13 @@ export class MqttLink {
 
   /** At QoS 1. @returns the topics that were refused @throws PhoneCloudError NetworkUnavailable */
   async subscribe(topics: string[]): Promise<string[]> {
-    if (!topics.length) return [];
+    const refused: string[] = [];
+    for (let start = 0; start < topics.length; start += filtersPerSubscribe)
+      refused.push(...(await this.#subscribe(topics.slice(start, start + filtersPerSubscribe))));
+    return refused;
+  }
+
+  async #subscribe(topics: string[]): Promise<string[]> {
     const granted = await this.#ask<{ topic: string; qos: number }[]>("SUBACK", (done) =>
       this.#client.subscribe(topics, { qos: 1 }, (error, grants, packet) => {
         // MQTT.js calls a refusal an error; the packet tells which topics it is about.
@@ -81,7 +89,11 @@ export class MqttLink {
   }
 
   async unsubscribe(topics: string[]): Promise<void> {
-    if (!topics.length) return;
+    for (let start = 0; start < topics.length; start += filtersPerSubscribe)
+      await this.#unsubscribe(topics.slice(start, start + filtersPerSubscribe));
+  }
+
+  async #unsubscribe(topics: string[]): Promise<void> {
     await this.#ask<void>("UNSUBACK", (done) => this.#client.unsubscribe(topics, (error) => done(error ?? undefined)));
   }
 

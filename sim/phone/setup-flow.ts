@@ -64,6 +64,7 @@ export class SetupFlow extends Emitter<SetupEvents> {
   #thingName?: string;
   #info?: Record<string, unknown>;
   #certificate?: { certificateArn: string; certPem: string };
+  #certificateArn?: string;
   #registered: boolean;
   #isRunning = false;
 
@@ -88,6 +89,11 @@ export class SetupFlow extends Emitter<SetupEvents> {
   /** Known from step session on. */
   get thingName(): string | undefined {
     return this.#thingName;
+  }
+
+  /** Of the certificate that was made; known from step certificate on, unless the camera had one. */
+  get certificateArn(): string | undefined {
+    return this.#certificateArn;
   }
 
   /** What the camera says of itself (GetDeviceInfo), known from step session on. */
@@ -215,6 +221,7 @@ export class SetupFlow extends Emitter<SetupEvents> {
     }
     const { certificateArn } = this.#certificate;
     await cloud.attach(this.#thing, certificateArn, { signal });
+    this.#certificateArn = certificateArn;
     return certificateArn.replace(/^.*\//, "").slice(0, 12);
   }
 
