@@ -133,7 +133,7 @@ class BindingService {
       // A release that began meanwhile may have looked for certificates before this one was there.
       await this.#checkOwner(user, thing);
     } catch (error) {
-      await this.#rights.retireCertificate(thing, certificateArn);
+      if (error instanceof BindingRefusal) await this.#rights.retireCertificate(thing, certificateArn);
       throw error;
     }
     await this.#rights.retireOtherCertificates(thing, certificateArn);
