@@ -1,0 +1,116 @@
+/** Jobs for a camera of the whole line, made and followed with the AWS SDK. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  CreateJobCommand,
+  DescribeEndpointCommand,
+  DescribeJobExecutionCommand,
+  DescribeThingCommand,
+  IoTClient,
+  type JobExecution,
+} from "@aws-sdk/client-iot";
+import { IoTJobsDataPlaneClient, StartNextPendingJobExecutionCommand } from "@aws-sdk/client-iot-jobs-data-plane";
+import { CameraOwner } from "../../sim/phone/camera-owner.ts";
+import { LineRig } from "./line-rig.ts";
+
+let rig: LineRig;
+let thingName = "";
+let iot: IoTClient;
+/** Events on the camera's console. */
+const events: Record<string, unknown>[] = [];
+
+before(async () => {
+  rig = await LineRig.open({ timeScale: 5 });
+  rig.line.onCameraLine = (line) => {
+    if (line.startsWith('{"n":')) events.push(JSON.parse(line));
+  };
+  await rig.provision();
+  const { name } = await rig.line.label;
+  thingName = CameraOwner.thingNameFor(name.replace("PROV_", ""));
+  iot = new IoTClient(await access(rig.line.cloud.api.url));
+});
+
+after(async () => {
+  iot?.destroy();
+  await rig?.close();
+});
+
+async function access(endpoint: string) {
+  const { region, rootCA, credentials } = rig.line.cloud;
+  const { accessKeyId, secretAccessKey } = JSON.parse(await readFile(credentials, "utf8"));
+  const requestHandler = { httpsAgent: { ca: await readFile(rootCA, "utf8") } };
+  return { endpoint, region, credentials: { accessKeyId, secretAccessKey }, requestHandler };
+}
+
+async function create(jobId: string, document: object): Promise<void> {
+  const { thingArn = "" } = await iot.send(new DescribeThingCommand({ thingName }));
+  await iot.send(new CreateJobCommand({ jobId, targets: [thingArn], document: JSON.stringify(document) }));
+}
+
+/** The execution, when the camera has ended it. */
+async function ended(jobId: string): Promise<JobExecution> {
+  for (const deadline = Date.now() + 20_000; ; await delay(100)) {
+    const { execution } = await iot.send(new DescribeJobExecutionCommand({ thingName, jobId }));
+    const { status = "" } = execution ?? {};
+    if (execution && status !== "QUEUED" && status !== "IN_PROGRESS") return execution;
+    if (Date.now() > deadline) throw new Error(`${jobId} is ${status}; ${JSON.stringify(events.slice(-5))}`);
+  }
+}
+
+const outcome = ({ status, statusDetails }: JobExecution) => [status, statusDetails?.detailsMap];
+
+test("a job for a camera that is online: done, with what it says", async () => {
+  await create("echo-1", { operation: "echo", message: "Grüße an die Kamera" });
+  assert.deepEqual(outcome(await ended("echo-1")), ["SUCCEEDED", { message: "Grüße an die Kamera" }]);
+  const told = events.find(({ type }) => type === "JobEnded");
+  assert.deepEqual([told?.jobId, told?.status], ["echo-1", "SUCCEEDED"]);
+});
+
+test("five at once: all of them, once each, in their order", async () => {
+  const from = events.length;
+  const ids = Array.from({ length: 5 }, (_, i) => `many-${i}`);
+  for (const jobId of ids) await create(jobId, { operation: "echo", message: jobId });
+  for (const jobId of ids) assert.deepEqual(outcome(await ended(jobId)), ["SUCCEEDED", { message: jobId }]);
+  const done = events.slice(from).filter(({ type }) => type === "JobEnded");
+  assert.deepEqual(
+    done.map(({ jobId }) => jobId),
+    ids,
+  );
+});
+
+/** What cannot be done, and the camera's reason. */
+for (const [jobId, document, reason] of [
+  ["fly", { operation: "fly", height: 3 }, 'unknown operation "fly"'],
+  ["aws-steps", { version: "1.0", steps: [{ action: { name: "Reboot" } }] }, "the job document names no operation"],
+  ["large", { operation: "echo", message: "x", padding: "x".repeat(9000) }, "the job document cannot be read"],
+  ["large-for-mqtt", { operation: "echo", padding: "x".repeat(32_000) }, "the job document cannot be read"],
+] as const)
+  test(`${jobId}: REJECTED, and the next one is done`, async () => {
+    await create(jobId, document);
+    await create(`after-${jobId}`, { operation: "echo", message: "next" });
+    assert.deepEqual(outcome(await ended(jobId)), ["REJECTED", { reason }]);
+    assert.deepEqual(outcome(await ended(`after-${jobId}`)), ["SUCCEEDED", { message: "next" }]);
+  });
+
+test("the camera is off, and was in the middle of a job: it does what it finds", async () => {
+  await rig.line.stopCamera("SIGKILL");
+  await create("begun", { operation: "echo", message: "again" });
+  await create("waiting", { operation: "echo", message: "then" });
+  const { endpointAddress } = await iot.send(new DescribeEndpointCommand({ endpointType: "iot:Jobs" }));
+  const plane = new IoTJobsDataPlaneClient(await access(`https://${endpointAddress}`));
+  const { execution } = await plane.send(new StartNextPendingJobExecutionCommand({ thingName }));
+  assert.deepEqual([execution?.jobId, execution?.status], ["begun", "IN_PROGRESS"]);
+  plane.destroy();
+  await rig.line.startCamera();
+  assert.deepEqual(outcome(await ended("begun")), ["SUCCEEDED", { message: "again" }]);
+  assert.deepEqual(outcome(await ended("waiting")), ["SUCCEEDED", { message: "then" }]);
+});
+
+test("the cloud was off: jobs go on when it is back", async () => {
+  await rig.line.stopCloud("SIGKILL");
+  await rig.line.startCloud();
+  await create("back", { operation: "echo", message: "back" });
+  assert.deepEqual(outcome(await ended("back")), ["SUCCEEDED", { message: "back" }]);
+});
