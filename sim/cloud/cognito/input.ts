@@ -45,7 +45,8 @@ export class Input {
     const list = this.#members[name] ?? [];
     if (!Array.isArray(list)) throw wrongType(name);
     const result: Record<string, string> = {};
-    for (const { Name, Value = "" } of list) {
+    for (const item of list) {
+      const { Name, Value = "" } = item ?? {};
       if (typeof Name !== "string" || typeof Value !== "string") throw wrongType(name);
       result[Name] = checkText(Name, Value, { max: 2048 });
     }
