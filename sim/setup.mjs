@@ -1,5 +1,5 @@
 /**
- * Everything that a fresh machine needs: npm packages, system packages, the engine and the firmware. `node sim/setup.mjs` does it all,
+ * Everything that a fresh machine needs: npm packages, system packages, the engine, the firmware and the phone's page. `node sim/setup.mjs` does it all,
  * `--packages` only the first. A second run finds nothing to do, in a few hundredths of a second. Runs on plain Node, before any package is there.
  */
 import { spawn } from "node:child_process";
@@ -19,7 +19,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const top = join(dirname(fileURLToPath(import.meta.url)), "..");
 const stamp = join(top, ".build", "setup.stamp");
-const products = [".build/xs-host", ".build/firmware/firmware.manifest"];
+const products = [".build/xs-host", ".build/firmware/firmware.manifest", ".build/phone-page/index.html"];
+/** What makes them; each finds out by itself what is up to date. */
+const builders = ["sim/host/build.ts", "sim/phone/web/build.ts"];
 /** What the engine and the firmware are made of. */
 const sources = [
   "manifest.json",
@@ -204,12 +206,14 @@ function isBuilt(now) {
 async function ensureBuild() {
   const now = fingerprint();
   if (isBuilt(now)) return;
-  const child = spawn(process.execPath, ["--import", "tsx", join(top, "sim/host/build.ts")], {
-    cwd: top,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  const code = await new Promise((resolve) => child.on("close", resolve));
-  if (code !== 0) process.exit(1);
+  for (const builder of builders) {
+    const child = spawn(process.execPath, ["--import", "tsx", join(top, builder)], {
+      cwd: top,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    if (code !== 0) process.exit(1);
+  }
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, now);
 }

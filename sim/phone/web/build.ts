@@ -43,6 +43,7 @@ export async function buildPage(): Promise<boolean> {
   const now = await fingerprint();
   if (existsSync(join(pageDirectory, "index.html")) && existsSync(stamp) && (await readFile(stamp, "utf8")) === now)
     return false;
+  console.error("Building the phone's page ...");
   await build(pageConfig);
   await writeFile(stamp, now);
   return true;
