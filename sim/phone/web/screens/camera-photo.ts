@@ -110,7 +110,7 @@ export class PhotoCard {
     if (flow.thumbnail && !flow.picture) this.#showThumbnail(flow);
     if (flow.picture && this.#shown !== flow.picture.key) void this.#showStored(flow.picture);
     const active = flow.steps.find(({ state }) => state === "active");
-    if (!active) return;
+    if (!active || flow.picture) return;
     const { progress } = flow;
     const figure = active.name === "upload" && progress ? bytesOf(progress.sent, progress.total) : undefined;
     this.#progress.set({

@@ -1,6 +1,7 @@
 import { adviceFor } from "../../advice.ts";
 import type { LiveCamera, ShadowState } from "../../live-camera.ts";
 import { fill, h, uniqueId } from "../dom.ts";
+import { icon } from "../icon.ts";
 
 type Value = string | number;
 
@@ -109,7 +110,7 @@ export class SettingsCard {
       h("h2", {}, "Settings"),
       this.#note,
       rows(false),
-      h("details", { class: "more" }, h("summary", {}, "More settings"), rows(true)),
+      h("details", { class: "more" }, h("summary", {}, icon("forward"), "More settings"), rows(true)),
     );
     this.update();
   }

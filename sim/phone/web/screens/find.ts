@@ -1,14 +1,17 @@
 import { adviceFor } from "../../advice.ts";
-import { parseLabel } from "../../label.ts";
+import { type CameraLabel, parseLabel } from "../../label.ts";
 import type { App } from "../app/app.ts";
 import type { Screen, ScreenMaker } from "../app/screen.ts";
+import { simulatorHints } from "../app/simulator.ts";
 import { fill, h } from "../dom.ts";
+import { icon } from "../icon.ts";
 import { button, setDisabled } from "../parts/button.ts";
 import { failureNotice, isCancelled } from "../parts/failure.ts";
 import { field } from "../parts/field.ts";
 import { meter } from "../parts/meter.ts";
 import { notice } from "../parts/notice.ts";
 import { QRReader } from "../parts/qr-reader.ts";
+import { sticker } from "../parts/sticker.ts";
 import { trail } from "../parts/trail.ts";
 import { go } from "../router.ts";
 import { CameraList } from "./find-list.ts";
@@ -71,6 +74,7 @@ class Find {
       h(
         "form",
         { class: "stack", novalidate: true, on: { submit: (event) => this.#submitted(event) } },
+        this.#simulatedLabel(),
         labelReader((text) => this.#readLabel(text), this.#signal),
         this.#proof.element,
         this.#label.element,
@@ -84,16 +88,30 @@ class Find {
   /** @returns what is wrong with the label, if anything */
   #readLabel(text: string): string | undefined {
     try {
-      const { name, proofOfPossession } = parseLabel(text);
-      this.#list.choose(name);
-      this.#proof.value = proofOfPossession;
-      this.#proof.problem();
-      this.#app.announcer.note(`Label of ${name} read.`);
-      this.#connect.focus();
+      this.#useLabel(parseLabel(text));
     } catch (error) {
       const { what, next } = adviceFor(error);
       return `${what} ${next}`;
     }
+  }
+
+  #useLabel({ name, proofOfPossession }: CameraLabel): void {
+    this.#list.choose(name);
+    this.#proof.value = proofOfPossession;
+    this.#proof.problem();
+    this.#app.announcer.note(`Label of ${name} read.`);
+    this.#connect.focus();
+  }
+
+  /** In the simulator there is nothing to hold in the hand. */
+  #simulatedLabel(): HTMLElement | undefined {
+    const { label } = simulatorHints(this.#app.settings);
+    if (!label) return undefined;
+    const lines: [string, string][] = [
+      ["Name", label.name],
+      ["Proof of possession", label.proofOfPossession],
+    ];
+    return sticker({ title: "Label of the simulated camera", lines, use: () => this.#useLabel(label) });
   }
 
   #submitted(event: Event): void {
@@ -171,7 +189,7 @@ function labelReader(read: (text: string) => string | undefined, signal: AbortSi
   const details = h(
     "details",
     { class: "more" },
-    h("summary", {}, "Read the label's QR code"),
+    h("summary", {}, icon("forward"), "Read the label's QR code"),
     h("div", { class: "stack" }, QRReader.isPossible && scan, reader.element, text.element, h("div", {}, use)),
   );
   details.addEventListener("toggle", () => {

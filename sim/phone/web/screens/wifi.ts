@@ -2,6 +2,7 @@ import type { SetupFlow } from "../../setup-flow.ts";
 import type { WiFiNetwork } from "../../wifi-setup.ts";
 import type { App } from "../app/app.ts";
 import type { Screen, ScreenMaker } from "../app/screen.ts";
+import { simulatorHints } from "../app/simulator.ts";
 import { type Child, fill, h } from "../dom.ts";
 import { icon } from "../icon.ts";
 import { button } from "../parts/button.ts";
@@ -10,6 +11,7 @@ import { field } from "../parts/field.ts";
 import { notice, waiting } from "../parts/notice.ts";
 import { RadioList } from "../parts/radio-list.ts";
 import { signal as signalBars, signalName } from "../parts/signal.ts";
+import { sticker } from "../parts/sticker.ts";
 import { trail } from "../parts/trail.ts";
 import { go } from "../router.ts";
 
@@ -74,6 +76,7 @@ class WiFi {
       this.#keep,
       this.#list.element,
       this.#status,
+      this.#simulatedRouter(),
       this.#form,
       button({ label: "Cancel", kind: "quiet", block: true, onPress: () => this.#cancel() }),
     );
@@ -112,6 +115,25 @@ class WiFi {
     const keep = button({ label: "Keep it", onPress: () => go("register") });
     const title = status.ssid ? `The camera is on “${status.ssid}” already` : "The camera is on a Wi-Fi already";
     fill(this.#keep, notice({ title, text: "Keep it, or choose another one below.", actions: keep }));
+  }
+
+  #simulatedRouter(): HTMLElement | undefined {
+    const { wifi } = simulatorHints(this.#app.settings);
+    if (!wifi) return undefined;
+    const lines: [string, string][] = [
+      ["Wi-Fi", wifi.ssid],
+      ["Password", wifi.passphrase],
+    ];
+    return sticker({ title: "On the simulated router", lines, use: () => this.#useRouter(wifi) });
+  }
+
+  #useRouter({ ssid, passphrase }: { ssid: string; passphrase: string }): void {
+    const isHeard = this.#networks.some((network) => network.ssid === ssid);
+    this.#list.value = isHeard ? ssid : hidden;
+    this.#chosen();
+    this.#ssid.value = ssid;
+    this.#password.value = passphrase;
+    this.#form.querySelector<HTMLElement>("[type=submit]")?.focus();
   }
 
   #again(label: string): HTMLElement {
