@@ -1,11 +1,17 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { CloudSettings } from "../phone/cloud-settings.ts";
+import type { PhoneServer } from "../phone/server.ts";
 import { onKeys } from "./keys.ts";
+import { openPage, sayLabel, sayPage } from "./page.ts";
 import { Pictures } from "./pictures.ts";
 import { Line, type LineOptions } from "./processes.ts";
+import { askForPerson, readSettings } from "./real-account.ts";
+import { simulatorSettings } from "./simulator-settings.ts";
 import { Story } from "./story.ts";
 import { JsonTimeline, TextTimeline, type Timeline } from "./timeline.ts";
+import { openDemoAccount, type UserAccount } from "./users.ts";
 import { watchSources } from "./watch.ts";
 
 /** The options of `npm start`, as options.mjs parses them. */
@@ -22,29 +28,76 @@ export interface Options {
   xsbug?: string;
   device: "xs-host" | "mcsim";
   watch: boolean;
+  /** File with the settings of a real account. */
+  aws?: string;
+  /** No actor: the camera is set up on the page. */
+  page: boolean;
 }
 
 /** Runs the line until it is told to end. Resolves with the exit code. */
 export async function runLine(options: Options): Promise<number> {
   const timeline: Timeline = options.json ? new JsonTimeline() : new TextTimeline();
   const directory = await mkdtemp(join(tmpdir(), "devicelink-"));
-  let line: Line | undefined;
-  let story: Story | undefined;
+  const parts: Partial<Parts> = { timeline };
   try {
-    const pictures = await Pictures.prepare({ ...options, directory: join(directory, "frames") });
-    line = await Line.start(lineOptions(options, directory, pictures.directory, timeline));
-    story = new Story({ line, settings: options, timeline });
-    await Promise.race([story.provision(), line.failed]);
-    await Promise.race([story.picture(), line.failed]);
-    if (!options.once) await stayUp({ line, story, pictures, timeline }, options.watch);
+    // Before anything else: a person may have to be asked.
+    const real = options.aws === undefined ? undefined : await openRealAccount(options);
+    parts.pictures = await Pictures.prepare({ ...options, directory: join(directory, "frames") });
+    const line = await Line.start(lineOptions(options, directory, parts.pictures.directory, timeline));
+    parts.line = line;
+    const cloud = real ?? (await openLocalCloud(line, directory));
+    const page = options.once ? undefined : openPage({ ...cloud, radioPort: line.radioPort, timeline });
+    page?.catch(() => {}); // it is waited for below
+    if (!options.page) parts.story = await tellStory(options, line, cloud, timeline);
+    if (page) parts.page = await page;
+    if (parts.page) sayPage(parts.page, cloud.settings, timeline);
+    if (options.page) sayLabel(await line.label, timeline);
+    if (!options.once) await stayUp(parts as Parts, options.watch);
     return 0;
   } catch (error) {
     failed(timeline, error);
     return 1;
   } finally {
-    await story?.close();
-    await line?.stop();
+    await parts.page?.close();
+    await parts.story?.close();
+    await parts.line?.stop();
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+interface CloudOfPerson {
+  settings: CloudSettings;
+  /** Who signs in. Absent: whoever does it on the page. */
+  person?: UserAccount;
+}
+
+async function openRealAccount({ aws = "", page }: Options): Promise<CloudOfPerson> {
+  const settings = await readSettings(fromHere(aws));
+  return page ? { settings } : { settings, person: await askForPerson(settings) };
+}
+
+async function openLocalCloud({ cloud }: Line, directory: string): Promise<CloudOfPerson & { person: UserAccount }> {
+  const person = await openDemoAccount(cloud, join(directory, "account.json"));
+  return { settings: await simulatorSettings(cloud, { account: person }), person };
+}
+
+/** One picture by the actor. */
+async function tellStory(
+  options: Options,
+  line: Line,
+  { settings, person }: CloudOfPerson,
+  timeline: Timeline,
+): Promise<Story> {
+  const { resolution, quality, out } = options;
+  const photo = { resolution, quality };
+  const story = new Story({ line, settings, person: person!, photo, timeline, out: fromHere(out) });
+  try {
+    await Promise.race([story.provision(), line.failed]);
+    await Promise.race([story.picture(), line.failed]);
+    return story;
+  } catch (error) {
+    await story.close();
+    throw error;
   }
 }
 
@@ -57,6 +110,7 @@ function lineOptions(options: Options, directory: string, frames: string, timeli
     sensor,
     device,
     xsbug,
+    cloud: options.aws === undefined,
     out: fromHere(out),
     btsnoop: btsnoop && fromHere(btsnoop),
     traceSPI: traceSPI && fromHere(traceSPI),
@@ -67,14 +121,18 @@ function lineOptions(options: Options, directory: string, frames: string, timeli
 
 interface Parts {
   line: Line;
-  story: Story;
+  /** Absent with `--page`. */
+  story?: Story;
   pictures: Pictures;
   timeline: Timeline;
+  page?: PhoneServer;
 }
 
 /** More pictures at a key, and a new camera at a change of its sources, one thing at a time, until the person quits. */
-async function stayUp({ line, story, pictures, timeline }: Parts, isWatching: boolean): Promise<void> {
-  timeline.note(`\nSPACE takes another picture, Q quits.${isWatching ? " Watching the sources." : ""}\n`);
+async function stayUp(parts: Parts, isWatching: boolean): Promise<void> {
+  const { line, story, pictures, timeline } = parts;
+  const keys = story ? "SPACE takes another picture, Q quits." : "Q quits.";
+  timeline.note(`\n${keys}${isWatching ? " Watching the sources." : ""}\n`);
   let queue = Promise.resolve();
   let waiting = 0;
   const inTurn = (work: () => Promise<void>) => {
@@ -85,11 +143,9 @@ async function stayUp({ line, story, pictures, timeline }: Parts, isWatching: bo
     });
   };
   const another = () => {
-    if (!waiting) inTurn(() => pictures.next().then(() => story.picture()));
+    if (story && !waiting) inTurn(() => pictures.next().then(() => story.picture()));
   };
-  const stopWatching = isWatching
-    ? watchSources((files) => inTurn(() => restartCamera({ line, story, pictures, timeline }, files)))
-    : () => {};
+  const stopWatching = isWatching ? watchSources((files) => inTurn(() => restartCamera(parts, files))) : () => {};
   try {
     await Promise.race([onKeys({ " ": another, "\r": another }), line.failed]);
   } finally {
@@ -103,7 +159,7 @@ async function restartCamera({ line, story, pictures, timeline }: Parts, files: 
   await line.stopCamera();
   await pictures.restart();
   await line.startCamera();
-  await story.meetAgain();
+  await story?.meetAgain();
 }
 
 function failed(timeline: Timeline, error: unknown): void {

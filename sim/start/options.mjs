@@ -28,8 +28,10 @@ export const help = `Usage: npm start [-- options]
 
 Starts a simulated ESP32 camera, a phone, Bluetooth between them and a local cloud, and takes one picture:
 provisioned over Bluetooth, connected to IoT Core with its own certificate, streamed into a presigned URL.
-Then it stays up: SPACE takes another picture, Q quits.
+Then it stays up and serves the phone's page at 127.0.0.1: SPACE takes another picture, Q quits.
 
+  --page                leave the camera in its box: its label is shown, and you set it up on the phone's page
+  --aws FILE            use the AWS account that the file describes instead of the local cloud (README: Real AWS)
   --once                stop after one picture; exit 0 when it is stored and announced
   --photos FILE|DIR     what the camera sees: JPEG or PNG (default: a generated scene, different each time)
   --out DIR             where the bucket keeps its objects (default: out)
@@ -81,6 +83,8 @@ export function parseOptions(args) {
         btsnoop: { type: "string" },
         xsbug: { type: "string" },
         device: { type: "string", default: "xs-host" },
+        aws: { type: "string" },
+        page: { type: "boolean", default: false },
         watch: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
@@ -90,6 +94,7 @@ export function parseOptions(args) {
   }
   const sensor = Number(values.sensor);
   if (!(sensor >= 0x81 && sensor <= 0x87)) throw new UsageError(`--sensor ${values.sensor}: 0x81 to 0x87`);
+  if (values.once && values.page) throw new UsageError("--once takes a picture without the page: leave out --page");
   if (values.xsbug && !/^[^:]+:\d+$/.test(values.xsbug)) throw new UsageError(`--xsbug ${values.xsbug}: HOST:PORT`);
   return {
     ...values,

@@ -41,6 +41,8 @@ export interface LineOptions {
   /** 0x81 to 0x87 */
   sensor: number;
   device?: "xs-host" | "mcsim";
+  /** false: the camera talks to a cloud elsewhere. */
+  cloud?: boolean;
   traceSPI?: string;
   btsnoop?: string;
   xsbug?: string;
@@ -95,7 +97,7 @@ export class Line {
   static async start(options: LineOptions): Promise<Line> {
     const line = new Line(options);
     try {
-      await line.startCloud();
+      if (line.hasCloud) await line.startCloud();
       await line.startRadio();
       await line.startCamera();
       return line;
@@ -103,6 +105,11 @@ export class Line {
       await line.stop();
       throw error;
     }
+  }
+
+  /** Whether the local cloud is a part of it. */
+  get hasCloud(): boolean {
+    return this.#options.cloud !== false;
   }
 
   get cloud(): CloudAddresses {
