@@ -21,7 +21,7 @@ interface Line {
   text: string;
 }
 
-const pair = /^([\w:]+):(?: +(.+))?$/;
+const pair = /^([\w:.-]+):(?: +(.+))?$/;
 /** Would start something other than a plain scalar (YAML 1.2, 5.3 and 7.3.3). */
 const indicator = /^[-?:,[\]{}#&*!|>'"%@`~]/;
 const ambiguous = /^(y|yes|n|no|on|off|null|true|false|\.inf|\.nan)$/i;
