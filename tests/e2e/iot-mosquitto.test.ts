@@ -1,93 +1,25 @@
 /** The device's session against Debian's mosquitto with mutual TLS: a broker that nobody here wrote. */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
-import { type AddressInfo, connect, createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { connectAsync, type MqttClient } from "mqtt";
 import { LocalCA } from "../../certs/local-ca.ts";
-import { makeRequest, SessionDevice, temporaryDirectory } from "./iot-rig.ts";
+import { makeRequest, SessionDevice } from "./iot-rig.ts";
+import { Mosquitto, withoutMosquitto as skip } from "./mosquitto.ts";
 
-const mosquitto = ["mosquitto", "/usr/sbin/mosquitto"].find((path) => !spawnSync(path, ["-h"]).error);
-const skip = mosquitto ? false : "mosquitto is not installed (Debian: apt install mosquitto)";
-
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-let ca: LocalCA;
-let port: number;
-let broker: ChildProcess;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port: free } = server.address() as AddressInfo;
-  server.close();
-  return free;
-}
-
-async function startBroker(): Promise<void> {
-  broker = spawn(mosquitto!, ["-c", `${directory.path}/mosquitto.conf`], { stdio: "ignore" });
-  for (let i = 0; i < 100; i += 1) {
-    const socket = connect(port, "127.0.0.1");
-    const open = await new Promise((resolve) =>
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false)),
-    );
-    socket.destroy();
-    if (open) return;
-    await delay(50);
-  }
-  throw new Error("mosquitto does not listen");
-}
-
-async function stopBroker(): Promise<void> {
-  if (!broker || broker.exitCode !== null || broker.signalCode) return;
-  broker.kill("SIGTERM");
-  await once(broker, "exit");
-}
+let broker: Mosquitto;
 
 before(async () => {
-  if (skip) return;
-  directory = await temporaryDirectory();
-  ca = await LocalCA.create();
-  port = await freePort();
-  const { keyPem, chainPem } = await ca.issueServer({ names: ["localhost"] });
-  const path = (name: string) => `${directory.path}/${name}`;
-  await writeFile(path("ca.pem"), ca.certPem);
-  await writeFile(path("server.pem"), chainPem);
-  await writeFile(path("server.key"), keyPem);
-  const settings = [
-    `listener ${port} 127.0.0.1`,
-    `cafile ${path("ca.pem")}`,
-    `certfile ${path("server.pem")}`,
-    `keyfile ${path("server.key")}`,
-    "require_certificate true",
-    "use_identity_as_username true",
-    "allow_anonymous false",
-    "persistence true",
-    `persistence_location ${directory.path}/`,
-    "user root",
-  ];
-  await writeFile(path("mosquitto.conf"), `${settings.join("\n")}\n`);
-  await startBroker();
+  if (!skip) broker = await Mosquitto.start();
 });
 
-after(async () => {
-  if (skip) return;
-  await stopBroker();
-  await directory.remove();
-});
+after(() => broker?.close());
 
 async function settings(commonName = "camera-1") {
   const { key, csr } = await makeRequest(commonName);
-  const { certPem: certificate } = await ca.issueFromCsr(csr);
+  const { certPem: certificate } = await broker.ca.issueFromCsr(csr);
   const backoff = { minimum: 200, maximum: 400 };
-  return { endpoint: `localhost:${port}`, clientId: "camera-1", root: ca.certPem, certificate, key, backoff };
-}
-
-async function observer(): Promise<MqttClient> {
-  const { key, certificate: cert } = await settings("observer");
-  return connectAsync(`mqtts://localhost:${port}`, { ca: ca.certPem, cert, key, reconnectPeriod: 0 }, false);
+  const { endpoint, ca } = broker;
+  return { endpoint, clientId: "camera-1", root: ca.certPem, certificate, key, backoff };
 }
 
 test("publishes, subscribes, is told, in pieces and without payload; its session outlives the connection and the broker", {
@@ -96,7 +28,7 @@ test("publishes, subscribes, is told, in pieces and without payload; its session
   const it = await SessionDevice.start({ ...(await settings()), queueBytes: 10_000, maximumMessage: 10_000 });
   t.after(() => it.stop());
   await it.do("subscribe", { topics: ["device/camera-1/commands"] });
-  const cloud = await observer();
+  const cloud = await broker.client("observer");
   const seen: string[] = [];
   cloud.on("message", (_topic, payload) =>
     seen.push(payload.length > 100 ? String(payload.length) : payload.toString()),
@@ -121,17 +53,17 @@ test("publishes, subscribes, is told, in pieces and without payload; its session
   const from = it.events.length;
   await it.do("connect");
   await it.message("stored", from);
-  await cloud.endAsync();
+  await cloud.endAsync(true);
 
   const restart = it.events.length;
-  await stopBroker();
+  await broker.shut();
   await it.state("backing-off", restart);
-  await startBroker();
+  await broker.open();
   await it.state("connected", restart);
-  const again = await observer();
+  const again = await broker.client("observer");
   await again.publishAsync("device/camera-1/commands", "after the restart", { qos: 1 });
   await it.message("after the restart");
-  await again.endAsync();
+  await again.endAsync(true);
 });
 
 test("without a certificate the TLS alert of the broker is the reason", { skip }, async (t) => {
