@@ -18,7 +18,7 @@ import {
   RevokeTokenCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { CognitoRefreshToken, CognitoUser, type CognitoUserSession } from "amazon-cognito-identity-js";
-import { TokenSigner } from "../../sim/cloud/cognito/jwt.ts";
+import { makeSigningKey, TokenSigner } from "../../sim/cloud/cognito/jwt.ts";
 import { CognitoRig, MemoryStorage, password, region } from "./cognito-rig.ts";
 
 let rig: CognitoRig;
@@ -119,17 +119,7 @@ describe("ID and access token", () => {
     const [header, payload, signature] = AccessToken.split(".");
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
     const [head, claims] = read(AccessToken);
-    const forger = new TokenSigner({
-      kid: head.kid,
-      privateKey: await import("node:crypto").then(
-        ({ generateKeyPairSync }) =>
-          generateKeyPairSync("rsa", {
-            modulusLength: 2048,
-            publicKeyEncoding: { type: "spki", format: "pem" },
-            privateKeyEncoding: { type: "pkcs8", format: "pem" },
-          }).privateKey,
-      ),
-    });
+    const forger = new TokenSigner({ ...(await makeSigningKey()), kid: head.kid });
     for (const [kind, token] of [
       ["the ID token", IdToken],
       ["the refresh token", RefreshToken],

@@ -19,6 +19,7 @@ import {
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { CognitoUser, CognitoUserAttribute, type ISignUpResult } from "amazon-cognito-identity-js";
+import { openAdministratorKey } from "../../sim/cloud/credentials.ts";
 import { CognitoRig, MemoryStorage, password } from "./cognito-rig.ts";
 
 let rig: CognitoRig;
@@ -207,7 +208,10 @@ describe("a forgotten password", () => {
       (name: string) => confirmForgot(name, "1"),
       (name: string) => confirm(name, "1"),
     ]) {
-      await assert.rejects(call("nobody"), { name: "UserNotFoundException", message: "User does not exist." });
+      await assert.rejects(call("nobody"), {
+        name: "UserNotFoundException",
+        message: "Username/client id combination not found.",
+      });
     }
   });
 });
@@ -306,9 +310,7 @@ describe("the administrator", () => {
 
   test("is nobody else", async () => {
     const list = new ListUsersCommand({ UserPoolId: rig.ids.userPoolId });
-    const { accessKeyId, secretAccessKey } = (await import("../../sim/cloud/credentials.ts")).openAdministratorKey(
-      `${rig.directory}/credentials.json`,
-    );
+    const { accessKeyId, secretAccessKey } = openAdministratorKey(`${rig.directory}/credentials.json`);
     const identity = {
       type: "identity",
       identityId: "eu-central-1:1",

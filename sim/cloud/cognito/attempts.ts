@@ -29,6 +29,9 @@ export class Lockout {
   failed(user: string): void {
     const count = (this.#failures.get(user)?.count ?? 0) + 1;
     const now = Date.now();
+    for (const [other, { last, lockedUntil }] of this.#failures) {
+      if (Math.max(last + quietMinutes * 60_000, lockedUntil) < now) this.#failures.delete(other);
+    }
     const seconds = count < freeFailures ? 0 : Math.min(2 ** (count - freeFailures), quietMinutes * 60);
     this.#failures.set(user, { count, last: now, lockedUntil: now + seconds * 1000 });
   }

@@ -23,6 +23,7 @@ export interface IdentityPoolOptions {
   path: string;
 }
 
+const notSupported = "Token is not from a supported provider of this identity pool.";
 const idPattern = { pattern: /^[\w-]+:[0-9a-f-]+$/, max: 55 };
 
 /** A Cognito identity pool with the enhanced flow: whoever has an ID token of the user pool gets temporary credentials. */
@@ -91,13 +92,12 @@ export class IdentityPool {
     const logins = Object.entries(input.texts("Logins"));
     if (logins.length === 0) return undefined;
     const token = logins.find(([provider]) => provider === userPool.providerName)?.[1];
-    if (token === undefined || logins.length > 1)
-      throw notAuthorized("Token is not from a supported provider of this identity pool.");
+    if (token === undefined || logins.length > 1) throw notAuthorized(notSupported);
     try {
       return userPool.tokens.readId(token).sub;
     } catch (error) {
       if (!(error instanceof IdTokenError)) throw error;
-      throw notAuthorized(`Invalid login token. ${describe(error)}`);
+      throw notAuthorized(error.fault === "audience" ? notSupported : `Invalid login token. ${describe(error)}`);
     }
   }
 
@@ -113,14 +113,14 @@ export class IdentityPool {
   }
 }
 
+/** As AWS says it: "Token expired: <now> >= <exp>". */
 function describe({ fault, expires }: IdTokenError): string {
   if (fault === "expired") return `Token expired: ${Math.floor(Date.now() / 1000)} >= ${expires}`;
-  const texts = {
+  const texts: Partial<Record<IdTokenError["fault"], string>> = {
     malformed: "Not a valid OpenId Connect identity token.",
-    signature: "Token signature invalid.",
+    signature: "Couldn't verify signed token.",
     issuer: "Issuer doesn't match providerName",
-    audience: "Incorrect token audience.",
-    use: "Not a valid OpenId Connect identity token.",
+    use: "Missing a required claim: aud",
   };
-  return texts[fault];
+  return texts[fault] ?? "";
 }

@@ -1,5 +1,5 @@
 import { decoyDelivery, deliveryFor, expiredCode, noDelivery, sendCode, takeCode } from "./codes.ts";
-import { CognitoError, invalidParameter, notAuthorized, userNotFound } from "./errors.ts";
+import { CognitoError, invalidParameter, notAuthorized } from "./errors.ts";
 import { type Input, usernameLimits } from "./input.ts";
 import { checkPassword } from "./password-policy.ts";
 import type { UserPool } from "./user-pool.ts";
@@ -82,7 +82,9 @@ export function confirmForgotPassword(pool: UserPool, input: Input): object {
 /** @returns undefined if nobody is to learn that there is no such user */
 function findUser(pool: UserPool, name: string): User | undefined {
   const user = pool.users.find(name);
-  if (!user && !pool.settings.preventUserExistenceErrors) throw userNotFound();
+  if (!user && !pool.settings.preventUserExistenceErrors) {
+    throw new CognitoError("UserNotFoundException", "Username/client id combination not found.");
+  }
   return user;
 }
 
