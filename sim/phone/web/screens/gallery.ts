@@ -3,7 +3,7 @@ import type { PhotoAnnouncement } from "../../live-camera.ts";
 import type { App } from "../app/app.ts";
 import type { ScreenMaker } from "../app/screen.ts";
 import { fill, h } from "../dom.ts";
-import { bytes, day, dayAndTime, time } from "../format.ts";
+import { bytes, day, time } from "../format.ts";
 import { icon } from "../icon.ts";
 import { button, buttonLink } from "../parts/button.ts";
 import { failureNotice } from "../parts/failure.ts";
@@ -24,6 +24,7 @@ class GalleryPage {
   #signal: AbortSignal;
   #pictures: Picture[] = [];
   #next?: string;
+  #isLoaded = false;
   #names = new Map<string, string>();
   #content = h("div", { class: "stack wide" });
   #foot = h("div");
@@ -76,6 +77,7 @@ class GalleryPage {
       const known = new Set(this.#pictures.map(({ key }) => key));
       this.#pictures = [...this.#pictures, ...page.pictures.filter(({ key }) => !known.has(key))];
       this.#next = page.next;
+      this.#isLoaded = true;
       this.#show();
       this.#showFoot();
     } catch (error) {
@@ -88,7 +90,7 @@ class GalleryPage {
   #show(): void {
     if (!this.#pictures.length) {
       fill(this.#count);
-      if (!this.#content.querySelector(".spinner, .notice")) fill(this.#content, noPictures());
+      if (this.#isLoaded) fill(this.#content, noPictures());
       return;
     }
     fill(
@@ -115,13 +117,11 @@ class GalleryPage {
   #tile(picture: Picture): HTMLElement {
     const camera = this.#nameOf(picture);
     const when = new Date(picture.time);
-    const label = `${camera}, ${dayAndTime(when)}, ${bytes(picture.bytes)}. Open`;
     return h(
       "button",
       {
         type: "button",
         class: "tile",
-        "aria-label": label,
         "data-key": picture.key,
         on: { click: () => this.#open(picture) },
       },
@@ -129,7 +129,7 @@ class GalleryPage {
       h(
         "span",
         { class: "words" },
-        h("span", {}, camera),
+        h("span", {}, camera, h("span", { class: "hidden-visually" }, `, ${day(when)}, `)),
         h("span", { class: "soft figures" }, `${time(when)} · ${bytes(picture.bytes)}`),
       ),
     );
@@ -170,7 +170,6 @@ class GalleryPage {
     this.#app.pictures.forget(picture.key);
     const at = this.#pictures.indexOf(picture);
     if (at >= 0) this.#pictures.splice(at, 1);
-    if (!this.#pictures.length) fill(this.#content);
     this.#show();
   }
 }

@@ -1,0 +1,74 @@
+import type { Page } from "playwright-core";
+import type { CameraLabel } from "../../sim/phone/label.ts";
+import { network, type PageRig } from "./page-rig.ts";
+
+/** What a person does with the page. They find things by what they are called, as a screen reader does. */
+export class Person {
+  readonly page: Page;
+  #rig: PageRig;
+
+  constructor(rig: PageRig, page: Page) {
+    this.#rig = rig;
+    this.page = page;
+  }
+
+  static async at(rig: PageRig, route = ""): Promise<Person> {
+    const person = new Person(rig, await rig.phone());
+    await person.page.goto(`${rig.server.url}${route}`);
+    return person;
+  }
+
+  button(name: string | RegExp) {
+    return this.page.getByRole("button", { name });
+  }
+
+  link(name: string | RegExp) {
+    return this.page.getByRole("link", { name });
+  }
+
+  heading(name: string | RegExp) {
+    return this.page.getByRole("heading", { name });
+  }
+
+  async signIn(account?: { username: string; password: string }): Promise<void> {
+    if (account) {
+      await this.page.getByLabel("Name", { exact: true }).fill(account.username);
+      await this.page.getByLabel("Password", { exact: true }).fill(account.password);
+      await this.button(/^Sign in$/).click();
+    } else await this.button("Sign in as demo").click();
+    await this.heading("Cameras").waitFor();
+  }
+
+  /** To the form that wants the proof of possession. */
+  async toFind(): Promise<void> {
+    await this.link("Add a camera").click();
+    await this.heading("Find your camera").waitFor();
+  }
+
+  async choose({ name, proofOfPossession }: CameraLabel, label?: string): Promise<void> {
+    await this.page.getByRole("radio", { name }).check();
+    await this.page.getByLabel("Proof of possession").fill(proofOfPossession);
+    if (label) await this.page.getByLabel("Name (optional)").fill(label);
+    await this.button("Connect").click();
+  }
+
+  async giveWiFi(passphrase = network.passphrase): Promise<void> {
+    await this.page.getByRole("radio", { name: network.ssid }).check();
+    await this.page.getByLabel("Wi-Fi password").fill(passphrase);
+    await this.button("Join this network").click();
+  }
+
+  /** From the list of cameras to one that is online. */
+  async addCamera(name?: string): Promise<void> {
+    await this.toFind();
+    await this.choose(await this.#rig.label, name);
+    await this.giveWiFi();
+    await this.heading("Your camera is online").waitFor();
+  }
+
+  /** On the camera's screen: takes a picture and waits until it is in the bucket. */
+  async takePicture(): Promise<void> {
+    await this.button("Take picture").click();
+    await this.page.locator("img.stored").waitFor();
+  }
+}

@@ -1,0 +1,140 @@
+/** The page in Debian's Chromium, against the whole simulator: cloud, radio, camera, and the server of the page. */
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import { type CameraLabel, parseLabel } from "../../sim/phone/label.ts";
+import { type PhoneServer, servePhone } from "../../sim/phone/server.ts";
+import { buildPage, pageDirectory } from "../../sim/phone/web/build.ts";
+import { Line, network } from "../../sim/start/processes.ts";
+import { simulatorSettings } from "../../sim/start/simulator-settings.ts";
+import { makeUser, type UserAccount } from "../../sim/start/users.ts";
+import { launchChromium } from "./bluez/browser.ts";
+import { type BluezRig, startBluez } from "./bluez/rig.ts";
+import { prepareFrames } from "./line-rig.ts";
+
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+
+/** For `skip` of the tests. */
+export const noChromium = existsSync("/usr/bin/chromium") ? false : "Chromium is not installed (apt install chromium)";
+export { network };
+
+const silent = { step() {}, progress() {}, note() {} };
+/** Milliseconds; for whatever a person waits for on this page. */
+export const limit = 30_000;
+
+export const demo: UserAccount = { username: "demo", password: "Correct-horse-1" };
+export const other: UserAccount = { username: "visitor", password: "Battery-staple-2" };
+
+export interface PageRigOptions {
+  /** With a Bluetooth adapter of its own for the browser, besides the simulator's radio. */
+  bluetooth?: boolean;
+}
+
+export class PageRig {
+  readonly line: Line;
+  readonly browser: Browser;
+  readonly server: PhoneServer;
+  readonly bluez?: BluezRig;
+  /** What pages complained of on their consoles; nobody should. */
+  readonly complaints: string[] = [];
+  #directory: string;
+  #label: Promise<CameraLabel>;
+  #contexts: BrowserContext[] = [];
+
+  private constructor(parts: {
+    line: Line;
+    browser: Browser;
+    server: PhoneServer;
+    bluez?: BluezRig;
+    directory: string;
+    label: Promise<CameraLabel>;
+  }) {
+    this.line = parts.line;
+    this.browser = parts.browser;
+    this.server = parts.server;
+    this.bluez = parts.bluez;
+    this.#directory = parts.directory;
+    this.#label = parts.label;
+  }
+
+  static async open({ bluetooth = false }: PageRigOptions = {}): Promise<PageRig> {
+    const directory = await mkdtemp(join(tmpdir(), "devicelink-page-"));
+    const frames = join(directory, "frames");
+    await Promise.all([
+      buildPage(),
+      prepareFrames(frames, { resolutions: ["VGA", "HD"], qualities: ["default"], pictures: 2, sensor: 0x81 }),
+    ]);
+    const line = new Line({ directory, frames, out: join(directory, "out"), sensor: 0x81, timeline: silent });
+    const label = nextLabel(line);
+    await line.startCloud();
+    await line.startRadio();
+    await line.startCamera();
+    await makeUser(line.cloud, demo);
+    await makeUser(line.cloud, other);
+    const settings = await simulatorSettings(line.cloud, { account: demo });
+    const hints = { label: await label, wifi: network };
+    const { radioPort } = line;
+    const server = await servePhone({
+      settings: { ...settings, simulator: hints } as typeof settings,
+      radioPort,
+      directory: pageDirectory,
+    });
+    const bluez = bluetooth ? await startBluez({ radioPort }) : undefined;
+    const browser = await launchChromium({ busAddress: bluez?.busAddress });
+    return new PageRig({ line, browser, server, bluez, directory, label });
+  }
+
+  /** What is printed on the camera that is switched on now. */
+  get label(): Promise<CameraLabel> {
+    return this.#label;
+  }
+
+  /** Another camera in the place of the one before: as it comes from the factory. */
+  async newCamera(): Promise<CameraLabel> {
+    await this.line.stopCamera();
+    await rm(join(this.#directory, "storage"), { recursive: true, force: true });
+    this.#label = nextLabel(this.line);
+    await this.line.startCamera();
+    return this.#label;
+  }
+
+  /** A phone of its own: storage, sign-in and Bluetooth are not shared with others. */
+  async phone(options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await this.browser.newContext({ viewport: { width: 390, height: 780 }, ...options });
+    this.#contexts.push(context);
+    const page = await context.newPage();
+    page.setDefaultTimeout(limit);
+    page.on("pageerror", (error) => this.complaints.push(`${error.stack}`));
+    page.on("console", (message) => {
+      if (message.type() === "error" && /Content.Security|Uncaught/i.test(message.text()))
+        this.complaints.push(message.text());
+    });
+    return page;
+  }
+
+  /** The phones of a test that has ended. */
+  async closePhones(): Promise<void> {
+    for (const context of this.#contexts.splice(0)) await context.close();
+  }
+
+  async close(): Promise<void> {
+    await this.closePhones();
+    await this.browser.close();
+    await this.bluez?.close();
+    await this.server.close();
+    await this.line.stop();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** The label that a camera without an owner writes on its console. */
+function nextLabel(line: Line): Promise<CameraLabel> {
+  return new Promise((resolve) => {
+    line.onCameraLine = (text) => {
+      const found = /label: (\{.*\})/.exec(text);
+      if (found) resolve(parseLabel(found[1]));
+    };
+  });
+}
