@@ -3,7 +3,7 @@ import type { CloudSettings } from "../phone/cloud-settings.ts";
 import { formatLabel } from "../phone/label.ts";
 import { type PhoneServer, servePhone } from "../phone/server.ts";
 import { buildPage, pageDirectory } from "../phone/web/build.ts";
-import type { Label } from "./processes.ts";
+import { type Label, network } from "./processes.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** The same one each time: a browser keeps what it knows by the address. Any other when it is taken. */
@@ -42,7 +42,11 @@ export function sayLabel(label: Label, timeline: Timeline): void {
   const { name, pop: proofOfPossession } = label;
   timeline.step({ event: "label", who: "camera", text: `waits to be set up as ${name}`, fields: { name } });
   const code = encodeQR(formatLabel({ name, proofOfPossession }), "ascii");
-  timeline.note(`\nIts label: name ${name}, proof of possession ${proofOfPossession}\n\n${whiteOnBlack(code)}`);
+  timeline.note(`
+Its label: name ${name}, proof of possession ${proofOfPossession}
+The Wi-Fi around it: ${network.ssid}, password ${network.passphrase}
+
+${whiteOnBlack(code)}`);
 }
 
 /** Scanners want dark squares on a light ground, whatever the colours of the terminal. */
