@@ -36,7 +36,8 @@ export class DeviceClient implements Client {
     const device = await startDevice({
       manifest: await this.#firmware,
       module: "tests/advisor/firmware/advisor-device",
-      environment: { SESSION: JSON.stringify(settings) },
+      // The same jitter each time: a verdict on it can be repeated.
+      environment: { SESSION: JSON.stringify(settings), RANDOM_SEED: "1" },
       timeScale,
       onExit: ({ code, stderr }) => {
         if (code) process.stderr.write(`The device ended with ${code}: ${stderr}\n`);
