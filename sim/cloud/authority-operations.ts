@@ -1,5 +1,6 @@
-import { define, text } from "./control-operations.ts";
+import { define, seconds, text } from "./control-operations.ts";
 import type { RegistrationConfig } from "./just-in-time.ts";
+import { keyByTime, pageOf } from "./paging.ts";
 import { RegistryError } from "./registry-error.ts";
 
 // The owner's own authorities, as in the API model `iot`.
@@ -19,6 +20,19 @@ define("RegisterCACertificate", "POST /cacertificate", ({ registry, cloud, query
     registrationConfig: body.registrationConfig as RegistrationConfig | undefined,
   });
   return { certificateArn: registry.arn(`cacert/${certificateId}`), certificateId };
+});
+
+define("ListCACertificates", "GET /cacertificates", ({ registry, cloud, query }) => {
+  const { items, next } = pageOf(cloud.justInTime.authorities, query, {
+    keyOf: ({ certificateId, createdAt }) => keyByTime(createdAt, certificateId),
+    style: "pageSize",
+    descending: true,
+  });
+  const certificates = items.map(({ certificateId, status, createdAt }) => {
+    const certificateArn = registry.arn(`cacert/${certificateId}`);
+    return { certificateArn, certificateId, status, creationDate: seconds(createdAt) };
+  });
+  return { certificates, nextMarker: next };
 });
 
 define("DescribeCACertificate", "GET /cacertificate/{certificateId}", ({ registry, cloud, parameters }) => {

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { BadRequestError } from "../../certs/local-ca.ts";
 import type { ControlPlaneOptions } from "./control-plane.ts";
-import type { Certificate, CertificateStatus, Registry } from "./registry.ts";
+import { keyByTime, pageOf } from "./paging.ts";
+import type { Certificate, CertificateStatus, Registry, Thing } from "./registry.ts";
 import { RegistryError } from "./registry-error.ts";
 
 interface Call {
@@ -67,7 +68,7 @@ function principal({ headers }: Call): string {
 }
 
 /** Timestamps are seconds since 1970 in this protocol. */
-const seconds = (milliseconds: number) => milliseconds / 1000;
+export const seconds = (milliseconds: number) => milliseconds / 1000;
 
 function summary(registry: Registry, { certificateId, status, createdAt }: Certificate): object {
   return {
@@ -134,9 +135,11 @@ define("DeleteCertificate", "DELETE /certificates/{certificateId}", ({ registry,
   return {};
 });
 
-define("ListCertificates", "GET /certificates", ({ registry }) => ({
-  certificates: registry.certificates.map((certificate) => summary(registry, certificate)),
-}));
+define("ListCertificates", "GET /certificates", ({ registry, query }) => {
+  const keyOf = ({ certificateId, createdAt }: Certificate) => keyByTime(createdAt, certificateId);
+  const { items, next } = pageOf(registry.certificates, query, { keyOf, style: "pageSize", descending: true });
+  return { certificates: items.map((certificate) => summary(registry, certificate)), nextMarker: next };
+});
 
 // Things
 
@@ -157,11 +160,26 @@ define("DeleteThing", "DELETE /things/{thingName}", ({ registry, parameters }) =
   return {};
 });
 
-define("ListThings", "GET /things", ({ registry }) => ({
-  things: registry.things.map(({ thingName, version, attributes }) => {
+define("UpdateThing", "PATCH /things/{thingName}", ({ registry, parameters, body }) => {
+  const { attributePayload, expectedVersion } = body as {
+    attributePayload?: { attributes?: Record<string, string>; merge?: boolean };
+    expectedVersion?: number;
+  };
+  registry.updateThing(parameters.thingName, { ...attributePayload, expectedVersion });
+  return {};
+});
+
+define("ListThings", "GET /things", ({ registry, query }) => {
+  const [name, value] = [query.get("attributeName"), query.get("attributeValue")];
+  const fits = ({ attributes }: Thing) =>
+    name === null || (Object.hasOwn(attributes, name) && (value === null || attributes[name] === value));
+  const chosen = registry.things.filter(fits);
+  const { items, next } = pageOf(chosen, query, { keyOf: ({ thingName }) => thingName });
+  const things = items.map(({ thingName, version, attributes }) => {
     return { thingName, thingArn: registry.arn(`thing/${thingName}`), version, attributes };
-  }),
-}));
+  });
+  return { things, nextToken: next };
+});
 
 define("AttachThingPrincipal", "PUT /things/{thingName}/principals", (call) => {
   call.registry.attachThing(call.parameters.thingName, principal(call));
@@ -173,62 +191,14 @@ define("DetachThingPrincipal", "DELETE /things/{thingName}/principals", (call) =
   return {};
 });
 
-define("ListThingPrincipals", "GET /things/{thingName}/principals", ({ registry, parameters }) => ({
-  principals: registry.thing(parameters.thingName).principals,
-}));
-
-define("ListPrincipalThings", "GET /principals/things", (call) => ({
-  things: call.registry.thingsOf(principal(call)).map(({ thingName }) => thingName),
-}));
-
-// Policies
-
-define("CreatePolicy", "POST /policies/{policyName}", ({ registry, parameters, body }) => {
-  const { policyName, policyDocument } = registry.createPolicy(parameters.policyName, text(body, "policyDocument"));
-  return { policyName, policyArn: registry.arn(`policy/${policyName}`), policyDocument, policyVersionId: "1" };
+define("ListThingPrincipals", "GET /things/{thingName}/principals", ({ registry, parameters, query }) => {
+  const { principals } = registry.thing(parameters.thingName);
+  const { items, next } = pageOf(principals, query, { keyOf: (arn) => arn });
+  return { principals: items, nextToken: next };
 });
 
-define("GetPolicy", "GET /policies/{policyName}", ({ registry, parameters }) => {
-  const { policyName, policyDocument, createdAt } = registry.policy(parameters.policyName);
-  return {
-    policyName,
-    policyArn: registry.arn(`policy/${policyName}`),
-    policyDocument,
-    defaultVersionId: "1",
-    creationDate: seconds(createdAt),
-    lastModifiedDate: seconds(createdAt),
-  };
-});
-
-define("DeletePolicy", "DELETE /policies/{policyName}", ({ registry, parameters }) => {
-  registry.deletePolicy(parameters.policyName);
-  return {};
-});
-
-define("ListPolicies", "GET /policies", ({ registry }) => ({
-  policies: registry.policies.map(({ policyName }) => ({
-    policyName,
-    policyArn: registry.arn(`policy/${policyName}`),
-  })),
-}));
-
-define("AttachPolicy", "PUT /target-policies/{policyName}", ({ registry, parameters, body }) => {
-  registry.attachPolicy(parameters.policyName, text(body, "target"));
-  return {};
-});
-
-define("DetachPolicy", "POST /target-policies/{policyName}", ({ registry, parameters, body }) => {
-  registry.detachPolicy(parameters.policyName, text(body, "target"));
-  return {};
-});
-
-define("ListAttachedPolicies", "POST /attached-policies/{target}", ({ registry, parameters }) => ({
-  policies: registry.policiesOf(parameters.target).map((policyName) => {
-    return { policyName, policyArn: registry.arn(`policy/${policyName}`) };
-  }),
-}));
-
-define("ListTargetsForPolicy", "POST /policy-targets/{policyName}", ({ registry, parameters }) => {
-  registry.policy(parameters.policyName);
-  return { targets: registry.targetsOf(parameters.policyName) };
+define("ListPrincipalThings", "GET /principals/things", (call) => {
+  const names = call.registry.thingsOf(principal(call)).map(({ thingName }) => thingName);
+  const { items, next } = pageOf(names, call.query, { keyOf: (name) => name });
+  return { things: items, nextToken: next };
 });

@@ -6,6 +6,7 @@ import type { KeySource } from "./credentials.ts";
 import type { JobService } from "./jobs/job-service.ts";
 import type { JustInTime } from "./just-in-time.ts";
 import type { Provisioning } from "./provisioning.ts";
+import "./policy-operations.ts";
 import "./provisioning-operations.ts";
 import "./authority-operations.ts";
 import "./jobs/job-operations.ts";

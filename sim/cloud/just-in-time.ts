@@ -68,6 +68,10 @@ export class JustInTime {
     return this.#state.registrationCode;
   }
 
+  get authorities(): Authority[] {
+    return Object.values(this.#state.authorities);
+  }
+
   authority(certificateId: string): Authority {
     const found = Object.hasOwn(this.#state.authorities, certificateId) && this.#state.authorities[certificateId];
     if (!found) throw new RegistryError("ResourceNotFoundException", `CA certificate ${certificateId} not found`);

@@ -1,4 +1,5 @@
 import { define, text } from "./control-operations.ts";
+import { pageOf } from "./paging.ts";
 import type { Provisioning } from "./provisioning.ts";
 import { RegistryError } from "./registry-error.ts";
 
@@ -32,8 +33,9 @@ define(
   },
 );
 
-define("ListProvisioningTemplates", "GET /provisioning-templates", ({ cloud: { provisioning } }) => ({
-  templates: provisioning.templates.map(({ templateName, description, enabled, type, createdAt }) => {
+define("ListProvisioningTemplates", "GET /provisioning-templates", ({ cloud: { provisioning }, query }) => {
+  const { items, next } = pageOf(provisioning.templates, query, { keyOf: ({ templateName }) => templateName });
+  const templates = items.map(({ templateName, description, enabled, type, createdAt }) => {
     const date = createdAt / 1000;
     return {
       templateArn: arn(provisioning, templateName),
@@ -44,8 +46,9 @@ define("ListProvisioningTemplates", "GET /provisioning-templates", ({ cloud: { p
       enabled,
       type,
     };
-  }),
-}));
+  });
+  return { templates, nextToken: next };
+});
 
 define(
   "DeleteProvisioningTemplate",

@@ -13,6 +13,8 @@ const statuses = {
   UnknownOperationException: 404,
   CertificateStateException: 406,
   ResourceAlreadyExistsException: 409,
+  VersionConflictException: 409,
+  VersionsLimitExceededException: 409,
   DeleteConflictException: 409,
   InvalidStateTransitionException: 409,
   TerminalStateException: 410,

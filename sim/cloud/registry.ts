@@ -2,35 +2,9 @@ import { createHash, randomUUID, X509Certificate } from "node:crypto";
 import { JsonFile } from "./json-file.ts";
 import { checkPolicyDocument } from "./policy-document.ts";
 import { RegistryError } from "./registry-error.ts";
+import type { Certificate, CertificateStatus, Policy, Thing } from "./registry-records.ts";
 
-export type CertificateStatus = "ACTIVE" | "INACTIVE" | "REVOKED" | "PENDING_ACTIVATION";
-
-export interface Thing {
-  thingName: string;
-  thingId: string;
-  version: number;
-  attributes: Record<string, string>;
-  /** ARNs of certificates. */
-  principals: string[];
-}
-
-export interface Certificate {
-  /** SHA-256 of the DER, hexadecimal, as in AWS IoT. */
-  certificateId: string;
-  certificatePem: string;
-  status: CertificateStatus;
-  /** Milliseconds since 1970. */
-  createdAt: number;
-  modifiedAt: number;
-  /** Names of policies. */
-  policies: string[];
-}
-
-export interface Policy {
-  policyName: string;
-  policyDocument: string;
-  createdAt: number;
-}
+export type { Certificate, CertificateStatus, Policy, Thing } from "./registry-records.ts";
 
 interface State {
   things: Record<string, Thing>;
@@ -109,6 +83,23 @@ export class Registry {
     this.#state.things[thingName] = thing;
     this.#save();
     return thing;
+  }
+
+  /** @param change of its attributes; an empty value takes one away */
+  updateThing(
+    name: string,
+    change: { attributes?: Record<string, string>; merge?: boolean; expectedVersion?: number },
+  ): void {
+    const thing = this.thing(name);
+    const { attributes, merge, expectedVersion } = change;
+    if (expectedVersion !== undefined && expectedVersion !== thing.version)
+      throw new RegistryError("VersionConflictException", `Thing ${name} has version ${thing.version}`);
+    if (attributes) {
+      const next = Object.entries({ ...(merge ? thing.attributes : {}), ...attributes });
+      thing.attributes = Object.fromEntries(next.filter(([, value]) => value !== ""));
+    }
+    thing.version += 1;
+    this.#save();
   }
 
   deleteThing(name: string): void {
@@ -232,7 +223,11 @@ export class Registry {
   }
 
   deletePolicy(name: string): void {
-    this.policy(name);
+    if ((this.policy(name).versions?.length ?? 1) > 1)
+      throw new RegistryError(
+        "DeleteConflictException",
+        `Cannot delete the policy because it has more than one version`,
+      );
     if (this.targetsOf(name).length)
       throw new RegistryError(
         "DeleteConflictException",
@@ -240,6 +235,13 @@ export class Registry {
       );
     delete this.#state.policies[name];
     this.#save();
+  }
+
+  /** @returns what the change returns */
+  changePolicy<T>(name: string, change: (policy: Policy) => T): T {
+    const result = change(this.policy(name));
+    this.#save();
+    return result;
   }
 
   /** @param target ARN of a certificate, or id of a Cognito identity */

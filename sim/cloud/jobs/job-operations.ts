@@ -1,4 +1,5 @@
 import { define } from "../control-operations.ts";
+import { keyByTime, pageOf } from "../paging.ts";
 import type { Registry } from "../registry.ts";
 import { type Execution, type Job, seconds, summaryOf } from "./job.ts";
 import { JobError } from "./job-error.ts";
@@ -84,10 +85,10 @@ define("ListJobExecutionsForThing", "GET /things/{thingName}/jobs", ({ cloud: { 
   const chosen = jobs
     .executionsFor(parameters.thingName)
     .filter((one) => (!status || one.status === status) && (!jobId || one.jobId === jobId));
-  return {
-    executionSummaries: chosen.map((execution) => ({
-      jobId: execution.jobId,
-      jobExecutionSummary: { ...summaryOf(execution), status: execution.status },
-    })),
-  };
+  const { items, next } = pageOf(chosen, query, { keyOf: ({ queuedAt, jobId }) => keyByTime(queuedAt, jobId) });
+  const executionSummaries = items.map((execution) => ({
+    jobId: execution.jobId,
+    jobExecutionSummary: { ...summaryOf(execution), status: execution.status },
+  }));
+  return { executionSummaries, nextToken: next };
 });
