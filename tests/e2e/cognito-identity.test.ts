@@ -99,6 +99,7 @@ describe("identity pool", () => {
     const pool = JSON.parse(await readFile(`${rig.directory}/cognito/pools.json`, "utf8"));
     // What the pool itself could have signed for somebody else.
     const own = new TokenSigner(pool.keys.id);
+    const renamed = new TokenSigner({ ...pool.keys.id, kid: "another" });
     const foreign = new TokenSigner({ ...(await makeSigningKey()), kid });
     const supported = "Token is not from a supported provider of this identity pool.";
     const openId = "Not a valid OpenId Connect identity token.";
@@ -110,6 +111,7 @@ describe("identity pool", () => {
       ["a cut signature", tokens.IdToken.slice(0, -4), "Couldn't verify signed token."],
       ["no signature", `${part({ alg: "none" })}.${payload}.AAAA`, "Couldn't verify signed token."],
       ["a foreign key", foreign.sign(claims), "Couldn't verify signed token."],
+      ["a key of another name", renamed.sign(claims), "Couldn't verify signed token."],
       ["a foreign issuer", own.sign({ ...claims, iss: `${claims.iss}x` }), "Issuer doesn't match providerName"],
       ["for another client", own.sign({ ...claims, aud: "another" }), supported],
       ["for another use", own.sign({ ...claims, token_use: "access" }), "Missing a required claim: aud"],

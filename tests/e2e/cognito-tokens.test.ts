@@ -250,9 +250,11 @@ describe("the end of all sessions", () => {
     await assert.rejects(getUser(first.AccessToken), notAuthorized("Access Token has been revoked"));
     const second = await rig.tokens("leaving");
     await rig.admin.send(new AdminDisableUserCommand(user));
-    await assert.rejects(getUser(second.AccessToken), { name: "NotAuthorizedException" });
-    await assert.rejects(refresh(second.RefreshToken), { name: "NotAuthorizedException" });
+    await assert.rejects(getUser(second.AccessToken), notAuthorized("User is disabled."));
+    await assert.rejects(refresh(second.RefreshToken), notAuthorized("User is disabled."));
     await rig.admin.send(new AdminEnableUserCommand(user));
+    await assert.rejects(getUser(second.AccessToken), notAuthorized("Access Token has been revoked"));
+    await assert.rejects(refresh(second.RefreshToken), notAuthorized("Refresh Token has been revoked"));
     const third = await rig.tokens("leaving");
     await rig.admin.send(new AdminDeleteUserCommand(user));
     await assert.rejects(getUser(third.AccessToken), { name: "UserNotFoundException" });

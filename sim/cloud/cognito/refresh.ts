@@ -38,6 +38,9 @@ function renew(pool: UserPool, token: string): { user: User; session: Session } 
   const found = pool.sessions.find(token);
   if (!found) throw notAuthorized("Invalid Refresh Token");
   const { session, reused } = found;
+  const user = pool.users.findBySub(session.sub);
+  if (!user) throw notAuthorized("Invalid Refresh Token");
+  if (!user.enabled) throw notAuthorized("User is disabled.");
   if (session.revoked) throw notAuthorized("Refresh Token has been revoked");
   if (session.expires <= Date.now() / 1000) throw notAuthorized("Refresh Token has expired");
   if (reused) {
@@ -45,8 +48,5 @@ function renew(pool: UserPool, token: string): { user: User; session: Session } 
     pool.sessions.revoke(session);
     throw new CognitoError("RefreshTokenReuseException", "Refresh token has been reused");
   }
-  const user = pool.users.findBySub(session.sub);
-  if (!user) throw notAuthorized("Invalid Refresh Token");
-  if (!user.enabled) throw notAuthorized("User is disabled.");
   return { user, session };
 }

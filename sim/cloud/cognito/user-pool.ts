@@ -113,9 +113,9 @@ export class UserPool extends EventEmitter<UserPoolEvents> {
     const { sub, sessionId } = this.tokens.readAccess(accessToken);
     const user = this.users.findBySub(sub);
     if (!user) throw userNotFound();
+    if (!user.enabled) throw notAuthorized("User is disabled.");
     const session = this.sessions.get(sessionId);
     if (!session || session.revoked) throw notAuthorized("Access Token has been revoked");
-    if (!user.enabled) throw notAuthorized("User is disabled.");
     return { user, session };
   }
 }
