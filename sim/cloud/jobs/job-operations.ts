@@ -85,7 +85,8 @@ define("ListJobExecutionsForThing", "GET /things/{thingName}/jobs", ({ cloud: { 
   const chosen = jobs
     .executionsFor(parameters.thingName)
     .filter((one) => (!status || one.status === status) && (!jobId || one.jobId === jobId));
-  const { items, next } = pageOf(chosen, query, { keyOf: ({ queuedAt, jobId }) => keyByTime(queuedAt, jobId) });
+  const keyOf = ({ queuedAt, jobId }: Execution) => keyByTime(queuedAt, jobId);
+  const { items, next } = pageOf(chosen, query, { keyOf, descending: true });
   const executionSummaries = items.map((execution) => ({
     jobId: execution.jobId,
     jobExecutionSummary: { ...summaryOf(execution), status: execution.status },
