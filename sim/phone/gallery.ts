@@ -1,5 +1,6 @@
 import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { cloudError } from "./aws-errors.ts";
+import { PhoneCloudError } from "./cloud-errors.ts";
 import { type Picture, pictureFrom } from "./picture-keys.ts";
 import { CameraPictures, camerasWithPictures } from "./picture-list.ts";
 import { cancellable } from "./waiting.ts";
@@ -46,33 +47,39 @@ export class Gallery {
     limit?: number;
     signal?: AbortSignal;
   } = {}): Promise<GalleryPage> {
-    return this.#ask(() => this.#list(after, limit, signal), signal);
+    return this.#ask(() => this.#list(after, limit, signal), { signal });
   }
 
   /** Its bytes, of type image/jpeg. @throws PhoneCloudError NoSuchPicture, AccessDenied, NetworkUnavailable, ... */
   get({ key }: Pick<Picture, "key">, { signal }: { signal?: AbortSignal } = {}): Promise<Blob> {
     const { s3, bucket: Bucket } = this.#options;
-    return this.#ask(async () => {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: key }), { abortSignal: signal });
-      const bytes = await Body!.transformToByteArray();
-      return new Blob([bytes as Uint8Array<ArrayBuffer>], { type: "image/jpeg" });
-    }, signal);
+    return this.#ask(
+      async () => {
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: key }), { abortSignal: signal });
+        const bytes = await Body!.transformToByteArray();
+        return new Blob([bytes as Uint8Array<ArrayBuffer>], { type: "image/jpeg" });
+      },
+      { key, signal },
+    );
   }
 
   /** What the bucket says of one picture. @throws PhoneCloudError NoSuchPicture, AccessDenied, NetworkUnavailable, ... */
   find(key: string, { signal }: { signal?: AbortSignal } = {}): Promise<Picture> {
     const { s3, bucket: Bucket } = this.#options;
-    return this.#ask(async () => {
-      const head = await s3.send(new HeadObjectCommand({ Bucket, Key: key }), { abortSignal: signal });
-      const { ContentLength: Size, ETag, LastModified } = head;
-      return pictureFrom({ Key: key, Size, ETag, LastModified })!;
-    }, signal);
+    return this.#ask(
+      async () => {
+        const head = await s3.send(new HeadObjectCommand({ Bucket, Key: key }), { abortSignal: signal });
+        const { ContentLength: Size, ETag, LastModified } = head;
+        return pictureFrom({ Key: key, Size, ETag, LastModified })!;
+      },
+      { key, signal },
+    );
   }
 
   /** @throws PhoneCloudError */
   async remove({ key }: Pick<Picture, "key">): Promise<void> {
     const { s3, bucket: Bucket } = this.#options;
-    await this.#ask(() => s3.send(new DeleteObjectCommand({ Bucket, Key: key })));
+    await this.#ask(() => s3.send(new DeleteObjectCommand({ Bucket, Key: key })), {});
   }
 
   async #list(after: string | undefined, limit: number, signal: AbortSignal | undefined): Promise<GalleryPage> {
@@ -91,11 +98,15 @@ export class Gallery {
     }
   }
 
-  async #ask<T>(run: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async #ask<T>(run: () => Promise<T>, { key, signal }: { key?: string; signal?: AbortSignal }): Promise<T> {
     try {
       return await cancellable(run(), signal);
-    } catch (error) {
-      throw cloudError(error);
+    } catch (failure) {
+      const error = cloudError(failure);
+      // Whoever may not list the whole bucket is not told that something is missing; of one's own it can mean nothing else.
+      const isOwn = key?.startsWith(`users/${this.#options.identityId}/`);
+      const isMissing = isOwn && error instanceof PhoneCloudError && error.code === "AccessDenied";
+      throw isMissing ? new PhoneCloudError("NoSuchPicture", `${key} is not in the bucket`, { cause: failure }) : error;
     }
   }
 }

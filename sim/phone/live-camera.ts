@@ -42,14 +42,13 @@ export interface LiveCameraEvents {
 /** Milliseconds. */
 const commandLimit = 20_000;
 const shadowLimit = 10_000;
-/** A camera that was just claimed: AWS takes a while until its policy is in force. */
-const grantLimit = 15_000;
 const grantPause = 500;
 
 /** One's own camera over MQTT: what it tells, what it is asked, and its settings. */
 export class LiveCamera extends Emitter<LiveCameraEvents> {
   readonly thingName: string;
   #connection: MqttConnection;
+  #wasJustClaimed: () => boolean;
   #state: LiveState = { online: undefined, telemetry: undefined, shadow: undefined, lastSeen: undefined };
   #commands = new PendingAnswers<JsonObject>();
   #updates = new PendingAnswers<JsonObject>();
@@ -57,9 +56,11 @@ export class LiveCamera extends Emitter<LiveCameraEvents> {
   #end?: () => Promise<void>;
   #stopFollowing?: () => void;
 
-  constructor(connection: MqttConnection, thingName: string) {
+  /** @param wasJustClaimed then a refusal may pass: rights take a while until they are in force */
+  constructor(connection: MqttConnection, thingName: string, wasJustClaimed: () => boolean = () => false) {
     super();
     this.#connection = connection;
+    this.#wasJustClaimed = wasJustClaimed;
     this.thingName = thingName;
   }
 
@@ -155,12 +156,13 @@ export class LiveCamera extends Emitter<LiveCameraEvents> {
       ...["connected", "disconnected"].map((name) => `$aws/events/presence/${name}/${thingName}`),
     ];
     const listener = (topic: string, message: unknown) => this.#receive(topic, message);
-    for (const deadline = Date.now() + grantLimit; ; await pause(grantPause)) {
+    for (;;) {
       try {
         return await this.#connection.subscribe(topics, listener);
       } catch (error) {
         const isDenied = error instanceof PhoneCloudError && error.code === "AccessDenied";
-        if (!isDenied || Date.now() > deadline) throw error;
+        if (!isDenied || !this.#wasJustClaimed()) throw error;
+        await pause(grantPause);
       }
     }
   }

@@ -30,6 +30,9 @@ interface Cancellable {
 /** What a phone may do over MQTT apart from its cameras: certs/phone-policy.json. */
 const phonePolicy = "devicelink-phone";
 
+/** AWS takes a while until a policy that was attached is in force; milliseconds. */
+const grantTime = 15_000;
+
 /** A URL dies with the credentials that it was signed with, which live an hour; seconds. */
 const longestExpiry = 3600;
 
@@ -44,6 +47,8 @@ export class PhoneCloud extends Emitter<PhoneCloudEvents> {
   #connection: MqttConnection;
   #bindings: CameraBindings;
   #cameras = new Map<string, LiveCamera>();
+  /** When this phone claimed which camera, milliseconds since 1970. */
+  #claimed = new Map<string, number>();
   #endpoint?: Promise<string>;
   #isAttached = false;
   #stopListening: () => void;
@@ -95,6 +100,7 @@ export class PhoneCloud extends Emitter<PhoneCloudEvents> {
   async claim(thingName: string, name?: string, { signal }: Cancellable = {}): Promise<BoundCamera> {
     await this.connect();
     const [camera] = await this.#bindings.ask({ action: "claim", thingName, name }, signal);
+    this.#claimed.set(thingName, Date.now());
     return camera ?? { thingName, name: name ?? thingName, since: this.account.now() };
   }
 
@@ -164,7 +170,8 @@ export class PhoneCloud extends Emitter<PhoneCloudEvents> {
   live(thingName: string): LiveCamera {
     let camera = this.#cameras.get(thingName);
     if (!camera) {
-      camera = new LiveCamera(this.#connection, thingName);
+      const wasJustClaimed = () => Date.now() < (this.#claimed.get(thingName) ?? 0) + grantTime;
+      camera = new LiveCamera(this.#connection, thingName, wasJustClaimed);
       this.#cameras.set(thingName, camera);
     }
     return camera;
