@@ -8,6 +8,8 @@ import { within } from "./waiting.ts";
 const requestTimeout = 15_000;
 /** Characteristic user description, which has the name of the endpoint. */
 const userDescription = 0x2901;
+/** Milliseconds within which `gattserverdisconnected` follows the failure that a lost link makes. */
+const lossDelay = 500;
 /** Longest attribute value. A browser does not tell the MTU; longer writes than that are cut and put together by the stacks. */
 const longestValue = 512;
 
@@ -110,10 +112,16 @@ export class WebBluetoothLink implements GattLink {
     try {
       return await within(requestTimeout, Promise.race([start(), lost]), late);
     } catch (error) {
-      if (error instanceof PhoneError) throw error;
-      if (!this.#gatt.connected) throw disconnected();
-      throw new PhoneError("GattError", (error as Error).message);
+      throw error instanceof PhoneError ? error : await this.#failure(error as Error);
     }
+  }
+
+  /** What a lost link does to an operation is told before the loss itself. */
+  async #failure({ name, message }: Error): Promise<PhoneError> {
+    const failure = new PhoneError("GattError", message);
+    if (name === "NotFoundError") return failure;
+    const lost = this.closed.then(disconnected);
+    return await within(lossDelay, lost, () => failure).catch((late) => late);
   }
 }
 

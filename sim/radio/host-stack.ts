@@ -90,6 +90,7 @@ export interface HostDescriptor {
 export interface GattClient extends EventEmitter {
   currentMtu: number;
   exchangeMtu(done: (error: number) => void): void;
+  discoverAllPrimaryServices(done: (services: ClientService[]) => void): void;
   discoverServicesByUuid(uuid: string, count: number, done: (services: ClientService[]) => void): void;
 }
 
@@ -100,7 +101,13 @@ export interface ClientService {
 
 export interface ClientCharacteristic extends EventEmitter {
   uuid: string;
-  properties: { notify: boolean };
+  properties: {
+    read: boolean;
+    write: boolean;
+    writeWithoutResponse: boolean;
+    notify: boolean;
+    indicate: boolean;
+  };
   discoverDescriptors(done: (descriptors: ClientDescriptor[]) => void): void;
   read(done: (error: number, value?: Buffer) => void): void;
   write(value: Buffer, done: (error: number) => void): void;
