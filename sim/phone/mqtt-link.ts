@@ -40,6 +40,8 @@ export class MqttLink {
       keepalive,
       reconnectPeriod: 0,
       connectTimeout: limit,
+      // Its other timers run in a worker made of a blob: URL, which the page's Content-Security-Policy does not allow.
+      timerVariant: "native",
       // MQTT.js would put the query together anew.
       transformWsUrl: () => url,
       wsOptions: transport?.webSocketOptions ?? {},
