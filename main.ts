@@ -182,7 +182,9 @@ class Camera implements Host {
 
   sessionChanged(state: CloudState, error?: CloudError): void {
     const isConnected = state === "connected";
-    this.connectivity.sessionChanged(isConnected, error && { error: describeError(error) });
+    const { endpoint } = this;
+    if (isConnected) this.identities.goodEndpoint = endpoint;
+    this.connectivity.sessionChanged(isConnected, connectionDetail(isConnected, endpoint, error));
     this.enrolling.sessionChanged(isConnected, error);
     this.shadow.sessionChanged(isConnected);
     this.jobs.sessionChanged(isConnected);
@@ -202,6 +204,10 @@ class Camera implements Host {
 
   announce(announcement: PhotoAnnouncement): Promise<void> {
     return this.publish("photos", JSON.stringify(announcement));
+  }
+
+  get endpoint(): string | undefined {
+    return this.connectivity.session?.endpoint;
   }
 
   get hasSession(): boolean {
@@ -318,6 +324,12 @@ class UploadTask implements UploadOptions, Opener {
   }
 }
 
+/** What an event tells of the connection, if there is something to tell: which endpoint it is, and what went wrong. */
+function connectionDetail(isConnected: boolean, endpoint?: string, error?: CloudError): object | undefined {
+  if (!isConnected && !error) return undefined;
+  return { ...(error && { error: describeError(error) }), ...(endpoint && { endpoint }) };
+}
+
 /** The identity's own roots, or Amazon's. */
 function rootsFor(identity: Identity | undefined): readonly string[] {
   return identity?.rootCA ? [identity.rootCA] : amazonRoots;
@@ -337,7 +349,7 @@ class StationOptions {
 }
 
 class SessionOptions implements CloudSessionOptions {
-  readonly endpoint: string;
+  readonly endpoint: CloudSessionOptions["endpoint"];
   readonly clientId: string;
   readonly keepAlive: number = config.keepAlive;
   #camera: Camera;
@@ -346,6 +358,10 @@ class SessionOptions implements CloudSessionOptions {
     this.#camera = camera;
     this.endpoint = identity.endpoint;
     this.clientId = identity.thingName;
+  }
+
+  get preferredEndpoint(): string | undefined {
+    return this.#camera.identities.goodEndpoint;
   }
 
   get mqtt(): CloudSessionOptions["mqtt"] {

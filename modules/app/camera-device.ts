@@ -12,6 +12,7 @@ import {
   type Transport,
 } from "./commands";
 import type { ConnectionState } from "./connectivity";
+import { endpointField } from "./endpoint-field";
 import type { Enrolling } from "./enrolling";
 import type { EventHost, EventLog } from "./event-log";
 import { checkPair, createRequest } from "./keys";
@@ -38,6 +39,8 @@ export interface CameraDeviceHost extends EventHost, PhotographerHost, UploadHos
   readonly identities: IdentityStore;
   readonly enrolling: Enrolling;
   readonly events: EventLog;
+  /** The broker that the session uses: `host` or `host:port`. */
+  readonly endpoint: string | undefined;
   readonly camera: StillCamera & CameraInformation;
   encodeBase64(bytes: Uint8Array): string;
   identityChanged(): void;
@@ -76,7 +79,7 @@ export class CameraDevice {
   }
 
   information(): object {
-    const { identities, enrolling, label, productId, firmware, camera } = this.#host;
+    const { identities, enrolling, label, productId, firmware, camera, endpoint } = this.#host;
     const identity = identities.current;
     const { id, model } = camera.identification;
     return {
@@ -91,6 +94,7 @@ export class CameraDevice {
       cameraModel: id ? model : null,
       resolutions: camera.resolutions,
       state: this.state,
+      endpoint: endpoint ?? null,
       photo: this.#photographer.photo?.imageId ?? null,
     };
   }
@@ -105,7 +109,7 @@ export class CameraDevice {
   register(message: Message): object {
     const { identities } = this.#host;
     const thingName = thingNameField(message);
-    const endpoint = stringField(message, "endpoint", 256);
+    const endpoint = endpointField(message);
     const certificate = stringField(message, "certPem", pemLimit);
     const rootCA = optionalString(message, "rootCA", pemLimit);
     const region = optionalString(message, "region", 32);

@@ -4,6 +4,7 @@ import type { Provisioned } from "../cloud/fleet-provisioning";
 import type { Enrolment, Identity, IdentityStore } from "../storage/identity-store";
 import { CommandError, describeError, type ErrorReport } from "./command-error";
 import { type Message, optionalString, stringField } from "./commands";
+import { endpointField } from "./endpoint-field";
 import type { EventLog } from "./event-log";
 import { checkPair } from "./keys";
 
@@ -63,7 +64,7 @@ export class Enrolling {
   provisionByClaim(message: Message): object {
     const certificate = stringField(message, "certPem", pemLimit);
     const key = stringField(message, "privKey", pemLimit);
-    const endpoint = stringField(message, "endpoint", 256);
+    const endpoint = endpointField(message);
     const rootCA = optionalString(message, "rootCA", pemLimit);
     const region = optionalString(message, "region", 32);
     const expiresAt = typeof message.expiration === "number" ? message.expiration : undefined;

@@ -5,6 +5,7 @@
  * | code | meaning | what the session does |
  * |---|---|---|
  * | ResolveFailed | the endpoint's name has no address | tries again |
+ * | NoEndpoint | of several endpoints none took a TCP connection in time | tries again |
  * | ConnectTimeout | no TLS connection in time | tries again |
  * | ConnectionClosed | the peer or the network ended the connection | tries again |
  * | Refused | closed instead of CONNACK (AWS does so for a certificate that is unknown, inactive or without policy), or a CONNACK that says no | tries again, state "refused" |

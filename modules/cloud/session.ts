@@ -13,6 +13,8 @@ import {
 import { asCloudError, CloudError } from "./cloud-error";
 import { Connection, type ConnectionHandler, type ConnectionOptions, type InboundMessage } from "./connection";
 import { parseEndpoint } from "./endpoint";
+import { EndpointChoice } from "./endpoint-choice";
+import { EndpointRace, type RaceOptions, type RaceWatcher } from "./endpoint-race";
 import type { ResolverOptions } from "./guard-resolver";
 import type { TransportOptions } from "./guard-socket";
 import { checkClientId, checkPayload, checkTopic, checkTopicFilter, utf8Length } from "./limits";
@@ -35,8 +37,13 @@ export type { InboundMessage } from "./connection";
 export type CloudState = "disconnected" | "resolving" | "connecting" | "connected" | "backing-off" | "refused";
 
 export interface CloudSessionOptions extends Partial<Settings> {
-  /** `host` or `host:port`; port 8883 when not given, and 443 is spoken with the ALPN name that AWS IoT asks for. */
-  endpoint: string;
+  /**
+   * `host` or `host:port`; port 8883 when not given, and 443 is spoken with the ALPN name that AWS IoT asks for. Of several (eight at most) the
+   * quickest to answer is taken, and another one when it goes dark.
+   */
+  endpoint: string | readonly string[];
+  /** Of several endpoints the one that was good last time: it is tried first. */
+  preferredEndpoint?: string;
   /** AWS IoT: the thing name. */
   clientId: string;
   /** The MQTT client: `{ io: MQTTClient }` from `embedded:network/mqtt/client`. */
@@ -74,9 +81,11 @@ const refusals = ["Refused", "PeerAlert"];
  * packets are written, from a promise job: the stack of the chip is too short for the application on top of the MQTT client
  * on top of TLS, or the other way round.
  */
-export class CloudSession implements ConnectionHandler, IdSource {
+export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
   #options: CloudSessionOptions;
   #settings: Settings;
+  #choice: EndpointChoice;
+  #race?: EndpointRace;
   #connection?: Connection;
   #state: CloudState = "disconnected";
   #closed = false;
@@ -97,7 +106,7 @@ export class CloudSession implements ConnectionHandler, IdSource {
     this.#options = options;
     checkClientId(options.clientId);
     if (options.will) checkTopic(options.will.topic);
-    parseEndpoint(options.endpoint);
+    this.#choice = new EndpointChoice(options.endpoint, options.preferredEndpoint);
     this.#settings = completeSettings(options);
     this.#backoff = new Backoff(options.backoff);
     this.#subscriptions = new Subscriptions(this.#settings, this);
@@ -107,6 +116,11 @@ export class CloudSession implements ConnectionHandler, IdSource {
   /** AWS IoT: the thing name. */
   get clientId(): string {
     return this.#options.clientId;
+  }
+
+  /** The endpoint that is used, `host` or `host:port`; undefined while it is being chosen. */
+  get endpoint(): string | undefined {
+    return this.#choice.current;
   }
 
   get state(): CloudState {
@@ -124,17 +138,25 @@ export class CloudSession implements ConnectionHandler, IdSource {
 
   /** Connects, and connects again whenever it has to. While an attempt waits for its time, it is made now. */
   connect(): void {
-    if (this.#closed || this.#connection) return;
+    if (this.#closed || this.#connection || this.#race) return;
     this.clearTimers();
-    this.#connection = new Connection(this.#settings, this);
     this.enter("resolving");
-    this.#connection.open(connectionOptions(this.#options));
+    const endpoint = this.#choice.next();
+    if (endpoint !== undefined) this.open(endpoint);
+    else this.#race = new EndpointRace(raceOptions(this.#options, this.#settings, this.#choice), this);
+  }
+
+  private open(endpoint: string): void {
+    this.#connection = new Connection(this.#settings, this);
+    this.#connection.open(connectionOptions(this.#options, endpoint));
   }
 
   /** Ends the connection and stays without one until `connect()`. What is queued stays queued. */
   disconnect(): void {
     const connection = this.#connection;
     this.#connection = undefined;
+    this.#race?.close();
+    this.#race = undefined;
     this.clearTimers();
     connection?.close();
     this.#outbox.disconnected(new CloudError("NotConnected", "disconnected"));
@@ -190,7 +212,20 @@ export class CloudSession implements ConnectionHandler, IdSource {
     if (this.#closed) throw new CloudError("Closed", "the session was closed");
   }
 
-  // Called by the connection
+  // Called by the race and by the connection
+
+  /** @internal */
+  onWinner(index: number): void {
+    this.#race = undefined;
+    this.#choice.choose(index);
+    this.open(this.endpoint as string);
+  }
+
+  /** @internal */
+  onNoWinner(error: CloudError): void {
+    this.#race = undefined;
+    this.onClosed(error);
+  }
 
   /** @internal */
   onConnecting(): void {
@@ -204,6 +239,7 @@ export class CloudSession implements ConnectionHandler, IdSource {
     this.#timer = Timer.set(() => {
       this.#timer = undefined;
       this.#backoff.reset();
+      this.#choice.proved();
     }, this.#settings.stableTime);
     this.enter("connected");
   }
@@ -211,6 +247,7 @@ export class CloudSession implements ConnectionHandler, IdSource {
   /** @internal */
   onClosed(error: CloudError): void {
     this.#connection = undefined;
+    this.#choice.failed(Time.ticks);
     this.clearTimers();
     this.#timer = Timer.set(() => {
       this.#timer = undefined;
@@ -338,19 +375,22 @@ export class CloudSession implements ConnectionHandler, IdSource {
 }
 
 /** On port 443 the socket has to name the protocol that it wants. */
-function connectionOptions({
-  endpoint: text,
-  clientId,
-  will,
-  mqtt,
-  dns,
-  socket,
-}: CloudSessionOptions): ConnectionOptions {
+function connectionOptions(options: CloudSessionOptions, text: string): ConnectionOptions {
+  const { clientId, will, mqtt, dns, socket } = options;
   const endpoint = parseEndpoint(text);
   const protocols = endpoint.applicationLayerProtocolNegotiation;
   if (!protocols) return { endpoint, clientId, will, mqtt, dns, socket };
   const secure = { ...(socket.secure as object), applicationLayerProtocolNegotiation: protocols };
   return { endpoint, clientId, will, mqtt, dns, socket: { ...socket, secure } };
+}
+
+/** The race is run with the TCP socket below TLS, or with the socket itself where there is no TLS. */
+function raceOptions(
+  { dns, socket }: CloudSessionOptions,
+  { raceTimeout: timeout }: Settings,
+  { candidates }: EndpointChoice,
+): RaceOptions {
+  return { candidates, dns, TCP: (socket.TCP as RaceOptions["TCP"]) ?? socket, timeout };
 }
 
 function toBuffer(payload: string | ArrayBuffer): ArrayBuffer {

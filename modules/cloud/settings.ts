@@ -4,6 +4,8 @@ import { clampKeepAlive } from "./limits";
 export interface Settings {
   /** Seconds between two signs of life; 30 to 1200 are kept, others become the nearest of them. Default 1200. */
   keepAlive: number;
+  /** Of several endpoints one has to take a TCP connection in this time, look-up included. Default 10 s. */
+  raceTimeout: number;
   /** From the start to a TLS connection. Default 30 s. */
   connectTimeout: number;
   /** From CONNECT to CONNACK. Default 10 s. */
@@ -29,6 +31,7 @@ export function completeSettings(given: Partial<Settings>): Settings {
   const keepAlive = clampKeepAlive(given.keepAlive ?? 0);
   return {
     keepAlive,
+    raceTimeout: given.raceTimeout ?? 10_000,
     connectTimeout: given.connectTimeout ?? 30_000,
     connackTimeout: given.connackTimeout ?? 10_000,
     pingTimeout: given.pingTimeout ?? Math.min(longestPingTimeout, keepAlive * 500),

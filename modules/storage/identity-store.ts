@@ -3,8 +3,8 @@ import type { RecordStore } from "./record-store";
 /** What makes this camera a thing of AWS IoT Core. The key is a secret: it goes from here into the TLS engine and nowhere else. */
 export interface Identity {
   thingName: string;
-  /** Host of the MQTT broker, with an optional port: `host` or `host:port`. */
-  endpoint: string;
+  /** Host of the MQTT broker, with an optional port: `host` or `host:port`; or several of them, the same account in several regions. */
+  endpoint: string | readonly string[];
   /** The device certificate, PEM, with intermediates if there are any. */
   certificate: string;
   /** Private key, PEM. */
@@ -16,7 +16,7 @@ export interface Identity {
 
 /** An order to fetch a new certificate by fleet provisioning. It stays until the new identity has proven itself. */
 export interface Enrolment {
-  endpoint: string;
+  endpoint: string | readonly string[];
   /** Name of the provisioning template. */
   template: string;
   /** For the template. */
@@ -139,6 +139,7 @@ export class IdentityStore {
   erase(): void {
     this.#records.delete("trial");
     this.#records.delete("enrolment");
+    this.#records.delete("endpoint");
     this.#records.delete("identity");
     this.#records.delete("identity0");
     this.#records.delete("identity1");
@@ -153,6 +154,16 @@ export class IdentityStore {
   pendingKey(thingName: string): string | undefined {
     const pending = this.#records.read<PendingKey>("pendingKey");
     return pending?.thingName === thingName ? pending.key : undefined;
+  }
+
+  /** Of several endpoints the one that was good last time. */
+  get goodEndpoint(): string | undefined {
+    return this.#records.read<{ endpoint: string }>("endpoint")?.endpoint;
+  }
+
+  /** Writes only what is news: flash wears out. */
+  set goodEndpoint(endpoint: string | undefined) {
+    if (endpoint !== undefined && endpoint !== this.goodEndpoint) this.#records.write("endpoint", { endpoint });
   }
 
   private get slot(): 0 | 1 | undefined {

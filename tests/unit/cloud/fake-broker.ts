@@ -50,6 +50,10 @@ export interface Script {
   constructorError?: Error;
   /** Never says that it is writable. */
   dark: boolean;
+  /** Hosts of which that is so; that take connections and say nothing more; that have no address. */
+  darkHosts: string[];
+  muteHosts: string[];
+  unknownHosts: string[];
   /** The first connection is lost when the device has sent so many bytes; the rest of what it writes goes nowhere. */
   cutAfter: number;
 }
@@ -113,10 +117,11 @@ export class FakeSocket {
     this.target = options.target;
     this.#broker = options.broker;
     this.#room = this.#broker.script.room;
-    const { constructorError, dark } = this.#broker.script;
+    const { constructorError, dark, darkHosts } = this.#broker.script;
     if (constructorError) throw constructorError;
     this.#broker.sockets.push(this);
-    if (!dark) Timer.set(() => this.#call(() => options.onWritable.call(this, this.#room)), 0);
+    if (!dark && !darkHosts.includes(options.host))
+      Timer.set(() => this.#call(() => options.onWritable.call(this, this.#room)), 0);
   }
 
   read(view: Uint8Array): number {
@@ -236,9 +241,9 @@ class FakeResolver {
     onError(): void;
   }): void {
     Timer.set(() => {
-      const { address } = this.#broker.script;
+      const { address, unknownHosts } = this.#broker.script;
       try {
-        if (address) onResolved(host, address);
+        if (address && !unknownHosts.includes(host)) onResolved(host, address);
         else onError();
       } catch (error) {
         this.#broker.escaped.push(error);
@@ -260,6 +265,9 @@ export class FakeBroker {
     pace: 1000,
     address: "10.0.0.1",
     dark: false,
+    darkHosts: [],
+    muteHosts: [],
+    unknownHosts: [],
     cutAfter: Number.MAX_SAFE_INTEGER,
   };
   sockets: FakeSocket[] = [];
@@ -308,7 +316,8 @@ export class FakeBroker {
   }
 
   answer(socket: FakeSocket, { type, id, QoS, body }: Packet): void {
-    const { connack, sessionPresent, puback, suback, pingresp, granted } = this.script;
+    const { connack, sessionPresent, puback, suback, pingresp, granted, muteHosts } = this.script;
+    if (muteHosts.includes(socket.options.host)) return;
     if (type === types.CONNECT && connack !== false)
       socket.receive(0x20, 2, sessionPresent && !connack ? 1 : 0, connack);
     else if (type === types.PUBLISH && QoS === 1 && puback) socket.receive(0x40, 2, id >> 8, id & 0xff);
