@@ -97,6 +97,7 @@ export class ObjectTree {
     this.#bus.disconnect();
   }
 
+  #signal(path: string, name: string, member: string, signature: string, body: unknown[]): void {
     this.#bus.send(Message.newSignal(path, name, member, signature, body));
   }
 
@@ -113,6 +114,7 @@ export class ObjectTree {
     return true;
   }
 
+  async #perform({ path, interface: name, member, body }: Message): Promise<[string, unknown[]]> {
     if (name === managerInterface && member === "GetManagedObjects") return ["a{oa{sa{sv}}}", [this.#all()]];
     const interfaces = this.#objects.get(path!);
     if (!interfaces) throw new ObjectError("org.freedesktop.DBus.Error.UnknownObject", `no object at ${path}`);
