@@ -211,17 +211,6 @@ export class Registry {
     return policy;
   }
 
-  /** Makes the policy, or gives it another document, as a stack does when it is deployed again. */
-  putPolicy(policyName: string, policyDocument: string): void {
-    const existing = this.#state.policies[policyName];
-    if (!existing) this.createPolicy(policyName, policyDocument);
-    else if (existing.policyDocument !== policyDocument) {
-      checkPolicyDocument(policyDocument);
-      existing.policyDocument = policyDocument;
-      this.#save();
-    }
-  }
-
   deletePolicy(name: string): void {
     if ((this.policy(name).versions?.length ?? 1) > 1)
       throw new RegistryError(

@@ -17,6 +17,7 @@ import {
 import { GetThingShadowCommand, UpdateThingShadowCommand } from "@aws-sdk/client-iot-data-plane";
 import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { photoBucket as Bucket } from "../../sim/cloud/cloud.ts";
+import { deployPolicies } from "../../sim/cloud/stack-policies.ts";
 import { makeRequest } from "./iot-rig.ts";
 import { nextMessage, PeopleRig, type Person } from "./people-rig.ts";
 
@@ -264,6 +265,22 @@ test("nobody speaks for somebody else: the identity is that of the topic", async
   const message = { action: "claim", thingName: "camera-6", identity: alice.identityId };
   assert.equal((await bob.ask(message)).error, undefined);
   assert.equal((await rig.table.get("camera-6"))?.user, bob.identityId);
+});
+
+test("the local cloud's policies follow the project's files, as a stack that is deployed again", () => {
+  const { registry } = rig.cloud;
+  const { policyDocument } = registry.policy("devicelink-phone");
+  for (let i = 0; i < 7; i += 1) {
+    const old = JSON.stringify({
+      Version: "2012-10-17",
+      Statement: { Effect: "Deny", Action: `iot:${i}`, Resource: "*" },
+    });
+    registry.changePolicy("devicelink-phone", (policy) => {
+      policy.policyDocument = old;
+    });
+    deployPolicies(registry);
+    assert.equal(registry.policy("devicelink-phone").policyDocument, policyDocument);
+  }
 });
 
 test("what is no request is refused by name", async () => {

@@ -1,17 +1,30 @@
-/** A local cloud with its functions, and people with temporary credentials and unmodified clients of the AWS SDK. */
+/** A local cloud with its functions, and people who sign in, with unmodified clients of the AWS SDK. */
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import {
+  CognitoIdentityClient,
+  GetCredentialsForIdentityCommand,
+  GetIdCommand,
+} from "@aws-sdk/client-cognito-identity";
+import {
+  AdminCreateUserCommand,
+  AdminSetUserPasswordCommand,
+  CognitoIdentityProviderClient,
+  InitiateAuthCommand,
+  type InitiateAuthResponse,
+  RespondToAuthChallengeCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
 import { AttachPolicyCommand, IoTClient } from "@aws-sdk/client-iot";
 import { IoTDataPlaneClient } from "@aws-sdk/client-iot-data-plane";
 import { S3Client } from "@aws-sdk/client-s3";
+import { createSrpSession, signSrpSession, wrapAuthChallenge, wrapInitiateAuth } from "cognito-srp-helper";
 import type { MqttClient } from "mqtt";
 import type { BindingAnswer, BindingOutcome } from "../../sim/cloud/bindings/binding-service.ts";
 import { JsonBindingTable } from "../../sim/cloud/bindings/json-table.ts";
 import { bindingsFile, serveBindings } from "../../sim/cloud/bindings/local.ts";
 import { type Cloud, startCloud } from "../../sim/cloud/cloud.ts";
-import type { AccessKey } from "../../sim/cloud/credentials.ts";
 import type { GrantOutcome } from "../../sim/cloud/grants/grant-service.ts";
 import { serveGrants } from "../../sim/cloud/grants/local.ts";
 import { connectSigned } from "./websocket-rig.ts";
@@ -19,6 +32,13 @@ import { connectSigned } from "./websocket-rig.ts";
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
 const limit = 10_000;
+
+/** What requests are signed with. */
+interface Keys {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+}
 
 export class PeopleRig {
   readonly cloud: Cloud;
@@ -48,9 +68,45 @@ export class PeopleRig {
 
   /** Somebody who has just signed in for the first time: the phone's policy is attached, as phones do it. */
   async person(): Promise<Person> {
-    const person = new Person(this.cloud, `us-east-1:${randomUUID()}`);
+    const person = await this.#signIn(`person-${randomUUID()}`, "Sesame, open 1!");
     await person.iot.send(new AttachPolicyCommand({ policyName: "devicelink-phone", target: person.identityId }));
     return person;
+  }
+
+  /** User pool (SRP), then identity pool: a user that the administrator has made. */
+  async #signIn(Username: string, Password: string): Promise<Person> {
+    const { cloud } = this;
+    const { userPoolId: UserPoolId, clientId: ClientId, identityPoolId: IdentityPoolId } = cloud.cognito.ids;
+    const { region, accessKey: credentials } = cloud;
+    const common = { region, requestHandler: { httpsAgent: { ca: cloud.ca.certPem } } };
+    const idp = new CognitoIdentityProviderClient({ ...common, credentials, endpoint: cloud.cognitoIdp.url });
+    await idp.send(new AdminCreateUserCommand({ UserPoolId, Username, MessageAction: "SUPPRESS" }));
+    await idp.send(new AdminSetUserPasswordCommand({ UserPoolId, Username, Password, Permanent: true }));
+
+    const session = createSrpSession(Username, Password, UserPoolId, false);
+    const start = { ClientId, AuthFlow: "USER_SRP_AUTH" as const, AuthParameters: { USERNAME: Username } };
+    const challenge = await idp.send(new InitiateAuthCommand(wrapInitiateAuth(session, start)));
+    const { ChallengeParameters: parameters = {} } = challenge;
+    const signed = signSrpSession(
+      { ...session, username: parameters.USER_ID_FOR_SRP },
+      challenge as InitiateAuthResponse,
+    );
+    const answer = wrapAuthChallenge(signed, {
+      ClientId,
+      ChallengeName: "PASSWORD_VERIFIER",
+      ChallengeResponses: { USERNAME: parameters.USERNAME },
+    });
+    const { AuthenticationResult: tokens } = await idp.send(
+      new RespondToAuthChallengeCommand({ ...answer, ChallengeName: "PASSWORD_VERIFIER" }),
+    );
+
+    const identity = new CognitoIdentityClient({ ...common, endpoint: cloud.cognitoIdentity.url });
+    const Logins = { [`cognito-idp.${region}.amazonaws.com/${UserPoolId}`]: tokens!.IdToken! };
+    const { IdentityId } = await identity.send(new GetIdCommand({ IdentityPoolId, Logins }));
+    const got = await identity.send(new GetCredentialsForIdentityCommand({ IdentityId, Logins }));
+    const { AccessKeyId, SecretKey, SessionToken } = got.Credentials!;
+    const key = { accessKeyId: AccessKeyId!, secretAccessKey: SecretKey!, sessionToken: SessionToken! };
+    return new Person(cloud, IdentityId!, key);
   }
 
   async close(): Promise<void> {
@@ -65,7 +121,7 @@ export class Clients {
   readonly data: IoTDataPlaneClient;
   readonly s3: S3Client;
 
-  constructor({ ca, region, api, data, s3 }: Cloud, credentials: AccessKey) {
+  constructor({ ca, region, api, data, s3 }: Cloud, credentials: Keys) {
     const common = { region, credentials, requestHandler: { httpsAgent: { ca: ca.certPem } }, maxAttempts: 1 };
     this.iot = new IoTClient({ ...common, endpoint: api.url });
     this.data = new IoTDataPlaneClient({ ...common, endpoint: data.url });
@@ -76,13 +132,11 @@ export class Clients {
 
 export class Person extends Clients {
   readonly identityId: string;
-  readonly key: AccessKey;
+  readonly key: Keys;
   #cloud: Cloud;
   #count = 0;
 
-  constructor(cloud: Cloud, identityId: string) {
-    const principal = { type: "identity", identityId, identityPoolId: "us-east-1:pool" } as const;
-    const key = cloud.credentials.issue({ principal, seconds: 3600 });
+  constructor(cloud: Cloud, identityId: string, key: Keys) {
     super(cloud, key);
     this.identityId = identityId;
     this.key = key;

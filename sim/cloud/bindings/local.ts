@@ -1,9 +1,8 @@
 import { join } from "node:path";
 import { IoTClient } from "@aws-sdk/client-iot";
-import cameraPolicy from "../../../certs/iot-policy.json" with { type: "json" };
 import ownerPolicy from "../../../certs/owner-policy.json" with { type: "json" };
-import phonePolicy from "../../../certs/phone-policy.json" with { type: "json" };
 import type { Cloud } from "../cloud.ts";
+import { deployPolicies } from "../stack-policies.ts";
 import { runTopicRule, type TopicRuleOptions } from "../topic-rule.ts";
 import { type BindingOutcome, createBindingHandler } from "./binding-service.ts";
 import { CameraRights } from "./camera-rights.ts";
@@ -18,19 +17,13 @@ type Options = Pick<TopicRuleOptions<BindingOutcome>, "delay" | "onOutcome" | "o
 /** The file of a cloud's bindings: which camera belongs to whom. */
 export const bindingsFile = (directory: string) => join(directory, "bindings.json");
 
-/** The policies that the stack makes once in an account (template.yaml). */
-const policies = { "devicelink-camera": cameraPolicy, "devicelink-phone": phonePolicy };
-
 /**
  * Rule and function in the local cloud: its own broker, the AWS SDK's client on its own control plane, and a table in a file; and the
  * policies that they and people's phones attach.
  */
 export function serveBindings(cloud: Cloud, { directory, ...options }: Options): void {
   const { iot, api, ca, accessKey: credentials, region, registry } = cloud;
-  for (const [name, document] of Object.entries(policies)) {
-    const text = JSON.stringify(document).replaceAll("arn:PARTITION:iot:REGION:ACCOUNT:", registry.arn(""));
-    registry.putPolicy(name, text);
-  }
+  deployPolicies(registry);
   const requestHandler = { httpsAgent: { ca: ca.certPem } };
   const client = new IoTClient({ region, credentials, endpoint: api.url, requestHandler });
   const handler = createBindingHandler({
