@@ -14,6 +14,8 @@ interface Options {
   /** A TypeScript file of the simulator. */
   script: string;
   args?: string[];
+  /** Modules that are loaded before it. */
+  imports?: string[];
   onEvent?: (event: ProcessEvent) => void;
   /** It ended without having been told to. */
   onDied?: (reason: string) => void;
@@ -31,8 +33,11 @@ export class JsonProcess {
 
   private constructor(options: Options) {
     this.name = options.name;
-    const args = ["--import", "tsx", options.script, ...(options.args ?? [])];
-    this.#child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const imports = ["tsx", ...(options.imports ?? [])].flatMap((module) => ["--import", module]);
+    const args = [...imports, options.script, ...(options.args ?? [])];
+    this.#child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "pipe"] });
+    // It may have ended.
+    this.#child.stdin!.on("error", () => {});
     this.#child.stderr!.on("data", (data) => {
       this.#errors = (this.#errors + data).slice(-4000);
     });
@@ -75,6 +80,11 @@ export class JsonProcess {
 
   get pid(): number {
     return this.#child.pid!;
+  }
+
+  /** A line of JSON on its standard input. */
+  send(message: object): void {
+    this.#child.stdin!.write(`${JSON.stringify(message)}\n`);
   }
 
   /** Asks it to end, and ends it when it does not. */
