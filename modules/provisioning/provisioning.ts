@@ -96,7 +96,8 @@ export class Provisioning implements ServiceDelegate {
   #peers: Peer[] = [];
   #state: ProvisioningState = "starting";
   #counter = 0;
-  #timer: Timer;
+  /** Runs while a phone is connected. */
+  #timer?: Timer;
 
   /** @throws RangeError when the name is too long to be advertised */
   constructor(options: ProvisioningOptions) {
@@ -114,7 +115,6 @@ export class Provisioning implements ServiceDelegate {
       idleTimeout: options.idleTimeout,
       observer: this,
     });
-    this.#timer = repeatTimer(this.#protocomm, expire, expiryInterval);
     this.#server = this.serve(options);
   }
 
@@ -142,7 +142,7 @@ export class Provisioning implements ServiceDelegate {
    */
   close(): void {
     if (this.#state === "closed") return;
-    Timer.clear(this.#timer);
+    this.stopTimer();
     if (this.#state !== "starting") this.#server.stopAdvertising();
     for (const { link } of this.#peers) link.close();
     this.#peers = [];
@@ -193,6 +193,7 @@ export class Provisioning implements ServiceDelegate {
 
   private connected(connection: GATTConnection): void {
     connection.target = this;
+    this.#timer ??= repeatTimer(this.#protocomm, expire, expiryInterval);
     this.#peers.push({ connection, link: this.#protocomm.open(), characteristic: undefined });
     this.#wifi.prepare();
     this.sessionChanged();
@@ -203,7 +204,13 @@ export class Provisioning implements ServiceDelegate {
     if (!peer) return;
     this.#peers = this.#peers.filter((each) => each !== peer);
     peer.link.close();
+    if (!this.#peers.length) this.stopTimer();
     this.sessionChanged();
+  }
+
+  private stopTimer(): void {
+    Timer.clear(this.#timer);
+    this.#timer = undefined;
   }
 
   private peer(connection: GATTConnection): Peer | undefined {

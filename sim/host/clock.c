@@ -7,6 +7,7 @@
 static double scale = 1;
 static double started;  // real monotonic milliseconds
 static double wall_at_start;
+static double leapt;  // device milliseconds
 
 static double read_clock(clockid_t id) {
   struct timespec now;
@@ -25,7 +26,12 @@ double clock_scale(void) {
 }
 
 double clock_milliseconds(void) {
-  return (read_clock(CLOCK_MONOTONIC) - started) * scale;
+  return (read_clock(CLOCK_MONOTONIC) - started) * scale + leapt;
+}
+
+void clock_leap(double milliseconds) {
+  if (milliseconds > 0)
+    leapt += milliseconds;
 }
 
 double clock_wall(void) {

@@ -13,6 +13,9 @@ double clock_milliseconds(void);
 // Device milliseconds since 1970-01-01T00:00:00Z.
 double clock_wall(void);
 
+// Lets device time pass at once. Nothing for less than 0.
+void clock_leap(double milliseconds);
+
 // Sets the wall clock (Time.set); clock_milliseconds is not touched.
 void clock_set_wall(double milliseconds);
 

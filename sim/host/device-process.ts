@@ -14,6 +14,8 @@ export interface DeviceOptions {
   environment?: Record<string, string>;
   /** Device seconds in a real second. */
   timeScale?: number;
+  /** Port of whoever keeps the time for this device and others (world-clock.h). */
+  clock?: number;
   /** host:port of a debugger. */
   xsbug?: string;
   /** Prints the machine's figures as its last line, {"event":"statistics",...}. */
@@ -71,6 +73,7 @@ export async function startDevice(options: DeviceOptions = {}): Promise<HostProc
   const firmware = await prepare(options);
   const args = ["--manifest", firmware.path, "--end-with-parent"];
   if (options.timeScale !== undefined) args.push("--time-scale", String(options.timeScale));
+  if (options.clock !== undefined) args.push("--clock", String(options.clock));
   if (options.xsbug) args.push("--xsbug", options.xsbug, "--source-root", top);
   if (options.statistics) args.push("--stats");
   const child = spawn(options.executable ?? hostExecutable, [...args, options.module ?? "main"], {

@@ -7,8 +7,11 @@
 #include "clock.h"
 #include "jobs.h"
 #include "statistics.h"
+#include "world-clock.h"
 
 #define MAX_WAIT_MS 60000
+// With a shared clock: silence of so many real milliseconds is asked about.
+#define SETTLE_MS 1
 
 static xsMachine *machine;
 static loop_source *sources;
@@ -101,6 +104,7 @@ static void run_timers(void) {
       timer->when = when + repeat > now ? when + repeat : now + repeat;
       insert(timer);
     }
+    world_clock_stir();
     timer->fired(timer);
     jobs_run(machine);
   }
@@ -126,13 +130,31 @@ static int next_wait(void) {
   return wait < MAX_WAIT_MS ? (int)wait + 1 : MAX_WAIT_MS;
 }
 
+// Polls; the last entry is that of the shared clock, if there is one. Returns how many of the others are ready.
+static int poll_entries(struct pollfd *entries, int count) {
+  int shared = world_clock_descriptor(), wait = next_wait();
+  if (shared < 0)
+    return poll(entries, count, wait);
+  bool may_ask = wait > SETTLE_MS && !held;
+  entries[count] = (struct pollfd){.fd = shared, .events = POLLIN};
+  int ready = poll(entries, count + 1, may_ask ? SETTLE_MS : wait);
+  if (ready == 0 && may_ask) {
+    world_clock_ask(timers->when - clock_milliseconds());
+    ready = poll(entries, count + 1, next_wait());
+  }
+  if (ready <= 0 || !entries[count].revents)
+    return ready;
+  world_clock_ready(ready == 1 && !held && next_wait() > 0);
+  return ready - 1;
+}
+
 static void wait_for_sources(void) {
   static struct pollfd *entries;
   static loop_source **watched;
   static int capacity;
   int count = 0;
   for (loop_source *source = sources; source; source = source->next) {
-    if (count == capacity) {
+    if (count + 1 >= capacity) {
       capacity += 16;
       entries = realloc(entries, capacity * sizeof(*entries));
       watched = realloc(watched, capacity * sizeof(*watched));
@@ -140,7 +162,7 @@ static void wait_for_sources(void) {
     entries[count] = (struct pollfd){.fd = source->fd, .events = source->events};
     watched[count++] = source;
   }
-  if (poll(entries, count, next_wait()) <= 0)
+  if (poll_entries(entries, count) <= 0)
     return;
   for (int i = 0; i < count && !stopped; i++) {
     if (!entries[i].revents)
@@ -150,6 +172,7 @@ static void wait_for_sources(void) {
     while (source && source != watched[i])
       source = source->next;
     if (source && source->fd == entries[i].fd) {
+      world_clock_traffic();
       source->ready(source, entries[i].revents);
       jobs_run(machine);
     }

@@ -7,7 +7,9 @@
 #include "failure.h"
 #include "loop.h"
 #include "machine.h"
+#include "random.h"
 #include "statistics.h"
+#include "world-clock.h"
 
 static const char help[] =
     "Usage: xs-host --manifest FILE [options] MODULE\n"
@@ -19,6 +21,7 @@ static const char help[] =
     "  --source-root DIR   put before the paths of sources, for a debugger that opens them\n"
     "  --xsbug HOST[:PORT] connect to a debugger (port 5002 if not given)\n"
     "  --time-scale N      a device second lasts 1/N real seconds\n"
+    "  --clock PORT        take the time from whoever keeps it there (world-clock.h)\n"
     "  --stats             print memory and compute figures as a line of JSON at the end\n"
     "  --end-with-parent   end when the process ends that started this one\n"
     "  --help              print this\n"
@@ -49,7 +52,7 @@ static double parse_scale(const char *text) {
 }
 
 typedef struct {
-  const char *manifest, *module, *name, *debugger, *source_root;
+  const char *manifest, *module, *name, *debugger, *source_root, *clock;
   double time_scale;
 } command;
 
@@ -57,7 +60,8 @@ static command parse(int argc, char **argv) {
   static const struct option options[] = {
       {"manifest", required_argument, NULL, 'm'},    {"name", required_argument, NULL, 'n'},
       {"xsbug", required_argument, NULL, 'x'},       {"source-root", required_argument, NULL, 'r'},
-      {"time-scale", required_argument, NULL, 't'},  {"stats", no_argument, NULL, 's'},
+      {"time-scale", required_argument, NULL, 't'},  {"clock", required_argument, NULL, 'c'},
+      {"stats", no_argument, NULL, 's'},
       {"end-with-parent", no_argument, NULL, 'p'},   {"help", no_argument, NULL, 'h'},
       {NULL, 0, NULL, 0}};
   command it = {.source_root = "", .time_scale = 1};
@@ -68,6 +72,7 @@ static command parse(int argc, char **argv) {
       case 'x': it.debugger = optarg; break;
       case 'r': it.source_root = optarg; break;
       case 't': it.time_scale = parse_scale(optarg); break;
+      case 'c': it.clock = optarg; break;
       case 's': print_statistics = true; break;
       case 'p': prctl(PR_SET_PDEATHSIG, SIGTERM); break;
       case 'h': fputs(help, stdout); exit(0);
@@ -76,6 +81,8 @@ static command parse(int argc, char **argv) {
   }
   if (!it.manifest)
     usage("--manifest is missing");
+  if (it.clock && it.time_scale != 1)
+    usage("--clock has a pace of its own: leave --time-scale out");
   if (optind + 1 != argc)
     usage("name exactly one module to run");
   it.module = argv[optind];
@@ -85,9 +92,12 @@ static command parse(int argc, char **argv) {
 int main(int argc, char **argv) {
   command it = parse(argc, argv);
   signal(SIGPIPE, SIG_IGN);
+  random_start();
   statistics_listen();
   setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
   clock_start(it.time_scale);
+  if (it.clock)
+    world_clock_join(it.clock);
   firmware *modules = modules_read(it.manifest, it.source_root);
   if (!modules_find(it.module))
     usage("the manifest has no such module");
