@@ -92,8 +92,8 @@ export class PhoneRig implements AsyncDisposable {
   }
 
   /** A phone's Bluetooth. */
-  async client(): Promise<CameraClient> {
-    return new CameraClient(await RadioCentral.open({ port: this.line.radioPort }));
+  async client({ scanTimeout = 10_000 }: { scanTimeout?: number } = {}): Promise<CameraClient> {
+    return new CameraClient(await RadioCentral.open({ port: this.line.radioPort }), { scanTimeout });
   }
 
   /** What is printed on the camera. */
