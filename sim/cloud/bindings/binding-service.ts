@@ -142,11 +142,15 @@ class BindingService {
   async #release(user: string, thing: string): Promise<void> {
     const binding = await this.#table.get(thing);
     if (!binding) return;
-    if (binding.user !== user || !(await this.#table.startRelease(thing, user))) throw notYours(thing);
+    if (binding.user !== user) throw notYours(thing);
+    // When it is gone by now, somebody was quicker: look again.
+    if (!(await this.#table.startRelease(thing, user))) return this.#release(user, thing);
     await this.#rights.revoke(binding);
     await this.#rights.retireOtherCertificates(thing);
-    if (!(await this.#table.finishRelease(thing, user)))
-      throw new Error(`${thing} was claimed or released by the same person while it was released`);
+    if (await this.#table.finishRelease(thing, user)) return;
+    // Another release was quicker, or the same person has claimed the camera again: then that counts, with the rights that go with it.
+    const now = await this.#table.get(thing);
+    if (now?.user === user && !now.releasing) await this.#rights.grant(now);
   }
 
   async #checkOwner(user: string, thing: string): Promise<void> {
