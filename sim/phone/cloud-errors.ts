@@ -74,3 +74,10 @@ export function codeOf(error: unknown): string {
   if (error instanceof Error) return (error as Error & { code?: unknown }).code?.toString() ?? error.name;
   return "Unknown";
 }
+
+const lostLink = ["Disconnected", "NotConnected", "NoSession", "SessionLost"];
+
+/** The Bluetooth link is gone, or its two sides are out of step: a new one may help. */
+export function isLostLink(error: unknown): boolean {
+  return lostLink.includes(codeOf(error));
+}

@@ -1,7 +1,7 @@
 import type { CameraClient } from "./camera-client.ts";
 import { CameraCommands, type UploadProgress } from "./camera-commands.ts";
 import type { PhotoInfo } from "./camera-owner.ts";
-import { codeOf, FlowError, PhoneCloudError } from "./cloud-errors.ts";
+import { codeOf, FlowError, isLostLink, PhoneCloudError } from "./cloud-errors.ts";
 import { Emitter } from "./emitter.ts";
 import { CameraError } from "./errors.ts";
 import type { PhoneCloud } from "./phone-cloud.ts";
@@ -139,7 +139,7 @@ export class PhotoFlow extends Emitter<PhotoFlowEvents> {
     if (this.#photo) return;
     const { resolution, quality } = this.#options;
     await this.#steps.run("take", async () => {
-      this.#photo = await this.#ways.takePhoto({ resolution, quality }, signal);
+      this.#photo = await this.#ask((camera) => camera.takePhoto({ resolution, quality }, signal));
       const { width, height, byteLength } = this.#photo;
       return `${width} x ${height}, ${byteLength} bytes`;
     });
@@ -150,7 +150,7 @@ export class PhotoFlow extends Emitter<PhotoFlowEvents> {
     if (this.#steps.isDone("thumbnail") || this.#picture) return;
     await this.#steps
       .run("thumbnail", async () => {
-        this.#thumbnail = await this.#ways.thumbnail(this.#imageId, signal);
+        this.#thumbnail = await this.#ask((camera) => camera.thumbnail(this.#imageId, signal));
         return this.#thumbnail ? `${this.#thumbnail.length} bytes` : "none";
       })
       .catch((error) => {
@@ -174,16 +174,18 @@ export class PhotoFlow extends Emitter<PhotoFlowEvents> {
 
   /** One that is on its way already, from before a reload or a lost link, is left alone. */
   async #grant(signal: AbortSignal | undefined): Promise<void> {
+    await this.#steps.run("grant", () => this.#ask((camera) => this.#startUpload(camera, signal)));
+  }
+
+  async #startUpload(camera: CameraCommands, signal: AbortSignal | undefined): Promise<string | undefined> {
     const { cloud, thingName } = this.#options;
     const imageId = this.#imageId;
-    await this.#steps.run("grant", async () => {
-      const { state } = await this.#ways.progress(imageId, signal);
-      if (underWay.includes(state) || state === "stored") return undefined;
-      const isSignedHere = this.transport === "bluetooth";
-      const url = isSignedHere ? await cancellable(cloud.presignPhoto({ thingName, imageId }), signal) : undefined;
-      await this.#ways.upload(imageId, url, signal);
-      return isSignedHere ? "signed by this phone" : "the camera asks the cloud";
-    });
+    const { state } = await camera.progress(imageId, signal);
+    if (underWay.includes(state) || state === "stored") return undefined;
+    const isSignedHere = camera.transport === "bluetooth";
+    const url = isSignedHere ? await cancellable(cloud.presignPhoto({ thingName, imageId }), signal) : undefined;
+    await camera.upload(imageId, url, signal);
+    return isSignedHere ? "signed by this phone" : "the camera asks the cloud";
   }
 
   async #follow(signal: AbortSignal | undefined): Promise<string> {
@@ -198,7 +200,8 @@ export class PhotoFlow extends Emitter<PhotoFlowEvents> {
     let unanswered = 0;
     for (;;) {
       checkNotCancelled(signal);
-      const progress = await this.#ways.progress(this.#imageId, signal).catch((error) => {
+      const asked = this.#ask((camera) => camera.progress(this.#imageId, signal));
+      const progress = await asked.catch((error) => {
         unanswered += 1;
         const mayPass = error instanceof PhoneCloudError && unanswered < patience;
         if (!mayPass) throw error;
@@ -210,7 +213,7 @@ export class PhotoFlow extends Emitter<PhotoFlowEvents> {
         if (!underWay.includes(progress.state)) throw new UploadEnded(progress);
       }
       if (Date.now() > deadline) throw new PhoneCloudError("UploadFailed", "the upload takes too long");
-      await pause(pollIntervals[this.#ways.transport], signal);
+      await pause(pollIntervals[this.transport ?? "mqtt"], signal);
     }
   }
 
@@ -222,8 +225,17 @@ export class PhotoFlow extends Emitter<PhotoFlowEvents> {
     this.emit("change", this);
   }
 
-  get #ways(): CameraCommands {
-    return this.#commands!;
+  /** Whoever loses the Bluetooth link goes on over MQTT. */
+  async #ask<T>(run: (camera: CameraCommands) => Promise<T>): Promise<T> {
+    const camera = this.#commands!;
+    try {
+      return await run(camera);
+    } catch (error) {
+      if (camera.transport === "mqtt" || !isLostLink(error)) throw error;
+      const { cloud, thingName } = this.#options;
+      this.#commands = CameraCommands.overMQTT(cloud.live(thingName));
+      return await run(this.#commands);
+    }
   }
 
   get #imageId(): string {

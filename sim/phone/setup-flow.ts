@@ -1,6 +1,6 @@
 import type { CameraClient } from "./camera-client.ts";
 import { CameraOwner } from "./camera-owner.ts";
-import { codeOf, FlowError } from "./cloud-errors.ts";
+import { codeOf, FlowError, isLostLink } from "./cloud-errors.ts";
 import { Emitter } from "./emitter.ts";
 import type { PhoneCloud } from "./phone-cloud.ts";
 import { type Step, StepList } from "./steps.ts";
@@ -47,8 +47,6 @@ interface Run {
 const pollInterval = 500;
 /** How long a camera that says that it is online may take to answer through the cloud; milliseconds. */
 const proofLimit = 5_000;
-/** The link is gone, or the two sides are out of step: worth one more attempt. */
-const lostLink = ["Disconnected", "NotConnected", "NoSession", "SessionLost"];
 /** The camera's key and the certificate do not belong together any more. */
 const uselessCertificate = ["NoKey", "BadKey", "BadCertificate"];
 
@@ -147,7 +145,7 @@ export class SetupFlow extends Emitter<SetupEvents> {
       try {
         return await work(signal);
       } catch (error) {
-        if (!lostLink.includes(codeOf(error))) throw error;
+        if (!isLostLink(error)) throw error;
         await this.#linkAgain(signal);
         return await work(signal);
       }

@@ -34,7 +34,8 @@ export interface PhoneRigOptions extends Partial<LineOptions> {
   tokenSeconds?: number;
   /** Without a camera, and without its radio. */
   cloudOnly?: boolean;
-  resolution?: string;
+  /** How many the camera can take, of QVGA. */
+  pictures?: number;
 }
 
 /** The real cloud, radio and camera in processes, and as many people with phones as a test wants. */
@@ -55,10 +56,10 @@ export class PhoneRig implements AsyncDisposable {
   }
 
   static async open(options: PhoneRigOptions = {}): Promise<PhoneRig> {
-    const { credentialSeconds, tokenSeconds, cloudOnly, resolution = "QVGA", ...rest } = options;
+    const { credentialSeconds, tokenSeconds, cloudOnly, pictures = 1, ...rest } = options;
     const directory = await mkdtemp(join(tmpdir(), "devicelink-phone-"));
     const frames = join(directory, "frames");
-    if (!cloudOnly) await prepareFrames(frames, { resolutions: [resolution], qualities: ["default"], pictures: 4 });
+    if (!cloudOnly) await prepareFrames(frames, { resolutions: ["QVGA"], qualities: ["default"], pictures });
     const lives = { "--credential-seconds": credentialSeconds, "--token-seconds": tokenSeconds };
     const cloudArguments = Object.entries(lives).flatMap(([name, value]) => (value ? [name, String(value)] : []));
     const out = join(directory, "out");
