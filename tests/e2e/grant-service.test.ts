@@ -175,3 +175,16 @@ test("the rule takes the thing from the topic, whatever the camera says", () => 
   for (const text of ["", "{", "null", "5", "[]"])
     assert.deepEqual(rule.select("device/camera-1/uploads/request", Buffer.from(text)), { thing: "camera-1" });
 });
+
+test("a rule that is not understood here is not run here", () => {
+  for (const sql of [
+    "SELECT * FROM 'a/+'",
+    "SELECT a FROM 'b' WHERE a > 1",
+    "SELECT topic(2) FROM 'a/b'",
+    "SELECT a b FROM 'c'",
+  ])
+    assert.throws(() => new TopicRule(sql), SyntaxError, sql);
+  const rule = new TopicRule("SELECT a, topic(1) AS b FROM 'x.y/+/z'");
+  assert.deepEqual(rule.select("x.y/1/z", Buffer.from('{"a":1,"b":2}')), { a: 1, b: "x.y" });
+  assert.equal(rule.select("xzy/1/z", Buffer.from("{}")), undefined, "a dot is a dot");
+});
