@@ -2,17 +2,16 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Authorization } from "./authorization.ts";
 import type { KeySource } from "./credentials.ts";
+import { type DataServices, findDataOperation } from "./data-operations.ts";
 import { JsonApi, type JsonApiOptions, readBody, respond } from "./json-api.ts";
 import type { MqttWebSocket } from "./mqtt-websocket.ts";
 import { RegistryError } from "./registry-error.ts";
 import { verifyRequest } from "./request-signature.ts";
-import type { ShadowService } from "./shadow.ts";
 import { ShadowError } from "./shadow-document.ts";
 
-export interface DataPlaneOptions extends JsonApiOptions {
+export interface DataPlaneOptions extends JsonApiOptions, DataServices {
   /** Takes the WebSockets that come to this port, as to AWS's port 443. */
   mqtt: MqttWebSocket;
-  shadows: ShadowService;
   region: string;
   /** Who may call. */
   credentials: KeySource;
@@ -22,12 +21,6 @@ export interface DataPlaneOptions extends JsonApiOptions {
   onCall?(call: { operation: string; status: number; error?: string }): void;
 }
 
-/** API model `iot-data`. */
-const operations: Record<string, string> = {
-  GET: "GetThingShadow",
-  POST: "UpdateThingShadow",
-  DELETE: "DeleteThingShadow",
-};
 const errorNames: Record<number, string> = {
   400: "InvalidRequestException",
   401: "UnauthorizedException",
@@ -40,10 +33,7 @@ const errorNames: Record<number, string> = {
 };
 const maximumBody = 128 * 1024;
 
-/**
- * AWS IoT's data plane (the API of @aws-sdk/client-iot-data-plane), its shadow part: `/things/<thing>/shadow?name=<name>` over HTTPS, every
- * request signed with SigV4.
- */
+/** AWS IoT's data plane (the API of @aws-sdk/client-iot-data-plane; data-operations.ts says how much of it) over HTTPS, every request signed with SigV4. */
 export class DataPlane {
   #options: DataPlaneOptions;
   #api!: JsonApi;
@@ -80,35 +70,30 @@ export class DataPlane {
 
   /** One request, whoever has listened for it. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const operation = operations[request.method ?? ""] ?? "?";
+    const said = { operation: "?" };
     try {
-      const answer = await this.#answer(request);
+      const answer = await this.#answer(request, said);
       respond(response, 200, answer);
-      this.#options.onCall?.({ operation, status: 200 });
+      this.#options.onCall?.({ ...said, status: 200 });
     } catch (error) {
       const { status, name, message, fields } = describe(error);
       respond(response, status, { message, ...fields }, name);
-      this.#options.onCall?.({ operation, status, error: name });
+      this.#options.onCall?.({ ...said, status, error: name });
     }
   }
 
-  async #answer(request: IncomingMessage): Promise<object> {
-    const { shadows, region, credentials, authorization } = this.#options;
+  async #answer(request: IncomingMessage, said: { operation: string }): Promise<object> {
+    const { iot, shadows, region, credentials, authorization } = this.#options;
     const body = await readBody(request, maximumBody, tooLarge);
     const { principal } = await verifyRequest(request, body, { service: "iotdata", region, credentials });
-    const { pathname, searchParams } = new URL(request.url ?? "/", this.url);
-    const [, thing] = /^\/things\/([^/]+)\/shadow$/.exec(pathname) ?? [];
-    if (!thing) throw new RegistryError("UnknownOperationException", `${pathname} is not served here`);
-    const named = searchParams.get("name");
-    const thingName = decodeURIComponent(thing);
-    const operation = operations[request.method ?? ""];
-    if (operation && !authorization.mayUseData(principal, operation, `thing/${thingName}${named ? `/${named}` : ""}`))
+    const { pathname, searchParams: query } = new URL(request.url ?? "/", this.url);
+    const { operation, name } = findDataOperation(request.method ?? "", pathname);
+    said.operation = operation.name;
+    const call = { iot, shadows, name, query, body };
+    const { actions, resource } = operation.rights(call);
+    if (!actions.every((action) => authorization.mayUseData(principal, action, resource)))
       throw new RegistryError("ForbiddenException", "Forbidden", { traceId: crypto.randomUUID() });
-    const name = thingName + (named ? `/name/${named}` : "");
-    if (request.method === "GET") return shadows.get(name);
-    if (request.method === "POST") return shadows.update(name, body);
-    if (request.method === "DELETE") return shadows.delete(name);
-    throw new ShadowError(405, "the method is not allowed");
+    return operation.run(call);
   }
 }
 

@@ -118,7 +118,7 @@ export async function startData(foundation: Foundation, { iot }: Broker) {
   credentials.on("expire", () => iot.recheckRights());
   const { onCall } = options;
   const data = await ports.listen("data", (port) =>
-    DataPlane.listen({ shadows, mqtt, region, server, credentials, authorization, port, onCall }),
+    DataPlane.listen({ iot, shadows, mqtt, region, server, credentials, authorization, port, onCall }),
   );
   return { shadows, data };
 }

@@ -108,6 +108,13 @@ export class ShadowService extends EventEmitter<ShadowEvents> {
     });
   }
 
+  /** Names of the thing's named shadows. */
+  namedOf(thing: string): string[] {
+    const prefix = `${thing}/name/`;
+    const there = Object.keys(this.#shadows).filter((name) => name.startsWith(prefix) && this.#shadows[name].state);
+    return there.map((name) => name.slice(prefix.length));
+  }
+
   #change(section: Section, change: JsonObject | null | undefined, old: Shadow, next: Shadow, said: State): void {
     const before = old.state?.[section];
     if (change === null) return;
