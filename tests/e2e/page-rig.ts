@@ -6,13 +6,14 @@ import { join } from "node:path";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { type CameraLabel, parseLabel } from "../../sim/phone/label.ts";
 import { type PhoneServer, servePhone } from "../../sim/phone/server.ts";
+import type { SimulatorHints } from "../../sim/phone/web/app/simulator.ts";
 import { buildPage, pageDirectory } from "../../sim/phone/web/build.ts";
 import { Line, network } from "../../sim/start/processes.ts";
 import { simulatorSettings } from "../../sim/start/simulator-settings.ts";
 import { makeUser, type UserAccount } from "../../sim/start/users.ts";
 import { launchChromium } from "./bluez/browser.ts";
 import { type BluezRig, startBluez } from "./bluez/rig.ts";
-import { prepareFrames } from "./line-rig.ts";
+import { prepareFrames, type StoredObject } from "./line-rig.ts";
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
@@ -30,6 +31,8 @@ export const other: UserAccount = { username: "visitor", password: "Battery-stap
 export interface PageRigOptions {
   /** With a Bluetooth adapter of its own for the browser, besides the simulator's radio. */
   bluetooth?: boolean;
+  /** Seconds that temporary credentials live; default: an hour, as in AWS. */
+  credentialSeconds?: number;
 }
 
 export class PageRig {
@@ -39,8 +42,12 @@ export class PageRig {
   readonly bluez?: BluezRig;
   /** What pages complained of on their consoles; nobody should. */
   readonly complaints: string[] = [];
+  /** What the bucket has got, in order. */
+  readonly objects: StoredObject[] = [];
   #directory: string;
   #label: Promise<CameraLabel>;
+  /** Part of the settings that the server sends. */
+  #hints: SimulatorHints;
   #contexts: BrowserContext[] = [];
 
   private constructor(parts: {
@@ -50,6 +57,7 @@ export class PageRig {
     bluez?: BluezRig;
     directory: string;
     label: Promise<CameraLabel>;
+    hints: SimulatorHints;
   }) {
     this.line = parts.line;
     this.browser = parts.browser;
@@ -57,16 +65,27 @@ export class PageRig {
     this.bluez = parts.bluez;
     this.#directory = parts.directory;
     this.#label = parts.label;
+    this.#hints = parts.hints;
+    this.line.onCloudEvent = (event) => {
+      if (event.event === "object") this.objects.push(event as StoredObject);
+    };
   }
 
-  static async open({ bluetooth = false }: PageRigOptions = {}): Promise<PageRig> {
+  static async open({ bluetooth = false, credentialSeconds }: PageRigOptions = {}): Promise<PageRig> {
     const directory = await mkdtemp(join(tmpdir(), "devicelink-page-"));
     const frames = join(directory, "frames");
     await Promise.all([
       buildPage(),
       prepareFrames(frames, { resolutions: ["VGA", "HD"], qualities: ["default"], pictures: 2, sensor: 0x81 }),
     ]);
-    const line = new Line({ directory, frames, out: join(directory, "out"), sensor: 0x81, timeline: silent });
+    const line = new Line({
+      directory,
+      frames,
+      out: join(directory, "out"),
+      sensor: 0x81,
+      timeline: silent,
+      cloudArguments: credentialSeconds ? ["--credential-seconds", String(credentialSeconds)] : [],
+    });
     const label = nextLabel(line);
     await line.startCloud();
     await line.startRadio();
@@ -74,7 +93,7 @@ export class PageRig {
     await makeUser(line.cloud, demo);
     await makeUser(line.cloud, other);
     const settings = await simulatorSettings(line.cloud, { account: demo });
-    const hints = { label: await label, wifi: network };
+    const hints: SimulatorHints = { label: await label, wifi: network };
     const { radioPort } = line;
     const server = await servePhone({
       settings: { ...settings, simulator: hints } as typeof settings,
@@ -83,7 +102,7 @@ export class PageRig {
     });
     const bluez = bluetooth ? await startBluez({ radioPort }) : undefined;
     const browser = await launchChromium({ busAddress: bluez?.busAddress });
-    return new PageRig({ line, browser, server, bluez, directory, label });
+    return new PageRig({ line, browser, server, bluez, directory, label, hints });
   }
 
   /** What is printed on the camera that is switched on now. */
@@ -97,6 +116,7 @@ export class PageRig {
     await rm(join(this.#directory, "storage"), { recursive: true, force: true });
     this.#label = nextLabel(this.line);
     await this.line.startCamera();
+    this.#hints.label = await this.#label;
     return this.#label;
   }
 

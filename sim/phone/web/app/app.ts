@@ -21,6 +21,8 @@ export class App {
   signedOutBecause: "SignedOut" | "SessionExpired" | undefined;
   /** Why the person could not be signed in as before the reload. */
   resumeProblem: unknown;
+  /** Told when the connection to the cloud comes or goes. */
+  connectionChanged: (isOnline: boolean) => void = () => {};
   #cloud?: PhoneCloud;
   #pictures?: PictureStore;
   #signIn: SignIn;
@@ -73,6 +75,9 @@ export class App {
     this.#pictures = new PictureStore(cloud.gallery);
     account.on("signedout", ({ reason }) => {
       if (this.#cloud === cloud) this.#left(reason);
+    });
+    cloud.on("connection", ({ state }) => {
+      if (this.#cloud === cloud) this.connectionChanged(state === "online");
     });
     // It goes on trying by itself; the screens show the state of the connection.
     cloud.connect().catch(() => {});

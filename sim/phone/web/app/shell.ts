@@ -14,12 +14,17 @@ const tabs: { tab: Tab; label: string; icon: IconName }[] = [
 const themeIcons: Record<Theme, IconName> = { auto: "auto", light: "sun", dark: "moon" };
 const themeNames: Record<Theme, string> = { auto: "as the system has it", light: "light", dark: "dark" };
 
+/** Milliseconds without a connection until the person is told. */
+const patience = 4000;
+
 /** What stands around every screen: the bar, the navigation, and the place of the screen itself. */
 export class Shell {
   readonly element: HTMLElement;
   #app: App;
   #main = h("main", { class: "main", id: "main", tabindex: "-1" });
   #links = new Map<Tab, HTMLAnchorElement>();
+  #strip = h("p", { class: "strip", role: "status" });
+  #late?: ReturnType<typeof setTimeout>;
   #who = h("div", { class: "who" });
   #signOut = button({
     label: "Sign out",
@@ -31,6 +36,7 @@ export class Shell {
 
   constructor(app: App) {
     this.#app = app;
+    app.connectionChanged = this.#connectionChanged;
     this.element = h(
       "div",
       { class: "shell focused" },
@@ -43,10 +49,20 @@ export class Shell {
         this.#signOut,
       ),
       h("nav", { class: "tabs", "aria-label": "Main" }, h("ul", {}, tabs.map(this.#tab)), this.#who),
-      this.#main,
+      h("div", { class: "middle" }, this.#strip, this.#main),
       app.announcer.element,
     );
   }
+
+  /** A connection that is mended within seconds is nobody's business. */
+  #connectionChanged = (isOnline: boolean): void => {
+    clearTimeout(this.#late);
+    if (isOnline) fill(this.#strip);
+    else
+      this.#late = setTimeout(() => {
+        if (this.#app.isSignedIn) fill(this.#strip, icon("alert"), "The cloud cannot be reached. Trying again…");
+      }, patience);
+  };
 
   /** Shows a screen and puts the reader's place at its heading. */
   show(screen: Screen): void {
@@ -55,6 +71,7 @@ export class Shell {
     this.element.classList.toggle("focused", !screen.tab);
     for (const [tab, link] of this.#links) setAttribute(link, "aria-current", tab === screen.tab && "page");
     const { username } = this.#app;
+    if (!username) fill(this.#strip);
     this.#signOut.hidden = !username;
     fill(this.#who, username && [h("strong", {}, username), h("span", { class: "soft" }, this.#app.settings.name)]);
     fill(this.#main, screen.element);

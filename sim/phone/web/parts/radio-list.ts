@@ -15,7 +15,7 @@ export class RadioList {
 
   constructor(legend: string, onChange: (value: string) => void = () => {}) {
     this.#onChange = onChange;
-    this.element = h("fieldset", { class: "plain" }, h("legend", { class: "hidden-visually" }, legend), this.#list);
+    this.element = h("fieldset", { class: "plain" }, h("legend", { class: "label" }, legend), this.#list);
   }
 
   get value(): string | undefined {

@@ -1,7 +1,7 @@
 import type { LiveCamera, LiveState } from "../../live-camera.ts";
 import type { BoundCamera } from "../../phone-cloud.ts";
 import type { App } from "../app/app.ts";
-import { onlinePill } from "../app/live.ts";
+import { follow, onlinePill } from "../app/live.ts";
 import type { Screen, ScreenMaker } from "../app/screen.ts";
 import { type Child, fill, h } from "../dom.ts";
 import { ago, bytes, duration } from "../format.ts";
@@ -41,7 +41,7 @@ class CameraPage {
   constructor(app: App, thingName: string, signal: AbortSignal) {
     this.#app = app;
     this.#thingName = thingName;
-    this.#live = app.cloud.live(thingName);
+    this.#live = follow(app.cloud, thingName);
     this.#photo = new PhotoCard(app, thingName, signal);
     this.#settings = new SettingsCard(this.#live);
     this.screen = { title: "Camera", tab: "cameras", element: this.#element() };

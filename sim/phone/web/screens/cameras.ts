@@ -1,6 +1,6 @@
 import type { BoundCamera } from "../../phone-cloud.ts";
 import type { App } from "../app/app.ts";
-import { onlinePill } from "../app/live.ts";
+import { follow, onlinePill } from "../app/live.ts";
 import type { ScreenMaker } from "../app/screen.ts";
 import { fill, h } from "../dom.ts";
 import { ago } from "../format.ts";
@@ -66,7 +66,7 @@ function cards(app: App, cameras: BoundCamera[], signal: AbortSignal): HTMLEleme
 }
 
 function card(app: App, { thingName, name, since }: BoundCamera, signal: AbortSignal): HTMLElement {
-  const live = app.cloud.live(thingName);
+  const live = follow(app.cloud, thingName);
   const state = h("span", {}, onlinePill(live.state));
   const end = live.on("change", (now) => fill(state, onlinePill(now)));
   signal.addEventListener("abort", end);

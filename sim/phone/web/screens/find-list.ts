@@ -34,7 +34,7 @@ export class CameraList {
     const { draft } = app.setup;
     this.#transport =
       draft.transport && this.transports.includes(draft.transport) ? draft.transport : this.transports[0];
-    this.#cameras = new RadioList("Cameras", chosen);
+    this.#cameras = new RadioList("Cameras nearby", chosen);
     this.element = h("div", { class: "stack" }, this.#choice(), this.#cameras.element, this.#status);
     signal.addEventListener("abort", () => this.#scanning?.abort());
     this.#idle();
@@ -64,7 +64,7 @@ export class CameraList {
 
   #choice(): Child {
     if (this.transports.length < 2) return undefined;
-    const choice = new RadioList("How to reach the camera", (transport) => this.#changed(transport as Transport));
+    const choice = new RadioList("How to reach it", (transport) => this.#changed(transport as Transport));
     const items = this.transports.map((transport) => ({ value: transport, content: transportWords(transport) }));
     choice.value = this.#transport;
     choice.show(items);

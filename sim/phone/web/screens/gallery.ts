@@ -1,6 +1,7 @@
 import type { Picture } from "../../gallery.ts";
 import type { PhotoAnnouncement } from "../../live-camera.ts";
 import type { App } from "../app/app.ts";
+import { follow } from "../app/live.ts";
 import type { ScreenMaker } from "../app/screen.ts";
 import { fill, h } from "../dom.ts";
 import { bytes, day, time } from "../format.ts";
@@ -67,7 +68,7 @@ class GalleryPage {
     const arrived = ({ imageId }: PhotoAnnouncement) => {
       if (!this.#pictures.some((picture) => picture.imageId === imageId)) void this.start();
     };
-    this.#signal.addEventListener("abort", this.#app.cloud.live(thingName).on("photo", arrived));
+    this.#signal.addEventListener("abort", follow(this.#app.cloud, thingName).on("photo", arrived));
   }
 
   async #load(): Promise<void> {

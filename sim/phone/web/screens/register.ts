@@ -87,9 +87,14 @@ class Register {
     if (active) this.#app.announcer.say(`${words[active.name][0]}…`);
   }
 
+  get #failed(): SetupStep | undefined {
+    return this.#flow.steps.find(({ state }) => state === "failed");
+  }
+
   #step(step: SetupStep): HTMLElement {
     const { name, state, detail, advice } = step;
-    const isTold = advice && state === "failed" && !this.#flow.isRunning;
+    // A lost link fails two steps: the one that was under way, and the link, which is what has to be mended.
+    const isTold = advice && step === this.#failed && !this.#flow.isRunning;
     return h(
       "li",
       { class: `step ${state}`, "aria-current": state === "active" && "step" },
@@ -113,15 +118,17 @@ class Register {
       "sign-in": ["Sign in", "sign-in"],
     };
     const [label, screen] = elsewhere[action] ?? [];
-    if (label && screen) return buttonLink({ label, href: `#/${screen}`, kind: "primary" });
-    if (action === "none") return undefined;
-    return button({ label: "Try again", icon: "refresh", kind: "primary", onPress: () => void this.#run() });
+    const again = button({ label: "Try again", icon: "refresh", kind: "primary", onPress: () => void this.#run() });
+    const there =
+      label && screen && buttonLink({ label, href: `#/${screen}`, kind: action === "find" ? "quiet" : "primary" });
+    if (action === "find") return [again, there];
+    return action === "none" ? undefined : (there ?? again);
   }
 
   /** Failed, or stopped by the person. */
   #stopped(): void {
     this.#show();
-    const failed = this.#flow.steps.find(({ state }) => state === "failed");
+    const failed = this.#failed;
     fill(
       this.#lead,
       failed ? "It stopped at one step. What is done stays done." : "You stopped it. What is done stays done.",
@@ -135,6 +142,8 @@ class Register {
   #finished(): void {
     const { thingName } = this.#flow;
     this.#app.setup.finished();
+    // A reload from here on leads to the camera.
+    history.replaceState(null, "", toHash("camera", thingName));
     this.#show();
     fill(this.#heading, "Your camera is online");
     fill(this.#lead, "It is yours, and it works from anywhere now.");
@@ -145,6 +154,10 @@ class Register {
       kind: "primary",
     });
     next.classList.add("block");
+    next.addEventListener("click", (event) => {
+      event.preventDefault();
+      go("camera", thingName);
+    });
     fill(this.#actions, next);
     this.#app.announcer.say("Your camera is online.");
     next.focus();

@@ -33,7 +33,7 @@ class WiFi {
   #flow: SetupFlow;
   #signal: AbortSignal;
   #networks: WiFiNetwork[] = [];
-  #list = new RadioList("Wi-Fi networks", () => this.#chosen());
+  #list = new RadioList("Networks that the camera hears", () => this.#chosen());
   #status = h("div", { class: "stack tight" });
   #keep = h("div");
   #ssid = field({ label: "Name of the network", name: "ssid", attributes: { autocomplete: "off", maxlength: 32 } });
@@ -71,7 +71,7 @@ class WiFi {
         "div",
         { class: "stack tight" },
         h("h1", {}, "Choose its Wi-Fi"),
-        h("p", { class: "lead" }, "These are the networks that the camera itself hears. It needs 2.4 GHz."),
+        h("p", { class: "lead" }, "It sends its pictures through it. The camera needs 2.4 GHz."),
       ),
       this.#keep,
       this.#list.element,

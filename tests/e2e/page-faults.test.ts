@@ -1,0 +1,161 @@
+/** What goes wrong between a person, the page and the camera, and how they get on. Credentials live for seconds here. */
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { Person } from "./page-person.ts";
+import { demo, noChromium, other, PageRig } from "./page-rig.ts";
+
+const credentialSeconds = 10;
+
+let rig: PageRig;
+
+before(async () => {
+  if (!noChromium) rig = await PageRig.open({ credentialSeconds });
+});
+
+afterEach(async () => {
+  await rig?.closePhones();
+});
+
+after(async () => {
+  await rig?.close();
+});
+
+test("a wrong password, and a person who is signed out", { skip: noChromium }, async () => {
+  const person = await Person.at(rig, "#/gallery");
+  const { page } = person;
+  await page.getByLabel("Password", { exact: true }).fill("not this one");
+  await person.button(/^Sign in$/).click();
+  await page.getByRole("alert").filter({ hasText: "password is not the right one" }).waitFor();
+  assert.equal(await page.evaluate("document.activeElement.name"), "password");
+  await page.getByLabel("Password", { exact: true }).fill(demo.password);
+  await page.keyboard.press("Enter");
+  // Where the person wanted to go in the first place.
+  await person.heading("Gallery").waitFor();
+  await page.reload();
+  await person.heading("Gallery").waitFor();
+  await person.button("Sign out").click();
+  await page.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
+  await page.getByText("You are signed out").waitFor();
+  await page.reload();
+  await person.heading("Sign in").waitFor();
+  assert.deepEqual(await page.evaluate("Object.keys({ ...localStorage, ...sessionStorage })"), []);
+});
+
+test("wrong proofs: told at the field, and locked out for a while", { skip: noChromium }, async () => {
+  const person = await Person.at(rig);
+  const label = await rig.label;
+  await person.signIn();
+  await person.toFind();
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    await person.choose({ ...label, proofOfPossession: `wrong ${attempt}` });
+    await person.page.getByRole("alert").filter({ hasText: "does not fit this camera" }).waitFor();
+    await person.page.getByLabel("Proof of possession").fill("");
+  }
+  await person.choose({ ...label, proofOfPossession: "wrong 3" });
+  await person.page
+    .getByRole("alert")
+    .filter({ hasText: /does not fit/ })
+    .waitFor();
+  await person.choose(label);
+  await person.page
+    .getByRole("alert")
+    .filter({ hasText: /takes another proof in \d+ s/ })
+    .waitFor();
+  await delay(1100);
+  await person.button("Connect").click();
+  await person.heading("Choose its Wi-Fi").waitFor();
+});
+
+test("two phones at once: the second is told that the camera is busy", { skip: noChromium }, async () => {
+  const label = await rig.newCamera();
+  const [first, second] = [await Person.at(rig), await Person.at(rig)];
+  await Promise.all([first.signIn(), second.signIn(other)]);
+  await Promise.all([first.toFind(), second.toFind()]);
+  await second.page.getByRole("radio", { name: label.name }).waitFor();
+  await first.choose(label);
+  await first.heading("Choose its Wi-Fi").waitFor();
+  await second.choose(label);
+  await second.page.getByRole("alert").filter({ hasText: /busy/i }).waitFor();
+  await first.button("Cancel").click();
+  await first.heading("No camera yet").waitFor();
+  await second.button("Connect").click();
+  await second.heading("Choose its Wi-Fi").waitFor();
+});
+
+test("the camera is gone in the middle of registering, and comes back", { skip: noChromium }, async () => {
+  const label = await rig.newCamera();
+  const person = await Person.at(rig);
+  await person.signIn();
+  await person.toFind();
+  await person.choose(label, "Gate");
+  await person.heading("Choose its Wi-Fi").waitFor();
+  const certificate = /iot\.localhost:\d+\/certificates/;
+  await person.page.route(certificate, async (route) => {
+    if (route.request().method() === "POST") await rig.line.stopCamera("SIGKILL");
+    await route.continue();
+  });
+  await person.giveWiFi();
+  await person.page.getByRole("alert").filter({ hasText: "The camera is not nearby" }).waitFor();
+  await person.page.unroute(certificate);
+  await rig.line.startCamera();
+  await person.button("Try again").click();
+  await person.heading("Your camera is online").waitFor();
+  await person.link("Take the first picture").click();
+  await person.takePicture();
+});
+
+test("a reload in the middle: nothing is lost, and nothing secret was kept", { skip: noChromium }, async () => {
+  const label = await rig.newCamera();
+  const person = await Person.at(rig);
+  const { page } = person;
+  await person.signIn();
+  await person.toFind();
+  await person.choose(label, "Shed");
+  await person.heading("Choose its Wi-Fi").waitFor();
+  await page.reload();
+  await page.getByText(`Going on with ${label.name}`).waitFor();
+  const kept = (await page.evaluate("JSON.stringify({ ...sessionStorage })")) as string;
+  assert.ok(!kept.includes(label.proofOfPossession), kept);
+  await page.getByLabel("Proof of possession").fill(label.proofOfPossession);
+  await person.button("Connect").click();
+  await person.giveWiFi();
+  await person.heading("Your camera is online").waitFor();
+  await page.reload();
+  await person.heading("Shed").waitFor();
+  // The link was lost with the page: this picture goes through the cloud.
+  await person.takePicture();
+});
+
+test("a camera that belongs to somebody else stays theirs", { skip: noChromium }, async () => {
+  const person = await Person.at(rig);
+  const label = await rig.label;
+  await person.signIn(other);
+  await person.toFind();
+  await person.choose(label);
+  await person.button("Keep it").click();
+  await person.page.getByRole("alert").filter({ hasText: "belongs to somebody else" }).waitFor();
+  await person.button("Cancel").click();
+  await person.heading("Cameras").waitFor();
+  await person.page.goto(`${rig.server.url}#/camera/camera-${label.name.slice("PROV_".length)}`);
+  await person.heading("Not your camera").waitFor();
+});
+
+test("credentials that expire in the middle are renewed without a word", { skip: noChromium }, async () => {
+  const person = await Person.at(rig);
+  const { page } = person;
+  await person.signIn();
+  await page.getByRole("link", { name: /Shed/ }).click();
+  await person.heading("Shed").waitFor();
+  let renewals = 0;
+  page.on("request", (request) => {
+    if (request.headers()["x-amz-target"]?.endsWith("GetCredentialsForIdentity")) renewals += 1;
+  });
+  await delay(credentialSeconds * 1000);
+  await person.takePicture();
+  await person.link("Gallery").click();
+  await page.locator(".tile img").first().waitFor();
+  assert.ok(renewals > 0);
+  assert.equal(await page.getByRole("alert").count(), 0);
+  assert.deepEqual(rig.complaints, []);
+});
