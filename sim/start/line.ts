@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { adviceFor, knownCodes } from "../phone/advice.ts";
 import type { CloudSettings } from "../phone/cloud-settings.ts";
 import type { PhoneServer } from "../phone/server.ts";
 import { onKeys } from "./keys.ts";
@@ -164,7 +165,9 @@ async function restartCamera({ line, story, pictures, timeline }: Parts, files: 
 
 function failed(timeline: Timeline, error: unknown): void {
   const reason = (error as Error).message;
-  timeline.step({ event: "failed", who: "line", text: reason, failed: true, fields: { reason } });
+  const { code, what, next } = adviceFor(error);
+  const text = knownCodes.includes(code) ? `${what} ${next} (${reason})` : reason;
+  timeline.step({ event: "failed", who: "line", text, failed: true, fields: { reason } });
 }
 
 /** A path on the command line, seen from where the person is. */

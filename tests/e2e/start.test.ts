@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
+import { parseCloudSettings } from "../../sim/phone/cloud-settings.ts";
 import { sha256 } from "./line-rig.ts";
 
 const top = join(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -56,8 +59,9 @@ test("--once --json: every step a line, the last one is done, and the object is 
   assert.equal(code, 0, stderr);
   const all = steps(stdout);
   const names = all.map(({ event }) => event);
-  for (const name of ["session", "wifi", "registered", "online", "captured", "thumbnail", "stored", "announced"])
-    assert.ok(names.includes(name), name);
+  const expected = ["signed-in", "session", "wifi", "claimed", "registered", "online", "captured", "thumbnail"];
+  for (const name of [...expected, "stored", "announced"]) assert.ok(names.includes(name), name);
+  assert.ok(!names.includes("page"), "a page would need the program to stay");
   const done = all.at(-1);
   assert.equal(done.event, "done");
   const content = await readFile(done.path);
@@ -110,6 +114,8 @@ test("what cannot work is said plainly, with its exit code", async () => {
   await writeFile(text, "no picture at all");
   const cases: [string[], number, RegExp][] = [
     [["--bogus"], 2, /Unknown option '--bogus'[\s\S]*--help/],
+    [["--once", "--page"], 2, /leave out --page/],
+    [["--once", "--aws", join(directory, "nowhere.json")], 1, /there is no file/],
     [["--sensor", "0x99"], 2, /0x81 to 0x87/],
     [["--quality", "best"], 2, /high, default, low/],
     [["--resolution", "8K"], 2, /QVGA/],
@@ -124,9 +130,45 @@ test("what cannot work is said plainly, with its exit code", async () => {
   }
 });
 
+test("--page: the camera stays in its box; its label is said, and the page answers with the settings", async () => {
+  const args = ["sim/start.mjs", "--page", "--json", "--out", join(directory, "page")];
+  const child = spawn(process.execPath, args, { cwd: top, stdio: ["ignore", "pipe", "pipe"] });
+  try {
+    const lines = createInterface({ input: child.stdout });
+    const events = new Map<string, Record<string, string>>();
+    for await (const line of lines) {
+      const { event, ...fields } = JSON.parse(line);
+      events.set(event, fields);
+      if (event === "label") break;
+    }
+    assert.match(events.get("label")?.name ?? "", /^PROV_[0-9A-F]{6}$/);
+    assert.ok(!events.has("signed-in"), "nobody has done anything yet");
+    const { url, username } = events.get("page") ?? {};
+    assert.equal(username, "demo");
+    const settings = parseCloudSettings(await (await fetch(`${url}settings.json`)).json());
+    assert.equal(settings.account?.username, "demo");
+    assert.ok(settings.radio?.startsWith("ws://127.0.0.1:"));
+    assert.match(await (await fetch(url)).text(), /<!doctype html>/i);
+  } finally {
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
+});
+
 test("--help", async () => {
   const { code, stdout } = await start("--help");
   assert.equal(code, 0);
-  for (const option of ["--once", "--photos", "--out", "--resolution", "--quality", "--sensor", "--json", "--xsbug"])
+  for (const option of [
+    "--once",
+    "--photos",
+    "--out",
+    "--resolution",
+    "--quality",
+    "--sensor",
+    "--json",
+    "--xsbug",
+    "--aws",
+    "--page",
+  ])
     assert.ok(stdout.includes(option), option);
 });
