@@ -4,7 +4,7 @@ import { parseEndpoint } from "./endpoint";
 /** More regions than that nobody needs for one camera. */
 export const endpointLimit = 8;
 
-/** An endpoint is left after so many failures in a row, or after the second one when it has been dark for so long (milliseconds). */
+/** An endpoint is left after so many failures in a row, or when it has been dark for so long (milliseconds). */
 const failureLimit = 3;
 const patience = 30_000;
 
@@ -42,15 +42,28 @@ export class EndpointChoice {
     return this.#list.map((endpoint, index) => (this.#dark & (1 << index) ? undefined : endpoint));
   }
 
-  /** For the next attempt: the current one, if it has not gone dark; undefined when there is a choice to be made. */
-  next(): string | undefined {
+  /**
+   * For the next attempt: the current one, if it has not gone dark; undefined when there is a choice to be made.
+   *
+   * @param now milliseconds, from any beginning
+   */
+  next(now: number): string | undefined {
     if (this.#list.length > 1 && this.#failures >= failureLimit) this.leave();
+    if (!this.#failures) this.#darkSince = now;
     return this.current;
   }
 
-  choose(index: number): void {
+  choose(index: number, now: number): void {
     this.#current = index;
     this.#failures = 0;
+    this.#darkSince = now;
+  }
+
+  /** None of the candidates has answered. @returns true when there are others, which are candidates again from now on */
+  widen(): boolean {
+    const wasNarrow = this.#dark !== 0;
+    this.#dark = 0;
+    return wasNarrow;
   }
 
   /** The connection to it has held. */
@@ -58,18 +71,18 @@ export class EndpointChoice {
     this.#failures = this.#dark = 0;
   }
 
-  /** A connection to it has ended by itself, or none of the candidates has answered. @param now milliseconds, from any beginning */
-  failed(now: number): void {
-    if (this.#current < 0) this.#dark = 0;
-    else if (!this.#failures) this.#darkSince = now;
-    // Told in 32 bits, the time of a device turns over after weeks: the difference is right all the same.
-    else if (((now - this.#darkSince) | 0) >= patience) this.#failures = failureLimit;
+  /** A connection to it has ended by itself, or has not come about. */
+  failed(now: number, wasConnected: boolean): void {
+    if (wasConnected) this.#darkSince = now;
     this.#failures += 1;
+    // Told in 32 bits, the time of a device turns over after weeks: the difference is right all the same.
+    if (((now - this.#darkSince) | 0) >= patience) this.#failures = failureLimit;
   }
 
   private leave(): void {
     if (this.#current >= 0) this.#dark |= 1 << this.#current;
     if (this.#dark === (1 << this.#list.length) - 1) this.#dark = 0;
-    this.choose(-1);
+    this.#current = -1;
+    this.#failures = 0;
   }
 }

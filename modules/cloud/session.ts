@@ -141,9 +141,13 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
     if (this.#closed || this.#connection || this.#race) return;
     this.clearTimers();
     this.enter("resolving");
-    const endpoint = this.#choice.next();
+    const endpoint = this.#choice.next(Time.ticks);
     if (endpoint !== undefined) this.open(endpoint);
-    else this.#race = new EndpointRace(raceOptions(this.#options, this.#settings, this.#choice), this);
+    else this.race();
+  }
+
+  private race(): void {
+    this.#race = new EndpointRace(raceOptions(this.#options, this.#settings, this.#choice), this);
   }
 
   private open(endpoint: string): void {
@@ -217,14 +221,15 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
   /** @internal */
   onWinner(index: number): void {
     this.#race = undefined;
-    this.#choice.choose(index);
+    this.#choice.choose(index, Time.ticks);
     this.open(this.endpoint as string);
   }
 
   /** @internal */
   onNoWinner(error: CloudError): void {
     this.#race = undefined;
-    this.onClosed(error);
+    if (this.#choice.widen()) this.race();
+    else this.onClosed(error);
   }
 
   /** @internal */
@@ -247,7 +252,7 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
   /** @internal */
   onClosed(error: CloudError): void {
     this.#connection = undefined;
-    this.#choice.failed(Time.ticks);
+    this.#choice.failed(Time.ticks, this.connected);
     this.clearTimers();
     this.#timer = Timer.set(() => {
       this.#timer = undefined;

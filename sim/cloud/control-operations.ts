@@ -1,8 +1,9 @@
+import { X509Certificate } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { BadRequestError } from "../../certs/local-ca.ts";
 import type { ControlPlaneOptions } from "./control-plane.ts";
 import { keyByTime, pageOf } from "./paging.ts";
-import type { Certificate, CertificateStatus, Registry, Thing } from "./registry.ts";
+import { type Certificate, type CertificateStatus, certificateIdOf, type Registry, type Thing } from "./registry.ts";
 import { RegistryError } from "./registry-error.ts";
 
 interface Call {
@@ -106,6 +107,27 @@ define("CreateCertificateFromCsr", "POST /certificates", async ({ registry, clou
   const status = query.get("setAsActive") === "true" ? "ACTIVE" : "INACTIVE";
   const { certificateId } = registry.addCertificate(certificatePem, status);
   return { certificateArn: registry.arn(`cert/${certificateId}`), certificateId, certificatePem };
+});
+
+/** For a certificate that another region (or another authority) has made. */
+define("RegisterCertificateWithoutCA", "POST /certificate/register-no-ca", ({ registry, body }) => {
+  const pem = text(body, "certificatePem");
+  const status = body.status ?? "INACTIVE";
+  if (status !== "ACTIVE" && status !== "INACTIVE")
+    throw new RegistryError("InvalidRequestException", `status ${status} is not one that can be set`);
+  let certificateId: string;
+  try {
+    certificateId = certificateIdOf(new X509Certificate(pem).raw);
+  } catch {
+    throw new RegistryError("CertificateValidationException", "the certificate cannot be read");
+  }
+  if (registry.findCertificate(certificateId))
+    throw new RegistryError("ResourceAlreadyExistsException", "The certificate is already registered.", {
+      resourceId: certificateId,
+      resourceArn: registry.arn(`cert/${certificateId}`),
+    });
+  registry.addCertificate(pem, status);
+  return { certificateArn: registry.arn(`cert/${certificateId}`), certificateId };
 });
 
 define("DescribeCertificate", "GET /certificates/{certificateId}", ({ registry, parameters }) => {

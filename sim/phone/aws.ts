@@ -7,6 +7,7 @@ import {
   CreateThingCommand,
   DescribeEndpointCommand,
   IoTClient,
+  RegisterCertificateWithoutCACommand,
   ResourceAlreadyExistsException,
 } from "@aws-sdk/client-iot";
 import { PutObjectCommand, S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
@@ -28,18 +29,43 @@ export async function registerThing(
   client: IoTClient,
   { thingName, csrPem }: { thingName: string; csrPem: string },
 ): Promise<Registration> {
-  await unlessItExists(client.send(new CreateThingCommand({ thingName })));
   const certificate = await client.send(
     new CreateCertificateFromCsrCommand({ certificateSigningRequest: csrPem, setAsActive: true }),
   );
   const certificateArn = certificate.certificateArn!;
+  const endpoint = await attachThing(client, thingName, certificateArn);
+  return { thingName, endpoint, certPem: certificate.certificatePem!, certificateArn };
+}
+
+/**
+ * The same in several regions, for a camera that may use any of them: the certificate comes from the first, and is registered in the others, each of which
+ * has the thing and the policy of its own. The camera gets all endpoints.
+ */
+export async function registerInRegions(
+  [home, ...others]: IoTClient[],
+  request: { thingName: string; csrPem: string },
+): Promise<Omit<Registration, "endpoint"> & { endpoint: string[] }> {
+  const registration = await registerThing(home, request);
+  const endpoint = [registration.endpoint];
+  for (const client of others) {
+    const { certificateArn } = await client.send(
+      new RegisterCertificateWithoutCACommand({ certificatePem: registration.certPem, status: "ACTIVE" }),
+    );
+    endpoint.push(await attachThing(client, request.thingName, certificateArn!));
+  }
+  return { ...registration, endpoint };
+}
+
+/** @returns the region's endpoint */
+async function attachThing(client: IoTClient, thingName: string, certificateArn: string): Promise<string> {
+  await unlessItExists(client.send(new CreateThingCommand({ thingName })));
   await unlessItExists(
     client.send(new CreatePolicyCommand({ policyName, policyDocument: await policyFor(certificateArn) })),
   );
   await client.send(new AttachPolicyCommand({ policyName, target: certificateArn }));
   await client.send(new AttachThingPrincipalCommand({ thingName, principal: certificateArn }));
   const { endpointAddress } = await client.send(new DescribeEndpointCommand({ endpointType: "iot:Data-ATS" }));
-  return { thingName, endpoint: endpointAddress!, certPem: certificate.certificatePem!, certificateArn };
+  return endpointAddress!;
 }
 
 /** The policy template for the partition, region and account of an ARN (`arn:aws:iot:eu-west-1:123456789012:...`). */
