@@ -47,6 +47,25 @@ test("the compute count of a run is the same each time", async (t) => {
   assert.equal(await compute(), await compute());
 });
 
+test("Math.random: each device has its own, and RANDOM_SEED gives the same one again", async (t) => {
+  const numbers = async (environment?: Record<string, string>) => {
+    const { code, lines, stderr } = await run(t, "random", { environment });
+    assert.equal(code, 0, stderr);
+    const values = JSON.parse(lines[0]) as number[];
+    assert.ok(values.length === 20 && values.every((value) => value >= 0 && value < 1));
+    return values.join();
+  };
+  const own = await Promise.all([numbers(), numbers(), numbers({ RANDOM_SEED: "" })]);
+  assert.equal(new Set(own).size, 3);
+  assert.equal(await numbers({ RANDOM_SEED: "7" }), await numbers({ RANDOM_SEED: "7" }));
+  assert.notEqual(await numbers({ RANDOM_SEED: "7" }), await numbers({ RANDOM_SEED: "8" }));
+  for (const RANDOM_SEED of ["x", "1x", "-1", "4294967296"]) {
+    const { code, stderr } = await run(t, "random", { environment: { RANDOM_SEED } });
+    assert.equal(code, 2);
+    assert.match(stderr, /RANDOM_SEED wants a number/);
+  }
+});
+
 test("a running device tells what it uses", async (t) => {
   const device = await start(t, "forever");
   while (!device.lines.length) await sleep(10);
