@@ -51,7 +51,8 @@ export function runTopicRule<Outcome>(options: TopicRuleOptions<Outcome>): void 
     if (!event) return;
     try {
       if (pause) await delay(pause, undefined, { ref: false });
-      onOutcome?.(await handler(event));
+      const outcome = await handler(event);
+      onOutcome?.(outcome);
     } catch (error) {
       onFailure?.((error as Error).message);
     }
