@@ -1,4 +1,5 @@
-import { codeOf } from "./cloud-errors.ts";
+import { type AccountErrorCode, codeOf, type FlowErrorCode, type PhoneCloudErrorCode } from "./cloud-errors.ts";
+import type { PhoneErrorCode } from "./errors.ts";
 
 /** What a person can do about a failure with one press. */
 export type AdviceAction =
@@ -28,7 +29,7 @@ export interface Advice {
 
 type Entry = [what: string, next: string, action: AdviceAction];
 
-const signIn: Record<string, Entry> = {
+const signIn = {
   WrongPassword: ["The password is not the right one.", "Type it again; mind capital letters.", "sign-in"],
   UserNotFound: ["There is no account of this name.", "Check the name, or ask whoever runs the account.", "sign-in"],
   UserDisabled: ["This account has been switched off.", "Ask whoever runs it.", "none"],
@@ -53,9 +54,9 @@ const signIn: Record<string, Entry> = {
     "none",
   ],
   BadSettings: ["The settings of the cloud cannot be used.", "Correct the settings file and start again.", "none"],
-};
+} satisfies Record<string, Entry>;
 
-const bluetooth: Record<string, Entry> = {
+const bluetooth = {
   RadioUnavailable: ["The simulator's radio is not running.", "Start it with npm start, then try again.", "retry"],
   BluetoothOff: ["Bluetooth is switched off.", "Switch it on, then try again.", "retry"],
   BluetoothDenied: ["This page may not use Bluetooth.", "Allow it in the browser's site settings.", "retry"],
@@ -90,9 +91,9 @@ const bluetooth: Record<string, Entry> = {
   WiFiFailed: ["The camera could not join the Wi-Fi.", "Check name and password, then try again.", "wifi"],
   WiFiTimeout: ["The camera did not join the Wi-Fi in time.", "Bring it nearer to the router and try again.", "wifi"],
   NetworkNeeded: ["The camera needs a Wi-Fi network.", "Choose one and type its password.", "wifi"],
-};
+} satisfies Record<string, Entry>;
 
-const cloud: Record<string, Entry> = {
+const cloud = {
   NotYours: ["This camera belongs to somebody else.", "Its owner has to release it first, in this app.", "none"],
   NoSuchCamera: ["The cloud does not know this camera as yours.", "Set it up again.", "find"],
   TooManyCameras: ["You have as many cameras as an account may have.", "Release one of them first.", "none"],
@@ -112,9 +113,9 @@ const cloud: Record<string, Entry> = {
   UploadFailed: ["The picture did not reach the bucket.", "Send it again; the camera still has it.", "retry"],
   CloudRefused: ["The cloud refused the request.", "Try again; the activity list has its own words.", "retry"],
   Closed: ["The connection was closed.", "Reload the page.", "retry"],
-};
+} satisfies Record<string, Entry>;
 
-const camera: Record<string, Entry> = {
+const camera = {
   NoSuchPhoto: ["The camera no longer has this picture.", "Take another one.", "retry"],
   NoThumbnail: ["This picture has no thumbnail.", "Wait for the picture itself.", "none"],
   BadResolution: ["This camera cannot take pictures of this size.", "Choose another size.", "retry"],
@@ -123,13 +124,26 @@ const camera: Record<string, Entry> = {
   BadKey: ["The camera cannot read the key.", "Try again.", "retry"],
   BadCertificate: ["The certificate is not for this camera's key.", "Try again: a new one is made.", "retry"],
   BadField: ["The camera did not understand the request.", "Update the app or the camera's firmware.", "none"],
+  NoCamera: ["The camera's sensor does not answer.", "Check its supply and its wires.", "retry"],
+  BusError: ["The camera's sensor cannot be reached.", "Check its wires; switch the camera off and on.", "retry"],
+  UnknownSensor: ["The camera has a sensor that it does not know.", "Use an Arducam Mega.", "none"],
+  CaptureTimeout: ["The sensor never finished the picture.", "Try again; switch the camera off and on.", "retry"],
+  IdleTimeout: ["The sensor stays busy.", "Try again; switch the camera off and on.", "retry"],
+  AbsurdLength: ["The sensor delivered nonsense.", "Try again; if it stays, check its wires.", "retry"],
+  DarkFrame: ["The sensor delivered nothing but one colour.", "Try again; if it stays, check its wires.", "retry"],
+  BadFrame: ["What the sensor delivered is no picture.", "Try again; if it stays, check its wires.", "retry"],
+  CameraReset: ["The sensor lost its power.", "Try again; if it stays, use a stronger supply.", "retry"],
+  StaleFrame: ["The camera has taken another picture since.", "Take this one again.", "retry"],
   NoGrant: ["The camera got no permission to upload.", "Try again in a moment.", "retry"],
   GrantRefused: ["The cloud did not let the camera upload.", "Check that the camera is bound to you.", "retry"],
   Cancelled: ["You stopped this.", "Go on whenever you like.", "retry"],
   AlreadyRunning: ["This is already under way.", "Wait until it has ended.", "none"],
-};
+} satisfies Record<string, Entry>;
 
-const texts: Record<string, Entry> = { ...camera, ...bluetooth, ...cloud, ...signIn };
+type KnownCode = AccountErrorCode | PhoneCloudErrorCode | FlowErrorCode | PhoneErrorCode;
+
+const known = { ...camera, ...bluetooth, ...cloud, ...signIn } satisfies Record<KnownCode, Entry>;
+const texts: Record<string, Entry> = known;
 
 /** What to tell a person about an error of this library; also for errors of anybody else. */
 export function adviceFor(error: unknown): Advice {

@@ -144,6 +144,7 @@ export class LiveCamera extends Emitter<LiveCameraEvents> {
     // What was told while there was no connection is asked for.
     this.#stopFollowing = this.#connection.on("state", ({ state }) => {
       if (state === "online") this.refresh().catch(() => {});
+      else if (this.#state.online !== undefined) this.#change({ online: undefined });
     });
     await this.refresh();
   }

@@ -37,6 +37,8 @@ const longestMargin = 4 * 60_000;
 /** A connection that has lasted this long counts as a good one; milliseconds. */
 const steadyAfter = 10_000;
 const longestTimer = 2 ** 31 - 1;
+/** Of a browser's window: there is a network again, or the person looks at the page again. */
+const wakingEvents = ["online", "visibilitychange"];
 
 /**
  * MQTT over WebSocket to IoT Core that stays: it is made again when it is lost, with a fresh signature, and replaced before its credentials
@@ -142,7 +144,7 @@ export class MqttConnection extends Emitter<MqttConnectionEvents> {
     const wake = () => this.#wake();
     // A browser's page; Node has no such events.
     const page = globalThis as Partial<Pick<EventTarget, "addEventListener" | "removeEventListener">>;
-    page.addEventListener?.("online", wake);
+    for (const event of wakingEvents) page.addEventListener?.(event, wake);
     while (!this.#closed) {
       this.#change({ state: "connecting", error: this.#state.error });
       let error: Error;
@@ -158,7 +160,7 @@ export class MqttConnection extends Emitter<MqttConnectionEvents> {
       if (isSessionExpired(error)) break;
       await this.#pause();
     }
-    page.removeEventListener?.("online", wake);
+    for (const event of wakingEvents) page.removeEventListener?.(event, wake);
     this.#running = false;
   }
 

@@ -111,8 +111,9 @@ export class MqttLink {
     const deadline = Date.now() + limit;
     while (this.#pending && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
     this.#client.end(false);
-    setTimeout(() => this.#client.end(true), 1_000);
+    const timer = setTimeout(() => this.#client.end(true), 1_000);
     await this.closed;
+    clearTimeout(timer);
   }
 
   async #ask<T>(what: string, start: (done: (error?: Error, value?: T) => void) => void): Promise<T> {

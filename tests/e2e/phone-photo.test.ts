@@ -153,3 +153,12 @@ test("after release the camera is nobody's: no commands, no more pictures, and s
   assert.ok(picture.key.startsWith(`users/${ben.account.identityId}/`));
   await assert.rejects(anna.cloud.gallery.get(picture), { code: "AccessDenied" });
 });
+
+test("the activity list tells of every channel, and no secret", async () => {
+  const text = JSON.stringify(anna.activity.entries);
+  for (const channel of ["cognito", "iot", "mqtt", "s3"]) assert.ok(text.includes(`"channel":"${channel}"`), channel);
+  const { sessionToken, secretAccessKey } = await anna.account.credentials();
+  const { proofOfPossession } = await rig.label();
+  const secrets = [sessionToken.slice(0, 12), secretAccessKey, proofOfPossession, network.passphrase];
+  for (const secret of [...secrets, "Correct-Horse", "X-Amz-Signature="]) assert.ok(!text.includes(secret), secret);
+});
