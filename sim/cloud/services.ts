@@ -113,10 +113,17 @@ export async function startControl(foundation: Foundation, { iot, provisioning, 
 export async function startData(foundation: Foundation, { iot }: Broker) {
   const { options, path, region, server, registry, credentials, role, authorization, ports } = foundation;
   const shadows = new ShadowService(path("shadows.json"), iot);
-  const mqtt = new MqttWebSocket({ iot, registry, keys: credentials, isRoleAllowed: role.isRoleAllowed });
+  const { onCall } = options;
+  const mqtt = new MqttWebSocket({
+    iot,
+    registry,
+    keys: credentials,
+    isRoleAllowed: role.isRoleAllowed,
+    // The client has been told no reason.
+    onRefuse: (reason) => onCall?.({ operation: "WebSocket", status: 403, error: reason }),
+  });
   // Credentials that end before their time take their connections along.
   credentials.on("expire", () => iot.recheckRights());
-  const { onCall } = options;
   const data = await ports.listen("data", (port) =>
     DataPlane.listen({ iot, shadows, mqtt, region, server, credentials, authorization, port, onCall }),
   );

@@ -16,6 +16,8 @@ let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let cloud: Cloud;
 let gateway: Door;
 let dataPlane: Door;
+/** Why WebSockets were refused: what the cloud says of them, and the client is not told. */
+const refusals: string[] = [];
 
 const sub = "us-east-1:5e0f5b4c-6d2e-4f6a-9a57-3a1c6d3e9f00";
 const phone = `phone-${sub}-1`;
@@ -24,7 +26,10 @@ const own = `users/${sub}/cameras`;
 before(async () => {
   directory = await temporaryDirectory();
   const limits = { connectsPerSecond: 1000 };
-  cloud = await startCloud({ directory: `${directory.path}/cloud`, out: `${directory.path}/out`, limits });
+  const onCall = ({ operation, error }: { operation: string; error?: string }) => {
+    if (operation === "WebSocket") refusals.push(String(error));
+  };
+  cloud = await startCloud({ directory: `${directory.path}/cloud`, out: `${directory.path}/out`, limits, onCall });
   const { port } = cloud.gateway;
   gateway = { origin: `ws://127.0.0.1:${port}`, host: `data.iot.localhost:${port}` };
   const host = `localhost:${cloud.data.port}`;
@@ -137,6 +142,8 @@ test("a URL that is not signed as it should be gets 403 and no reason", async ()
   assert.equal((await knock(gateway, good, ["mqttv9"])).status, 403, "subprotocol");
   assert.equal((await knock(gateway, good)).status, 101);
   assert.doesNotMatch(reasons.join(), /signature|token|expired/i);
+  assert.equal(refusals.length, reasons.length + 1);
+  assert.ok(refusals.includes("the URL has expired") && refusals.includes("the credentials have expired"));
 });
 
 test("without X-Amz-Expires a URL is good for five minutes", async () => {
