@@ -49,9 +49,11 @@ export async function servePhone(options: PhoneServerOptions): Promise<PhoneServ
       return page.phones;
     },
     async close() {
+      // First of all nobody new: a page that loses its WebSocket opens another one at once.
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await page.close();
       server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await closed;
     },
   };
 }
@@ -62,6 +64,7 @@ class Page {
   #headers: Record<string, string>;
   #sockets = new WebSocketServer({ noServer: true, maxPayload: longestMessage });
   #radio: RadioServer | undefined;
+  #closed = false;
 
   constructor(options: PhoneServerOptions, port: number) {
     this.#options = options;
@@ -95,10 +98,12 @@ class Page {
       return;
     }
     const radio = this.#radio;
-    this.#sockets.handleUpgrade(request, socket, head, (accepted) => radio.accept(accepted));
+    if (this.#closed) socket.destroy();
+    else this.#sockets.handleUpgrade(request, socket, head, (accepted) => radio.accept(accepted));
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#radio?.close();
     this.#sockets.close();
   }

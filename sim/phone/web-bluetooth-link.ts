@@ -48,7 +48,7 @@ export class WebBluetoothLink implements GattLink {
 
   async write(endpoint: string, value: Uint8Array): Promise<void> {
     const characteristic = this.#find(endpoint);
-    await this.#ask(() => characteristic.writeValueWithResponse(value as BufferSource));
+    await this.#ask(() => characteristic.writeValueWithResponse(Uint8Array.from(value).buffer));
   }
 
   async read(endpoint: string): Promise<Uint8Array> {

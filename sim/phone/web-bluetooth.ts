@@ -9,8 +9,14 @@ import {
   provisioningService,
   type ScanOptions,
 } from "./gatt.ts";
-import { cancellable, checkNotCancelled, within } from "./waiting.ts";
+import { cancellable, checkNotCancelled, pause, within } from "./waiting.ts";
 import { WebBluetoothLink } from "./web-bluetooth-link.ts";
+
+/**
+ * Milliseconds between the end of a link and the next connection to the same camera. A browser says that a link is gone before the
+ * adapter has let go of it; Chromium's Bluetooth on Linux hangs until the page is loaded again when it is asked for more meanwhile.
+ */
+const settleTime = 500;
 
 /** The browser's Web Bluetooth, or undefined where there is none: other browsers, and pages from an address that is not secure. */
 export function browserBluetooth(): Bluetooth | undefined {
@@ -27,6 +33,8 @@ export class WebBluetoothCentral implements GattCentral {
   #bluetooth: Bluetooth | undefined;
   #devices = new Map<string, BluetoothDevice>();
   #links = new Set<GattLink>();
+  /** When the last link to each device ended (performance.now()). */
+  #ended = new Map<string, number>();
 
   constructor(bluetooth: Bluetooth | undefined = browserBluetooth()) {
     this.#bluetooth = bluetooth;
@@ -53,14 +61,22 @@ export class WebBluetoothCentral implements GattCentral {
     if (!device?.gatt) throw new PhoneError("CameraNotFound", "the camera has not been chosen");
     const { gatt } = device;
     const late = () => new PhoneError("ConnectTimeout", `no connection to ${device.name} within ${timeout} ms`);
+    let opened: Promise<GattLink> | undefined;
     try {
-      const opened = openLink(device, gatt, timeout);
+      await this.#settle(id, signal);
+      opened = openLinkPatiently(device, gatt, timeout);
       const link = await cancellable(within(timeout, opened, late), signal);
       this.#links.add(link);
-      void link.closed.then(() => this.#links.delete(link));
+      void link.closed.then(() => {
+        this.#links.delete(link);
+        this.#ended.set(id, performance.now());
+      });
       return link;
     } catch (error) {
+      // Nobody waits any more for a link that may still come.
+      opened?.then((link) => link.close()).catch(() => {});
       gatt.disconnect();
+      this.#ended.set(id, performance.now());
       if (error instanceof PhoneError) throw error;
       await this.#checkPower();
       throw new PhoneError("ConnectTimeout", `no connection to ${device.name}: ${(error as Error).message}`);
@@ -69,6 +85,11 @@ export class WebBluetoothCentral implements GattCentral {
 
   async close(): Promise<void> {
     for (const link of [...this.#links]) await link.close();
+  }
+
+  async #settle(id: string, signal: AbortSignal | undefined): Promise<void> {
+    const left = (this.#ended.get(id) ?? Number.NEGATIVE_INFINITY) + settleTime - performance.now();
+    if (left > 0) await pause(left, signal);
   }
 
   async #find(name: string): Promise<FoundCamera | undefined> {
@@ -112,6 +133,21 @@ export class WebBluetoothCentral implements GattCentral {
     this.#devices.set(device.id, device);
     return describe(device);
   }
+}
+
+/** Where letting go took longer than the pause before, the connection is the old one, and ends. */
+async function openLinkPatiently(
+  device: BluetoothDevice,
+  gatt: BluetoothRemoteGATTServer,
+  timeout: number,
+): Promise<GattLink> {
+  try {
+    return await openLink(device, gatt, timeout);
+  } catch (error) {
+    if ((error as PhoneError).code !== "Disconnected") throw error;
+  }
+  await pause(settleTime);
+  return await openLink(device, gatt, timeout);
 }
 
 async function openLink(device: BluetoothDevice, gatt: BluetoothRemoteGATTServer, timeout: number): Promise<GattLink> {

@@ -31,20 +31,6 @@ export class Adapter {
     tree.add(adapterPath, { [adapterInterface]: this.#adapter() });
   }
 
-  /** Switches the person's Bluetooth on and off. */
-  async setPowered(isOn: boolean): Promise<void> {
-    if (!isOn) {
-      this.#stopDiscovery();
-      for (const connection of this.#connections.values()) await connection.close();
-    }
-    this.#tree.set(adapterPath, adapterInterface, { Powered: isOn });
-  }
-
-  /** What BlueZ forgets of devices that it has not heard for a while. */
-  forgetDevices(): void {
-    for (const path of this.#tree.below(adapterPath)) if (!this.#connections.has(path)) this.#tree.remove(path);
-  }
-
   async close(): Promise<void> {
     this.#stopDiscovery();
     for (const cancel of this.#connecting.values()) cancel.abort();
@@ -79,8 +65,6 @@ export class Adapter {
   }
 
   #startDiscovery(): void {
-    if (!this.#tree.get(adapterPath, adapterInterface, "Powered"))
-      throw new ObjectError("org.bluez.Error.NotReady", "Resource Not Ready");
     if (this.#stopListening) return;
     this.#stopListening = this.#radio.listen(undefined, (report) => this.#heard(report));
     this.#tree.set(adapterPath, adapterInterface, { Discovering: true });
