@@ -151,7 +151,8 @@ export class Account extends Emitter<AccountEvents> implements CredentialSource 
   /** Name of the user pool as identity pools know it. */
   get #logins(): Record<string, string> {
     const { region, userPoolId } = this.settings;
-    return { [`cognito-idp.${region}.amazonaws.com/${userPoolId}`]: this.#tokens.idToken };
+    const domain = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+    return { [`cognito-idp.${region}.${domain}/${userPoolId}`]: this.#tokens.idToken };
   }
 
   async #open(): Promise<void> {

@@ -130,7 +130,7 @@ export class Story {
   /** One picture, from the shutter to the announcement: over Bluetooth, or over MQTT when another phone has the camera. */
   async picture(): Promise<void> {
     const client = this.#client!;
-    if (!client.hasSession) await client.reconnect({ attempts: 2 }).catch(() => {});
+    if (!client.hasSession) await client.reconnect({ attempts: 1 }).catch(() => {});
     const flow = new PhotoFlow({ cloud: this.#cloud!, thingName: this.#thingName, client, ...this.#parts.photo });
     tell(flow, {
       take: () => this.#sayCaptured(flow),
