@@ -5,10 +5,15 @@ import { createServer, type IncomingHttpHeaders, request, type Server } from "no
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import {
+  AdminCreateUserCommand,
+  AdminSetUserPasswordCommand,
+  CognitoIdentityProviderClient,
+} from "@aws-sdk/client-cognito-identity-provider";
 import { build } from "esbuild";
 import { type Browser, chromium } from "playwright-core";
 import { type Cloud, photoBucket, startCloud } from "../../sim/cloud/cloud.ts";
-import type { page as Page } from "./fixtures/gateway-page.ts";
+import type { page as Page, SignIn } from "./fixtures/gateway-page.ts";
 import { temporaryDirectory } from "./iot-rig.ts";
 import { presign } from "./websocket-rig.ts";
 
@@ -32,13 +37,32 @@ let cloud: Cloud;
 
 before(async () => {
   directory = await temporaryDirectory();
-  cloud = await startCloud({ directory: `${directory.path}/cloud`, out: `${directory.path}/out` });
+  const cognito = { passwordAuth: true };
+  cloud = await startCloud({ directory: `${directory.path}/cloud`, out: `${directory.path}/out`, cognito });
 });
 
 after(async () => {
   await cloud?.close();
   await directory?.remove();
 });
+
+/** A person with a password, made by the administrator. */
+async function makeAccount(): Promise<SignIn> {
+  const { userPoolId, clientId, identityPoolId } = cloud.cognito.ids;
+  const { accessKeyId, secretAccessKey } = cloud.accessKey;
+  const client = new CognitoIdentityProviderClient({
+    region: cloud.region,
+    endpoint: cloud.cognitoIdp.url,
+    credentials: { accessKeyId, secretAccessKey },
+    requestHandler: { httpsAgent: { ca: cloud.ca.certPem } },
+  });
+  const user = { UserPoolId: userPoolId, Username: "demo" };
+  const password = "Sesame, open 1!";
+  await client.send(new AdminCreateUserCommand({ ...user, MessageAction: "SUPPRESS" }));
+  await client.send(new AdminSetUserPasswordCommand({ ...user, Password: password, Permanent: true }));
+  client.destroy();
+  return { userPoolId, clientId, identityPoolId, username: user.Username, password };
+}
 
 interface Answer {
   status: number;
@@ -113,6 +137,13 @@ test("a page in Chromium uses each service with the SDK's own clients", { skip }
   });
   assert.match(String(ETag), /^"[0-9a-f]{32}"$/);
   assert.equal(await tab.evaluate((it) => page.talk(it), settings), "over the air");
+
+  const person = await tab.evaluate(([it, account]) => page.signIn(it, account), [
+    settings,
+    await makeAccount(),
+  ] as const);
+  assert.match(String(person.IdentityId), /^us-east-1:[0-9a-f-]{36}$/);
+  assert.deepEqual([person.own, person.foreign], ["stored", "AccessDenied"]);
 
   // The bucket's rules name the pages of this machine; another origin may not read what S3 says, but may what the APIs say.
   await tab.goto(`http://elsewhere.localhost:${pagePort}/`);
