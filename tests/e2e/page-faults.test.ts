@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { Person } from "./page-person.ts";
+import { Person, until } from "./page-person.ts";
 import { demo, noChromium, other, PageRig } from "./page-rig.ts";
 
 const credentialSeconds = 10;
@@ -125,6 +125,17 @@ test("a reload in the middle: nothing is lost, and nothing secret was kept", { s
   await person.heading("Shed").waitFor();
   // The link was lost with the page: this picture goes through the cloud.
   await person.takePicture();
+  // The page is gone between the shutter and the upload: whoever comes back is offered to send what is left in the camera.
+  const stored = rig.objects.length;
+  await person.button("Take picture").click();
+  await page.getByText("Fetching the thumbnail…").first().waitFor();
+  await page.reload();
+  await until("the second picture is stored", async () => {
+    const send = page.locator("button:not([aria-disabled])", { hasText: "Send it" });
+    // It may be gone again before the press.
+    if (await send.isVisible()) await send.click({ timeout: 1000 }).catch(() => {});
+    return rig.objects.length > stored;
+  });
 });
 
 test("a camera that belongs to somebody else stays theirs", { skip: noChromium }, async () => {

@@ -2,11 +2,10 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, afterEach, before, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import { Chooser } from "./bluez/browser.ts";
-import { Person } from "./page-person.ts";
-import { limit, network, noChromium, PageRig } from "./page-rig.ts";
+import { Person, until } from "./page-person.ts";
+import { network, noChromium, PageRig } from "./page-rig.ts";
 
 let rig: PageRig;
 
@@ -132,12 +131,6 @@ const recordWords = `
   const card = document.querySelector(".stage-card");
   const options = { childList: true, subtree: true, characterData: true };
   new MutationObserver(() => recorded.push(card.innerText)).observe(card, options);`;
-
-/** For what is no element that could be waited for. */
-async function until(what: string, test: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + limit; !(await test()); await delay(50))
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${limit / 1000} s`);
-}
 
 /** Tabs to what is called so, and presses Enter. */
 async function press(page: Page, name: string | RegExp): Promise<void> {

@@ -31,7 +31,8 @@ export async function inspect(page: Page, name: string): Promise<void> {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.waitForTimeout(settled);
       const where = `${name}, ${kind}, ${colorScheme}`;
-      assert.deepEqual(await violations(page), [], where);
+      // The colours are the same on both, and take most of the time.
+      if (kind === "phone" || colorScheme === "light") assert.deepEqual(await violations(page), [], where);
       assert.ok(await fits(page), `${where}: wider than the window`);
       const directory = process.env.PAGE_SCREENSHOTS;
       if (directory) await page.screenshot({ path: join(directory, `${name}-${kind}-${colorScheme}.png`) });

@@ -1,6 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import type { CameraLabel } from "../../sim/phone/label.ts";
-import { network, type PageRig } from "./page-rig.ts";
+import { limit, network, type PageRig } from "./page-rig.ts";
 
 /** What a person does with the page. They find things by what they are called, as a screen reader does. */
 export class Person {
@@ -71,4 +72,10 @@ export class Person {
     await this.button("Take picture").click();
     await this.page.locator("img.stored").waitFor();
   }
+}
+
+/** For what is no element that could be waited for. */
+export async function until(what: string, test: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + limit; !(await test()); await delay(50))
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${limit / 1000} s`);
 }

@@ -3,7 +3,7 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -44,7 +44,16 @@ export async function buildPage(): Promise<boolean> {
   if (existsSync(join(pageDirectory, "index.html")) && existsSync(stamp) && (await readFile(stamp, "utf8")) === now)
     return false;
   console.error("Building the phone's page ...");
-  await build(pageConfig);
+  // Beside it first: two processes may build at once, and somebody may be reading what is there.
+  const outDir = `${pageDirectory}.${process.pid}`;
+  try {
+    await build({ ...pageConfig, build: { ...pageConfig.build, outDir } });
+    await rm(pageDirectory, { recursive: true, force: true });
+    await rename(outDir, pageDirectory);
+  } catch (error) {
+    await rm(outDir, { recursive: true, force: true });
+    if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error; // the other one was faster
+  }
   await writeFile(stamp, now);
   return true;
 }

@@ -2,9 +2,10 @@ import type { Account } from "../../account.ts";
 import { ActivityLog } from "../../activity.ts";
 import type { CloudSettings } from "../../cloud-settings.ts";
 import type { PhoneCloud } from "../../phone-cloud.ts";
-import type { PhotoFlow } from "../../photo-flow.ts";
+
 import { Announcer } from "../parts/announcer.ts";
 import { go } from "../router.ts";
+import type { PhotoRun } from "./photo-run.ts";
 import { PictureStore } from "./pictures.ts";
 import { Setup } from "./setup.ts";
 import type { SignIn } from "./sign-in.ts";
@@ -15,7 +16,7 @@ export class App {
   readonly announcer = new Announcer();
   readonly activity = new ActivityLog();
   /** The last picture that was asked for, of each camera. */
-  readonly photos = new Map<string, PhotoFlow>();
+  readonly photos = new Map<string, PhotoRun>();
   readonly setup: Setup;
   /** Why the person is asked to sign in, where that is not obvious. */
   signedOutBecause: "SignedOut" | "SessionExpired" | undefined;
@@ -88,6 +89,7 @@ export class App {
     this.#cloud = undefined;
     this.#pictures?.clear();
     this.#pictures = undefined;
+    for (const run of this.photos.values()) run.stop();
     this.photos.clear();
     this.activity.clear();
     void this.setup.close();

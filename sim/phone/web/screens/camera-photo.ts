@@ -1,11 +1,15 @@
 import { adviceFor } from "../../advice.ts";
+import type { UploadProgress } from "../../camera-commands.ts";
 import type { Picture } from "../../gallery.ts";
-import { PhotoFlow, type PhotoStepName } from "../../photo-flow.ts";
+import type { LiveCamera } from "../../live-camera.ts";
+import type { PhotoFlow, PhotoStepName } from "../../photo-flow.ts";
 import type { App } from "../app/app.ts";
+import { PhotoRun } from "../app/photo-run.ts";
+import { isLeft, isUnderWay, sendLeft, watchUpload } from "../app/upload-watch.ts";
 import { type Child, fill, h } from "../dom.ts";
 import { bytes, bytesOf, dayAndTime } from "../format.ts";
 import { icon } from "../icon.ts";
-import { button, buttonLink } from "../parts/button.ts";
+import { button, buttonLink, setBusy } from "../parts/button.ts";
 import { adviceNotice, failureNotice, isCancelled } from "../parts/failure.ts";
 import { meter } from "../parts/meter.ts";
 import { notice } from "../parts/notice.ts";
@@ -28,105 +32,100 @@ export class PhotoCard {
   #caption = h("p", { class: "small soft" }, "No picture yet.");
   #status = h("div", { class: "stack tight" });
   #progress = meter();
-  #take;
-  #stop;
-  #running?: AbortController;
+  #take = button({ label: "Take picture", icon: "camera", kind: "primary", onPress: () => this.#shoot() });
+  #stop = button({ label: "Stop", onPress: () => this.#run?.stop() });
+  #unfollow = () => {};
+  /** Key of the picture, or address of the thumbnail, that the frame shows. */
   #shown?: string;
-  #thumbnail?: string;
 
   constructor(app: App, thingName: string, signal: AbortSignal) {
     this.#app = app;
     this.#thingName = thingName;
     this.#signal = signal;
-    this.#take = button({ label: "Take picture", icon: "camera", kind: "primary", onPress: () => this.#shoot() });
-    this.#stop = button({ label: "Stop", onPress: () => this.#running?.abort() });
     this.#stop.hidden = true;
-    this.element = h(
-      "section",
-      { class: "card stage-card", "aria-label": "Picture" },
-      this.#frame,
-      h(
-        "div",
-        { class: "under" },
-        this.#caption,
-        this.#status,
-        h(
-          "div",
-          { class: "row" },
-          this.#take,
-          this.#stop,
-          buttonLink({ label: "All pictures", href: "#/gallery", kind: "quiet" }),
-        ),
-      ),
-    );
-    signal.addEventListener("abort", () => this.#left());
-    const flow = app.photos.get(thingName);
-    if (flow) this.#follow(flow);
-    else void this.showLast();
+    const all = buttonLink({ label: "All pictures", href: "#/gallery", kind: "quiet" });
+    const row = h("div", { class: "row" }, this.#take, this.#stop, all);
+    const under = h("div", { class: "under" }, this.#caption, this.#status, row);
+    this.element = h("section", { class: "card stage-card", "aria-label": "Picture" }, this.#frame, under);
+    signal.addEventListener("abort", () => this.#unfollow());
+    if (this.#run && (this.isBusy || this.#run.error)) this.#follow(this.#run);
+    else void this.showLast().then(() => this.#resume());
   }
 
   /** The newest picture of this camera that is in the bucket. */
   async showLast(): Promise<void> {
     const page = await this.#app.cloud.gallery.list({ signal: this.#signal }).catch(() => undefined);
     const picture = page?.pictures.find(({ thingName }) => thingName === this.#thingName);
-    if (picture && !this.#running) await this.#showStored(picture);
+    if (picture && !this.isBusy) await this.#showStored(picture);
   }
 
   get isBusy(): boolean {
-    return this.#app.photos.get(this.#thingName)?.isRunning === true;
+    return this.#run?.isRunning === true;
   }
 
-  async #shoot(): Promise<void> {
+  get #live(): LiveCamera {
+    return this.#app.cloud.live(this.#thingName);
+  }
+
+  get #run(): PhotoRun | undefined {
+    return this.#app.photos.get(this.#thingName);
+  }
+
+  #shoot(): void {
     if (this.isBusy) return;
-    const before = this.#app.photos.get(this.#thingName);
-    // After a failed upload the same picture is sent once more, as long as the camera has it.
-    const isLeft = before?.photo && !before.picture;
-    const client = this.#app.setup.linkTo(this.#thingName);
-    const flow = isLeft ? before : new PhotoFlow({ cloud: this.#app.cloud, thingName: this.#thingName, client });
-    this.#app.photos.set(this.#thingName, flow);
-    this.#follow(flow);
-    this.#running = new AbortController();
-    this.#stop.hidden = false;
-    try {
-      await this.#showStored(await flow.run({ signal: this.#running.signal }));
+    const { cloud, setup, photos } = this.#app;
+    const thingName = this.#thingName;
+    const before = this.#run;
+    const run =
+      before?.flow.photo && !before.flow.picture
+        ? before
+        : new PhotoRun({ cloud, thingName, client: setup.linkTo(thingName) });
+    photos.set(thingName, run);
+    this.#follow(run);
+    run.start();
+  }
+
+  #follow(run: PhotoRun): void {
+    this.#unfollow();
+    this.#unfollow = run.on("change", () => this.#show(run));
+    this.#show(run);
+  }
+
+  #show(run: PhotoRun): void {
+    const { flow, isRunning, error } = run;
+    setBusy(this.#take, isRunning);
+    this.#stop.hidden = !isRunning;
+    if (flow.picture) {
+      if (this.#shown === flow.picture.key) return;
+      void this.#showStored(flow.picture);
       this.#app.announcer.say("The picture is in the gallery.");
-    } catch (error) {
-      this.#failed(flow, error);
-    } finally {
-      this.#running = undefined;
-      this.#stop.hidden = true;
+    } else {
+      if (flow.thumbnail) this.#showThumbnail(flow);
+      if (isRunning) this.#showProgress(flow);
+      else if (error) this.#showFailure(flow, error);
     }
   }
 
-  #follow(flow: PhotoFlow): void {
-    const show = () => this.#show(flow);
-    this.#signal.addEventListener("abort", flow.on("change", show));
-    show();
-    if (!flow.isRunning && flow.picture) void this.#showStored(flow.picture);
+  #showProgress({ steps, progress }: PhotoFlow): void {
+    const active = steps.find(({ state }) => state === "active");
+    if (!active) return;
+    const isUpload = active.name === "upload" && progress;
+    this.#measure(words[active.name], isUpload ? progress : undefined);
   }
 
-  #show(flow: PhotoFlow): void {
-    if (this.#signal.aborted) return;
-    if (flow.thumbnail && !flow.picture) this.#showThumbnail(flow);
-    if (flow.picture && this.#shown !== flow.picture.key) void this.#showStored(flow.picture);
-    const active = flow.steps.find(({ state }) => state === "active");
-    if (!active || flow.picture) return;
-    const { progress } = flow;
-    const figure = active.name === "upload" && progress ? bytesOf(progress.sent, progress.total) : undefined;
-    this.#progress.set({
-      label: words[active.name],
-      figure,
-      part: progress?.sent,
-      total: figure ? progress?.total : undefined,
-    });
+  #measure(label: string, progress?: { sent: number; total: number }): void {
+    const figure = progress && bytesOf(progress.sent, progress.total);
+    this.#progress.set({ label, figure, part: progress?.sent, total: progress?.total });
     if (!this.#status.contains(this.#progress.element)) fill(this.#status, this.#progress.element);
-    this.#app.announcer.say(words[active.name]);
+    this.#app.announcer.say(label);
   }
 
   #showThumbnail({ thumbnail, photo, transport }: PhotoFlow): void {
-    if (!thumbnail || !photo || this.#thumbnail) return;
-    this.#thumbnail = URL.createObjectURL(new Blob([thumbnail as BlobPart], { type: "image/jpeg" }));
-    fill(this.#frame, h("img", { class: "preview", src: this.#thumbnail, alt: "Thumbnail of the new picture" }));
+    if (!thumbnail || !photo || this.#shown === photo.imageId) return;
+    this.#shown = photo.imageId;
+    const src = URL.createObjectURL(new Blob([thumbnail as BlobPart], { type: "image/jpeg" }));
+    const on = { load: () => URL.revokeObjectURL(src) };
+    fill(this.#frame, h("img", { class: "preview", src, alt: "Thumbnail of the new picture", on }));
     const way = transport === "bluetooth" ? "over Bluetooth" : "through the cloud";
     const size = `${photo.width} × ${photo.height}, ${bytes(photo.byteLength)}`;
     fill(this.#caption, `Thumbnail, ${way}. The picture of ${size} is still in the camera.`);
@@ -141,42 +140,63 @@ export class PhotoCard {
       const when = dayAndTime(new Date(picture.time));
       fill(this.#frame, h("img", { class: "stored", src, alt: `Picture taken ${when}` }));
       fill(this.#caption, `${when} · ${bytes(picture.bytes)} · in the gallery`);
-      this.#dropThumbnail();
     } catch (error) {
       if (!this.#signal.aborted) fill(this.#status, failureNotice(error));
     }
   }
 
-  #failed(flow: PhotoFlow, error: unknown): void {
-    if (this.#signal.aborted) return;
-    const { advice } = flow.steps.find(({ state }) => state === "failed") ?? {};
+  #showFailure(flow: PhotoFlow, error: unknown): void {
     if (isCancelled(error)) {
       const text = flow.photo && "The camera may still send what it has taken; it shows up in the gallery then.";
       fill(this.#status, notice({ title: "Stopped", text }));
-    } else fill(this.#status, adviceNotice(advice ?? adviceFor(error), this.#ways(flow)));
+      return;
+    }
+    const { advice } = flow.steps.find(({ state }) => state === "failed") ?? {};
+    fill(this.#status, adviceNotice(advice ?? adviceFor(error), this.#ways(flow)));
   }
 
   #ways(flow: PhotoFlow): Child {
-    const label = flow.photo ? "Send it again" : "Try again";
-    const again = button({ label, icon: "refresh", onPress: () => void this.#shoot() });
-    if (!flow.photo) return again;
-    const other = button({ label: "Take another", onPress: () => this.#another() });
-    return [again, other];
+    const again = (label: string) => button({ label, icon: "refresh", onPress: () => this.#shoot() });
+    if (!flow.photo) return again("Try again");
+    return [again("Send it again"), button({ label: "Take another", onPress: () => this.#another() })];
   }
 
   #another(): void {
     this.#app.photos.delete(this.#thingName);
-    this.#dropThumbnail();
-    void this.#shoot();
+    this.#shoot();
   }
 
-  #dropThumbnail(): void {
-    if (this.#thumbnail) URL.revokeObjectURL(this.#thumbnail);
-    this.#thumbnail = undefined;
+  /** A picture that was on its way when the page was loaded, or that the camera takes by itself. */
+  async #resume(): Promise<void> {
+    let wasUnderWay = false;
+    try {
+      for await (const progress of watchUpload(this.#live, this.#signal)) {
+        if (this.isBusy) return;
+        if (isUnderWay(progress)) {
+          wasUnderWay = true;
+          this.#measure("A picture is on its way…", progress);
+        } else if (isLeft(progress)) this.#offerLeft(progress);
+        else if (wasUnderWay) await this.showLast();
+      }
+    } catch {
+      // A camera that does not answer says so by its state.
+      if (wasUnderWay && !this.isBusy) fill(this.#status);
+    }
   }
 
-  /** The picture goes on without this screen; who comes back finds it as far as it has come. */
-  #left(): void {
-    this.#dropThumbnail();
+  /** The page was left between the shutter and the upload. */
+  #offerLeft(progress: UploadProgress): void {
+    const send = button({ label: "Send it", onPress: () => this.#sendLeft(progress) });
+    const text = `It was taken, and its ${bytes(progress.total)} have not been sent yet.`;
+    fill(this.#status, notice({ title: "A picture is still in the camera", text, actions: send }));
+  }
+
+  async #sendLeft(progress: UploadProgress): Promise<void> {
+    try {
+      await sendLeft(this.#live, progress, this.#signal);
+      await this.#resume();
+    } catch (error) {
+      if (!this.#signal.aborted) fill(this.#status, failureNotice(error));
+    }
   }
 }
