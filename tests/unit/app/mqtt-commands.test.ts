@@ -53,3 +53,39 @@ test("an answer that cannot be sent is dropped quietly", async () => {
   const { send } = setUp(() => Promise.reject(new Error("offline")));
   await send('{"type":"Count"}');
 });
+
+test("commands that come at once are carried out one after the other; too many are told so, and may come again", async () => {
+  const order: string[] = [];
+  const endings: (() => void)[] = [];
+  const answers: { clientToken: string; error?: { code: string } }[] = [];
+  const receiver = new MQTTCommands({
+    device: {
+      execute: ({ type, clientToken }) => {
+        order.push(clientToken as string);
+        return new Promise((resolve) => {
+          endings.push(() => resolve({ type, clientToken }));
+        });
+      },
+    },
+    respond: async (answer) => answers.push(JSON.parse(answer)),
+  });
+  const send = (token: string, text = "") =>
+    receiver.receive(ArrayBuffer.fromString(JSON.stringify({ type: "Slow", clientToken: token, text })));
+  for (let i = 0; i < 11; i++) send(`t${i}`);
+  send("large", "x".repeat(3000));
+  for (let i = 0; i < 20; i++) await undefined;
+  equal(order, ["t0"]);
+  equal(
+    answers.map(({ clientToken, error }) => `${clientToken} ${error?.code}`),
+    ["t9 Busy", "t10 Busy", "large Busy"],
+  );
+  for (let i = 0; i < 9; i++) {
+    endings[i]();
+    for (let j = 0; j < 20; j++) await undefined;
+  }
+  equal(order, ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"]);
+  equal(answers.length, 12);
+  send("t9");
+  for (let i = 0; i < 20; i++) await undefined;
+  equal(order[9], "t9", "what was refused may come again");
+});
