@@ -47,7 +47,11 @@ export class TestDevice {
     this.reports = reports;
   }
 
-  static async start(t: TestContext, port: number, environment: Record<string, string> = {}): Promise<TestDevice> {
+  static async start(
+    t: Pick<TestContext, "after">,
+    port: number,
+    environment: Record<string, string> = {},
+  ): Promise<TestDevice> {
     const storage = await mkdtemp(join(tmpdir(), "radio-test-"));
     const reports: Record<string, unknown>[] = [];
     const process = await startDevice({
