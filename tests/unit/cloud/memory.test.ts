@@ -48,6 +48,30 @@ test("a connected idle session costs a few hundred slots", async () => {
   session.close();
 });
 
+test("a session that has chosen among three endpoints holds hardly more than one that has a single one", async () => {
+  /** All slots of the machine, while it is connected. */
+  const cost = async (endpoint: string | string[]) => {
+    // What an earlier session has left running comes to its end.
+    await sleep(300);
+    const broker = new FakeBroker();
+    const session = broker.session({ keepAlive: 1200, endpoint });
+    session.connect();
+    await until(() => session.connected);
+    await sleep(30);
+    forget(broker);
+    const { slots } = inUse();
+    session.close();
+    return slots;
+  };
+  const regions = ["eu.example", "us.example", "ap.example"];
+  // The first one pays for what all share.
+  await cost("broker.example");
+  const single = await cost("broker.example");
+  const several = await cost(regions);
+  trace(`one endpoint: ${single} slots in use, three: ${several}\n`);
+  assert(several <= single + 12, `${several} slots, ${single} with one endpoint`);
+});
+
 test("a thousand messages in each direction and a hundred reconnects leave nothing behind", {
   timeout: 30_000,
 }, async () => {
