@@ -42,6 +42,23 @@ test("a wrong password, and a person who is signed out", { skip: noChromium }, a
   assert.deepEqual(await page.evaluate("Object.keys({ ...localStorage, ...sessionStorage })"), []);
 });
 
+test("a new account: the person chooses a password of their own", { skip: noChromium }, async () => {
+  const newcomer = await rig.makeNewcomer();
+  const person = await Person.at(rig);
+  const { page } = person;
+  await page.getByLabel("Name", { exact: true }).fill(newcomer.username);
+  await page.getByLabel("Password", { exact: true }).fill(newcomer.password);
+  await page.keyboard.press("Enter");
+  const own = page.getByLabel("New password");
+  await own.waitFor();
+  await own.fill("short");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").filter({ hasText: "too simple" }).waitFor();
+  await own.fill("Quite-a-long-one-4");
+  await page.keyboard.press("Enter");
+  await person.heading("No camera yet").waitFor();
+});
+
 test("wrong proofs: told at the field, and locked out for a while", { skip: noChromium }, async () => {
   const person = await Person.at(rig);
   const label = await rig.label;

@@ -1,8 +1,10 @@
 /** The page in Debian's Chromium, against the whole simulator: cloud, radio, camera, and the server of the page. */
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { Agent } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { AdminCreateUserCommand, CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { type CameraLabel, parseLabel } from "../../sim/phone/label.ts";
 import { type PhoneServer, servePhone } from "../../sim/phone/server.ts";
@@ -118,6 +120,23 @@ export class PageRig {
     await this.line.startCamera();
     this.#hints.label = await this.#label;
     return this.#label;
+  }
+
+  /** An account as an administrator makes it: with a password for the first time only. */
+  async makeNewcomer(): Promise<UserAccount> {
+    const { cloud } = this.line;
+    const { userPoolId: UserPoolId, idpUrl: endpoint } = cloud.cognito;
+    const client = new CognitoIdentityProviderClient({
+      region: cloud.region,
+      endpoint,
+      credentials: JSON.parse(await readFile(cloud.credentials, "utf8")),
+      requestHandler: { httpsAgent: new Agent({ ca: await readFile(cloud.rootCA, "utf8") }) },
+    });
+    const newcomer = { username: "newcomer", password: "For-the-first-time-3" };
+    const user = { UserPoolId, Username: newcomer.username, TemporaryPassword: newcomer.password };
+    await client.send(new AdminCreateUserCommand({ ...user, MessageAction: "SUPPRESS" }));
+    client.destroy();
+    return newcomer;
   }
 
   /** A phone of its own: storage, sign-in and Bluetooth are not shared with others. */

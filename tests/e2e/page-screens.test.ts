@@ -1,6 +1,7 @@
 /** Every screen of the page with axe-core, in light and dark, on a phone and on a desktop. Leaves screenshots on demand. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { formatLabel } from "../../sim/phone/label.ts";
 import { inspect } from "./page-inspection.ts";
 import { Person } from "./page-person.ts";
 import { noChromium, PageRig } from "./page-rig.ts";
@@ -45,6 +46,12 @@ test("no screen has an accessibility violation or a horizontal scroll bar", { sk
     await inspect(page, "find");
     await page.getByText("Read the label's QR code").click();
     await inspect(page, "find-label");
+    await page.getByLabel("What the label's QR code says").fill('{"ver":"v1","name":"a lamp"}');
+    await person.button("Use this text").click();
+    await page.getByRole("alert").filter({ hasText: "label" }).waitFor();
+    await page.getByLabel("What the label's QR code says").fill(formatLabel(label));
+    await person.button("Use this text").click();
+    assert.equal(await page.getByLabel("Proof of possession").inputValue(), label.proofOfPossession);
     await person.choose({ ...label, proofOfPossession: "wrong" });
     await page.getByText("does not fit this camera").waitFor();
     await inspect(page, "find-wrong-proof");

@@ -15,6 +15,9 @@ import { go } from "../router.ts";
 import { PhotoCard } from "./camera-photo.ts";
 import { SettingsCard } from "./camera-settings.ts";
 
+/** Milliseconds. */
+const lookInterval = 15_000;
+
 /** One camera: how it is, its settings, and pictures. */
 export const cameraScreen: ScreenMaker = (app, thingName, signal) => {
   if (!thingName) {
@@ -54,7 +57,7 @@ class CameraPage {
       "abort",
       this.#live.on("photo", () => this.#announced()),
     );
-    const tick = setInterval(() => this.#show(), 30_000);
+    const tick = setInterval(() => this.#lookAgain(), lookInterval);
     signal.addEventListener("abort", () => clearInterval(tick));
     this.#show();
     void this.#open(signal);
@@ -127,6 +130,12 @@ class CameraPage {
     fill(this.#facts, facts(state, this.#app.setup.linkTo(this.#thingName) !== undefined));
     fill(this.#offline, state.online === false && whatToDoOffline());
     this.#settings.update();
+  }
+
+  /** Times go on, and a camera that did not answer may do so by now. */
+  #lookAgain(): void {
+    this.#show();
+    if (this.#live.state.online === false) this.#live.refresh().catch(() => {});
   }
 
   #announced(): void {
