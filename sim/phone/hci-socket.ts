@@ -5,8 +5,10 @@ import type { HCITransport } from "../radio/host-stack.ts";
 import { PhoneError } from "./errors.ts";
 import { within } from "./waiting.ts";
 
-/** HCI packets over a TCP connection to the radio daemon: `data` for each packet from the controller, `close` at the end. */
+/** HCI packets over a TCP connection to the radio daemon: `data` for each packet from the controller, `lost` and `close` at the end. */
 export class HCISocket extends EventEmitter implements HCITransport {
+  /** ble-host can be told of the end (`close`) only when somebody can listen to what it makes of it. */
+  hostIsReady = false;
   #socket: Socket;
 
   private constructor(socket: Socket) {
@@ -20,7 +22,10 @@ export class HCISocket extends EventEmitter implements HCITransport {
         socket.destroy();
       }
     });
-    socket.on("close", () => this.emit("close"));
+    socket.on("close", () => {
+      this.emit("lost");
+      if (this.hostIsReady) this.emit("close");
+    });
     socket.on("error", () => socket.destroy());
   }
 

@@ -33,9 +33,9 @@ export class RadioCentral implements GattCentral {
     return new RadioCentral(await RadioHost.open(options), exchangeMTU);
   }
 
-  /** The radio has ended: another one is needed. */
-  get gone(): boolean {
-    return this.#host.gone;
+  /** Called when the radio has ended: another central is needed then. */
+  set onGone(listener: () => void) {
+    this.#host.onLost = listener;
   }
 
   async scan({ timeout, name, onFound, signal }: ScanOptions): Promise<FoundCamera[]> {

@@ -48,9 +48,10 @@ export class RadioHost {
     const socket = await HCISocket.open(options.port, openTimeout);
     const host = loadBleHost();
     const created = new Promise<BleManager>((resolve, reject) => {
-      socket.once("close", () => reject(new PhoneError("RadioUnavailable", "the radio closed the connection")));
+      socket.once("lost", () => reject(new PhoneError("RadioUnavailable", "the radio closed the connection")));
       host.BleManager.create(socket, {}, (error, manager) => {
         if (error) return reject(new PhoneError("RadioUnavailable", error.message));
+        socket.hostIsReady = true;
         // From now on it reports the end of the transport, and nobody may be listening yet (or ever, when this came too late).
         manager.on("error", () => {});
         resolve(manager);

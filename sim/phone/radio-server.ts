@@ -140,12 +140,21 @@ class PagePhone {
     );
   }
 
-  /** The radio may have been started again since the last time. */
-  async #open(): Promise<RadioCentral> {
-    const central = await this.#central?.catch(() => undefined);
-    if (central && !central.gone) return central;
-    this.#central = RadioCentral.open({ port: this.#radioPort });
-    return await this.#central;
+  /** One central, also for several requests at once; another one after the radio was started again. */
+  #open(): Promise<RadioCentral> {
+    this.#central ??= RadioCentral.open({ port: this.#radioPort }).then(
+      (central) => {
+        central.onGone = () => {
+          this.#central = undefined;
+        };
+        return central;
+      },
+      (error) => {
+        this.#central = undefined;
+        throw error;
+      },
+    );
+    return this.#central;
   }
 
   #link(number: number): GattLink {

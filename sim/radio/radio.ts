@@ -37,6 +37,7 @@ export class Radio {
   #wifi = new WiFiNetworks();
   #nextDevice = 1;
   #nextPhone = 1;
+  #phones = 0;
   #inRange = true;
   #powered = true;
 
@@ -61,6 +62,11 @@ export class Radio {
 
   get devices(): DeviceState[] {
     return [...this.#devices].map(({ name, address, advertising }) => ({ name, address, advertising }));
+  }
+
+  /** Phones that are attached. */
+  get phones(): number {
+    return this.#phones;
   }
 
   /** Links between phones and devices. */
@@ -137,6 +143,7 @@ export class Radio {
       if (socket.writable) socket.write(packet);
     };
     const controller = new Controller(this.#air, `F0:99:B6:00:00:${hex(this.#nextPhone++)}`, toHost, "phone");
+    this.#phones += 1;
     const framer = new H4Framer();
     const receive = (chunk: Buffer) => {
       try {
@@ -146,7 +153,10 @@ export class Radio {
       }
     };
     socket.on("data", receive);
-    socket.on("close", () => controller.remove());
+    socket.on("close", () => {
+      this.#phones -= 1;
+      controller.remove();
+    });
     receive(first);
   }
 }
