@@ -124,6 +124,7 @@ export class SetupFlow extends Emitter<SetupEvents> {
   async run({ until = "online", signal }: Run & { until?: SetupStepName } = {}): Promise<void> {
     if (this.#isRunning) throw new FlowError("AlreadyRunning", "the camera is being set up already");
     this.#isRunning = true;
+    if (this.#steps.isDone("session") && !this.#options.client.hasSession) this.#steps.reset("connect", "session");
     try {
       for (const name of setupSteps) {
         checkNotCancelled(signal);

@@ -20,7 +20,7 @@ let administrator: CognitoIdentityProviderClient;
 const transport = nodeTransport();
 
 before(async () => {
-  rig = await PhoneRig.open({ cloudOnly: true, credentialSeconds: 4 });
+  rig = await PhoneRig.open({ cloudOnly: true, credentialSeconds: 3, tokenSeconds: 3 });
   administrator = new CognitoIdentityProviderClient({
     region: rig.cloud.region,
     endpoint: rig.cloud.cognito.idpUrl,
@@ -162,21 +162,11 @@ test("signing out revokes: neither this page nor a copy of its storage can go on
 });
 
 test("a session that was ended elsewhere: SessionExpired at the next renewal, told once", async () => {
-  await using short = await PhoneRig.open({ cloudOnly: true, credentialSeconds: 2, tokenSeconds: 2 });
-  const user = await short.makeUser();
-  const { account } = await short.person({ user });
+  const user = await rig.makeUser();
+  const { account } = await rig.person({ user });
   const ended: string[] = [];
   account.on("signedout", ({ reason }) => ended.push(reason));
-  const client = new CognitoIdentityProviderClient({
-    region: short.cloud.region,
-    endpoint: short.cloud.cognito.idpUrl,
-    credentials: JSON.parse(await readFile(short.cloud.credentials, "utf8")),
-    requestHandler: { httpsAgent: new Agent({ ca: short.settings.rootCA }) },
-  });
-  await client.send(
-    new AdminUserGlobalSignOutCommand({ UserPoolId: short.cloud.cognito.userPoolId, Username: user.username }),
-  );
-  client.destroy();
+  await administrator.send(new AdminUserGlobalSignOutCommand({ ...pool(), Username: user.username }));
   const untilItFails = async () => {
     for (;;) {
       await account.credentials();
@@ -189,20 +179,19 @@ test("a session that was ended elsewhere: SessionExpired at the next renewal, to
 });
 
 test("without a network what is there is used to its end, and the store is kept", async () => {
-  await using short = await PhoneRig.open({ cloudOnly: true, credentialSeconds: 3 });
   const store = new MemoryTokenStore();
-  const { account } = await short.person({ store });
+  const { account } = await rig.person({ store });
   const { accessKeyId, expiration } = await account.credentials();
-  await short.line.stopCloud();
+  await rig.line.stopCloud();
   while (account.now() < expiration.getTime() - 200) {
     assert.equal((await account.credentials()).accessKeyId, accessKeyId);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await new Promise((resolve) => setTimeout(resolve, 300));
   await assert.rejects(account.credentials(), { code: "NetworkUnavailable" });
-  await assert.rejects(Account.resume(short.settings, { transport, store }), { code: "NetworkUnavailable" });
+  await assert.rejects(Account.resume(rig.settings, { transport, store }), { code: "NetworkUnavailable" });
   assert.ok(store.load());
   assert.equal(account.isSignedIn, true);
-  await short.line.startCloud();
+  await rig.line.startCloud();
   assert.notEqual((await account.credentials()).accessKeyId, accessKeyId);
 });

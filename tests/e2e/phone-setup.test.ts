@@ -68,14 +68,27 @@ function beforeRequest(client: CameraClient, type: string, happens: () => Promis
   };
 }
 
-test("from the box to online, step after step; a second run has nothing to do", async (t) => {
-  const { flow, person } = await open(t);
+test("a wrong proof is told; from the box to online, step after step; a second run has nothing to do", async (t) => {
+  const { person, client, rig } = await open(t);
+  const { name, proofOfPossession } = await rig.label();
+  const { cloud } = person;
+  const flow = new SetupFlow({ client, cloud, name, proofOfPossession });
+  const wrong = new SetupFlow({ client, cloud, name, proofOfPossession: "nonsense" });
+  await assert.rejects(wrong.run(), { code: "WrongProof" });
+  assert.deepEqual(codes(wrong).slice(0, 3), ["done", "WrongProof", "pending"]);
+  const other = new SetupFlow({ client, cloud, name, proofOfPossession });
+  await assert.rejects(other.run(), { code: "NetworkNeeded" });
+  assert.ok((await other.scanWiFi()).some(({ ssid }) => ssid === network.ssid));
+  await client.disconnect();
+  flow.chooseNetwork(network);
   const told: string[] = [];
   flow.on("change", ({ steps }) => {
     const text = steps.map(({ state }) => state[0]).join("");
     if (told.at(-1) !== text) told.push(text);
   });
-  await flow.run();
+  const running = flow.run();
+  await assert.rejects(flow.run(), { code: "AlreadyRunning" });
+  await running;
   const active = (index: number) => setupSteps.map((_, i) => (i < index ? "d" : i === index ? "a" : "p")).join("");
   const expected = setupSteps.flatMap((_, i) => [active(i), active(i).replace("a", "d")]);
   assert.deepEqual(told, expected);
@@ -182,22 +195,6 @@ test("a failure at each step: it has a name and advice, and the flow goes on fro
   const { principals = [] } = await iot.send(new ListThingPrincipalsCommand({ thingName: thing }));
   iot.destroy();
   assert.equal(principals.length, 1, "what was left behind on the way is gone");
-});
-
-test("a wrong proof is told, and a flow with the right one goes on", async (t) => {
-  const { client, person, flow, rig } = await open(t);
-  const { name } = await rig.label();
-  const wrong = new SetupFlow({ client, cloud: person.cloud, name, proofOfPossession: "nonsense" });
-  await assert.rejects(wrong.run(), { code: "WrongProof" });
-  assert.deepEqual(codes(wrong).slice(0, 3), ["done", "WrongProof", "pending"]);
-  await assert.rejects(new SetupFlow({ client, cloud: person.cloud, ...(await rig.label()) }).run(), {
-    code: "NetworkNeeded",
-  });
-  const networks = await flow.scanWiFi();
-  assert.ok(networks.some(({ ssid }) => ssid === network.ssid));
-  const first = flow.run({ until: "wifi" });
-  await assert.rejects(flow.run(), { code: "AlreadyRunning" });
-  await first;
 });
 
 test("cancelled at each step, and taken up again; the link is lost at each message, and made again", async (t) => {
