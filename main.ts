@@ -433,6 +433,8 @@ class ProvisioningOptions {
   readonly name: string;
   readonly proofOfPossession: string;
   readonly wifi: WiFiStation;
+  /** Itself, in a camera as it comes from its box; a camera that has a network or an owner has no Improv from the next start on. */
+  readonly improv: this | undefined;
   #camera: Camera;
 
   constructor(camera: Camera) {
@@ -440,6 +442,23 @@ class ProvisioningOptions {
     this.name = camera.label.name;
     this.proofOfPossession = camera.label.proofOfPossession;
     this.wifi = camera.wifi;
+    this.improv = this.window && this.allowed ? this : undefined;
+  }
+
+  /** How long Improv takes Wi-Fi settings, in milliseconds; 0: the camera has no Improv. */
+  get window(): number {
+    return config.improv ?? 0;
+  }
+
+  /** For Improv, which asks for no proof: there is nothing yet that somebody could take away. */
+  get allowed(): boolean {
+    const { identities, records } = this.#camera;
+    return !identities.inUse && !records.read("wifi");
+  }
+
+  /** For Improv's "device info". */
+  get info(): readonly string[] {
+    return [config.productId, config.firmware, config.chip, this.name];
   }
 
   /** On the chip: LE Secure Connections below the session (DESIGN decision 4). */

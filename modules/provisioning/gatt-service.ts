@@ -1,3 +1,5 @@
+import { type ImprovDelegate, improvService } from "./improv-service";
+
 /** Espressif's provisioning service (idf-extra-components network_provisioning/src/scheme_ble.c). */
 export const serviceUUID = "1775244d-6b43-439b-877c-060f2d9bed07";
 
@@ -62,6 +64,8 @@ export type GATTServerClass = new <Target>(options: GATTServerOptions<Target>) =
 
 /** Who serves the endpoints. */
 export interface ServiceDelegate {
+  /** Who serves Improv's clients; absent: nobody. */
+  readonly improv?: ImprovDelegate | undefined;
   read(endpoint: string, connection: GATTConnection): ArrayBuffer;
   write(endpoint: string, value: ArrayBuffer, connection: GATTConnection): void;
   /** @param characteristic what `connection.notify` wants, undefined when the phone has unsubscribed */
@@ -104,8 +108,11 @@ const encryptedService = endpointService(read | write | encryptedAccess, notify 
 /**
  * The attribute table: the device name, and the service of the endpoints.
  * @param encrypted whether the endpoints want an encrypted link, as Espressif's device does with ble_link_encryption
+ * @param improv with Improv's service: behind Espressif's, whose clients take the first one and phones remember handles
  */
-export function provisioningServices(name: string, encrypted = false): object[] {
+export function provisioningServices(name: string, encrypted = false, improv = false): object[] {
   const deviceName = { uuid: "2a00", properties: read, value: ArrayBuffer.fromString(name) };
-  return [{ uuid: "1800", characteristics: [deviceName] }, encrypted ? encryptedService : openService];
+  const services = [{ uuid: "1800", characteristics: [deviceName] }, encrypted ? encryptedService : openService];
+  if (improv) services.push(improvService(encrypted));
+  return services;
 }

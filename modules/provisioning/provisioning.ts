@@ -12,6 +12,9 @@ import {
   type ServiceDelegate,
   serviceUUID,
 } from "./gatt-service";
+import { Improv, type ImprovHost, type ImprovOptions } from "./improv";
+import { ImprovState } from "./improv-packet";
+import { improvServiceData, improvServiceUUID } from "./improv-service";
 import type { Link } from "./link";
 import { type JSONEndpoints, Protocomm } from "./protocomm";
 import { WiFiEndpoints, type WiFiStationLike } from "./wifi-endpoints";
@@ -40,6 +43,10 @@ export interface ProvisioningOptions {
    * It protects the messages from being altered on the air, which security 1 does not. Default false.
    */
   linkEncryption?: boolean;
+  /**
+   * Improv Wi-Fi as well, until the camera is in a network. The name has at most 11 bytes then. Absent: Espressif's protocol alone.
+   */
+  improv?: ImprovOptions | undefined;
   maximumMessage?: number;
   requestTimeout?: number;
   idleTimeout?: number;
@@ -50,6 +57,9 @@ const mtu = 517;
 /** LE General Discoverable Mode, BR/EDR not supported. */
 const flags = 0x06;
 const expiryInterval = 15_000;
+/** Bytes that are left for the name in a packet of 31 bytes, and beside Improv's UUID. */
+const longestName = 29;
+const longestNameWithImprov = 11;
 
 /** Milliseconds since start. */
 function ticks(): number {
@@ -72,7 +82,7 @@ interface Peer {
  * The camera's Bluetooth side: advertises, serves Espressif's unified provisioning and the camera endpoints, and tells phones that
  * there is an event to fetch. Nothing is thrown out of the callbacks of the Bluetooth stack.
  */
-export class Provisioning implements ServiceDelegate {
+export class Provisioning implements ServiceDelegate, ImprovHost {
   /** The server calls them on itself, and its `target` is the Provisioning (ECMA-419): they take no memory on the chip. */
   static readonly #callbacks: GATTServerCallbacks<Provisioning> = Object.freeze({
     onReady() {
@@ -95,15 +105,18 @@ export class Provisioning implements ServiceDelegate {
   #wifi: WiFiEndpoints;
   #peers: Peer[] = [];
   #state: ProvisioningState = "starting";
+  #improv?: Improv;
   #counter = 0;
   /** Runs while a phone is connected. */
   #timer?: Timer;
 
   /** @throws RangeError when the name is too long to be advertised */
   constructor(options: ProvisioningOptions) {
-    if (ArrayBuffer.fromString(options.name).byteLength > 29) throw new RangeError("name is longer than 29 bytes");
+    const longest = options.improv ? longestNameWithImprov : longestName;
+    if (ArrayBuffer.fromString(options.name).byteLength > longest)
+      throw new RangeError(`name is longer than ${longest} bytes`);
     this.#options = options;
-    this.#wifi = new WiFiEndpoints(options, ticks);
+    this.#wifi = new WiFiEndpoints(this, ticks);
     this.#protocomm = new Protocomm({
       crypto: options.crypto,
       proofOfPossession: options.proofOfPossession,
@@ -115,6 +128,7 @@ export class Provisioning implements ServiceDelegate {
       idleTimeout: options.idleTimeout,
       observer: this,
     });
+    if (options.improv) this.#improv = new Improv(this);
     this.#server = this.serve(options);
   }
 
@@ -143,6 +157,7 @@ export class Provisioning implements ServiceDelegate {
   close(): void {
     if (this.#state === "closed") return;
     this.stopTimer();
+    this.#improv?.close();
     if (this.#state !== "starting") this.#server.stopAdvertising();
     for (const { link } of this.#peers) link.close();
     this.#peers = [];
@@ -151,6 +166,37 @@ export class Provisioning implements ServiceDelegate {
   }
 
   // ---- what the parts of this call
+
+  get improv(): Improv | undefined {
+    return this.#improv;
+  }
+
+  get improvOptions(): ImprovOptions {
+    return this.#options.improv!;
+  }
+
+  get wifi(): WiFiStationLike {
+    return this.#options.wifi;
+  }
+
+  get hasSession(): boolean {
+    return this.#protocomm.busy;
+  }
+
+  /** For the two that bring the camera into a Wi-Fi. */
+  onWiFiConfigured(credentials: WiFiCredentials): void {
+    this.#options.onWiFiConfigured?.(credentials);
+    this.refreshImprov();
+  }
+
+  /** For Improv: the advertisement tells its state, and nothing of it any more when it has done its work. */
+  improvStateChanged(): void {
+    if (this.#state !== "starting" && this.#state !== "closed") this.advertise();
+  }
+
+  onWarning(message: string): void {
+    this.#options.onWarning?.(message);
+  }
 
   /** For the GATT service: a phone reads. */
   read(endpoint: string, connection: GATTConnection): ArrayBuffer {
@@ -172,14 +218,15 @@ export class Provisioning implements ServiceDelegate {
   sessionChanged(): void {
     if (this.#state === "closed") return;
     this.setState(this.#protocomm.busy ? "session" : this.#peers.length ? "connected" : "advertising");
+    this.refreshImprov();
   }
 
-  private serve({ io, name, linkEncryption }: ProvisioningOptions): GATTServerInstance {
+  private serve({ io, name, linkEncryption, improv }: ProvisioningOptions): GATTServerInstance {
     // The SDK's typings and its class differ (maximumWrite): what counts is the class.
     return new (io as unknown as GATTServerClass)({
       mtu,
       target: this,
-      services: provisioningServices(name, linkEncryption),
+      services: provisioningServices(name, linkEncryption, improv !== undefined),
       ...(linkEncryption ? { security: { bond: false } } : {}),
       ...Provisioning.#callbacks,
     });
@@ -187,8 +234,17 @@ export class Provisioning implements ServiceDelegate {
 
   private ready(): void {
     this.#wifi.prepare();
-    this.#server.startAdvertising({ flags, services: [serviceUUID] }, { name: this.#options.name });
+    this.advertise();
     this.setState("advertising");
+  }
+
+  private advertise(): void {
+    const { name } = this.#options;
+    const state = this.#improv?.state ?? ImprovState.provisioned;
+    const scan = { flags, services: [serviceUUID] };
+    if (state === ImprovState.provisioned) this.#server.startAdvertising(scan, { name });
+    else
+      this.#server.startAdvertising({ ...scan, ...improvServiceData(state) }, { name, services: [improvServiceUUID] });
   }
 
   private connected(connection: GATTConnection): void {
@@ -204,8 +260,19 @@ export class Provisioning implements ServiceDelegate {
     if (!peer) return;
     this.#peers = this.#peers.filter((each) => each !== peer);
     peer.link.close();
+    this.#improv?.disconnected(connection);
+    this.refreshImprov();
     if (!this.#peers.length) this.stopTimer();
     this.sessionChanged();
+  }
+
+  /** Improv is not needed any more once the camera is in a network; what it held is free for pictures. */
+  private refreshImprov(): void {
+    const improv = this.#improv;
+    improv?.refresh();
+    if (!improv?.isFinished) return;
+    improv.close();
+    this.#improv = undefined;
   }
 
   private stopTimer(): void {

@@ -53,6 +53,8 @@ const commands: Record<string, (request: Request) => object | Promise<object>> =
 
 const handle = (request: object) => commands[(request as Request).type](request as Request);
 
+/** Milliseconds; 0 or absent: no Improv. */
+const improvWindow = Number(getEnvironment("IMPROV_WINDOW") ?? 0);
 const wifi = new WiFiStation({ io: WiFi, onStateChanged: (state) => report({ wifi: state }) });
 const provisioning = new Provisioning({
   io: GATTServer,
@@ -62,6 +64,9 @@ const provisioning = new Provisioning({
   wifi,
   endpoints: { has: (endpoint) => endpoint.startsWith("camera-"), handle: (_endpoint, request) => handle(request) },
   linkEncryption: getEnvironment("LINK_ENCRYPTION") === "1",
+  improv: improvWindow
+    ? { allowed: true, window: improvWindow, info: ["devicelink-camera", "0.1.0", "simulated", "PROV_TEST"] }
+    : undefined,
   requestTimeout: 2000,
   onWiFiConfigured: ({ SSID }) => report({ configured: SSID }),
   onStateChanged: (state) => report({ state }),
