@@ -242,6 +242,26 @@ test(
     }),
 );
 
+test(
+  "a claim with a list of endpoints, at one of which nobody is: the identity that comes of it has the list as well",
+  { timeout: 120_000 },
+  () =>
+    withRig(async (rig) => {
+      await rig.joinWiFi();
+      const claim = await createClaim(rig.iot, templateName);
+      const endpoint = ["localhost:1", claim.endpoint];
+      const { rootCA } = rig;
+      await rig.ask("camera-cert", { type: "ProvisionByClaim", ...claim, endpoint, rootCA });
+      const { certificateId, endpoint: used } = await rig.online();
+      assert.equal(used, claim.endpoint);
+      const identity = [await rig.record("identity0"), await rig.record("identity1")].find(Boolean);
+      assert.deepEqual(JSON.parse(identity!.slice(1)).endpoint, endpoint);
+      await rig.ask("camera-cert", { type: "RotateCertificate", template: templateName });
+      await rig.until("rotation", (info) => info.certificateId !== certificateId && info.applyState === "applied");
+      assert.equal((await rig.online()).endpoint, claim.endpoint);
+    }),
+);
+
 test("templates and claims with the SDK", { timeout: 60_000 }, () =>
   withRig(async ({ iot }) => {
     const template = await iot.send(new DescribeProvisioningTemplateCommand({ templateName }));
