@@ -52,7 +52,9 @@ export class MqttConnection extends Emitter<MqttConnectionEvents> {
   #state: ConnectionState = { state: "offline" };
   #link?: MqttLink;
   #subscriptions = new Set<Subscription>();
-  /** While one connection replaces another: what only one of the two has brought so far. */
+  /** Counts connections. */
+  #latest = 0;
+  /** While one connection replaces another: how many times more often the newer one has brought a message than the older one. */
   #heard?: Map<string, number>;
   #running = false;
   #closed = false;
@@ -198,7 +200,9 @@ export class MqttConnection extends Emitter<MqttConnectionEvents> {
     });
     const { transport } = this.#options;
     const clientId = `phone-${this.#account.identityId}-${randomSuffix()}`;
-    const onMessage = (topic: string, payload: Uint8Array) => this.#receive(topic, payload);
+    this.#latest += 1;
+    const number = this.#latest;
+    const onMessage = (topic: string, payload: Uint8Array) => this.#receive(topic, payload, number);
     const link = await MqttLink.open({ url, clientId, transport, onMessage });
     try {
       const refused = await link.subscribe(this.#topics());
@@ -243,20 +247,20 @@ export class MqttConnection extends Emitter<MqttConnectionEvents> {
     return [...new Set([...this.#subscriptions].flatMap(({ topics }) => topics))];
   }
 
-  #receive(topic: string, payload: Uint8Array): void {
+  #receive(topic: string, payload: Uint8Array, number: number): void {
     const text = new TextDecoder().decode(payload);
-    if (this.#isRepeated(`${topic}\n${text}`)) return;
+    if (this.#isRepeated(`${topic}\n${text}`, number === this.#latest ? 1 : -1)) return;
     const message = parse(text);
     this.#note("in", topic, message ?? text);
     for (const { topics, onMessage } of [...this.#subscriptions]) if (topics.includes(topic)) onMessage(topic, message);
   }
 
-  /** Both connections of a replacement bring each message: the second one is dropped. */
-  #isRepeated(key: string): boolean {
+  /** Both connections of a replacement bring each message: the one that comes later is dropped. @param step 1: from the newer one */
+  #isRepeated(key: string, step: 1 | -1): boolean {
     if (!this.#heard) return false;
-    const count = (this.#heard.get(key) ?? 0) + 1;
-    this.#heard.set(key, count);
-    return count % 2 === 0;
+    const ahead = this.#heard.get(key) ?? 0;
+    this.#heard.set(key, ahead + step);
+    return ahead * step < 0;
   }
 
   async #untilOnline(limit: number, signal?: AbortSignal, isFatal = isSessionExpired): Promise<void> {
