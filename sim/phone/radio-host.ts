@@ -67,10 +67,6 @@ export class RadioHost {
     }
   }
 
-  get gone(): boolean {
-    return this.#gone;
-  }
-
   /**
    * Listens to devices that advertise the service, or to all, until it is told to stop.
    * @returns a function that ends it

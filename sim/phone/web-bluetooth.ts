@@ -43,7 +43,7 @@ export class WebBluetoothCentral implements GattCentral {
   async scan({ name, onFound, signal }: ScanOptions): Promise<FoundCamera[]> {
     checkNotCancelled(signal);
     const known = name === undefined ? undefined : await this.#find(name);
-    const camera = known ?? this.#remember(await cancellable(this.#choose(name), signal));
+    const camera = known ?? this.#prefer(await cancellable(this.#choose(name), signal));
     onFound?.(camera);
     return [camera];
   }
@@ -127,6 +127,12 @@ export class WebBluetoothCentral implements GattCentral {
 
   async #isAvailable(): Promise<boolean> {
     return (await this.#bluetooth?.getAvailability?.().catch(() => true)) ?? true;
+  }
+
+  /** What the person has just chosen counts, and not what an earlier visit knows under the same name. */
+  #prefer(device: BluetoothDevice): FoundCamera {
+    for (const { id, name } of [...this.#devices.values()]) if (name === device.name) this.#devices.delete(id);
+    return this.#remember(device);
   }
 
   #remember(device: BluetoothDevice): FoundCamera {
