@@ -41,6 +41,7 @@ export class PrivateBus {
       // It complains about limits that it may not raise in a container.
       stdio: ["ignore", "pipe", "ignore"],
     });
+    process.once("exit", () => daemon.kill("SIGKILL"));
     const failed = once(daemon, "error").then(([error]) => Promise.reject(error));
     const lines = createInterface({ input: daemon.stdout! });
     await Promise.race([once(lines, "line", { signal: AbortSignal.timeout(10_000) }), failed]);
