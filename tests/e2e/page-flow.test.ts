@@ -1,11 +1,14 @@
 /** The page's whole flow, from the sign-in to the picture in the gallery: by both radios, and by keyboard alone. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import type { Page } from "playwright-core";
+import { formatLabel } from "../../sim/phone/label.ts";
 import { Chooser } from "./bluez/browser.ts";
 import { Person, until } from "./page-person.ts";
 import { network, noChromium, PageRig } from "./page-rig.ts";
+import { launchWithWebcam } from "./page-webcam.ts";
 
 let rig: PageRig;
 
@@ -58,8 +61,11 @@ test("a setting waits for the camera, is applied, or is refused", { skip: noChro
   await page.getByRole("link", { name: /Bird house/ }).click();
   const size = page.getByLabel("Size");
   await until("the size is known", async () => (await size.inputValue()) === "VGA");
+  await rig.line.stopCamera("SIGKILL");
+  await page.getByText("The camera is offline").waitFor();
   await size.selectOption("HD");
   await page.getByText("Waits for the camera").waitFor();
+  await rig.line.startCamera();
   await page.getByText("Waits for the camera").waitFor({ state: "hidden" });
   assert.equal(await size.inputValue(), "HD");
   // A size that the 3MP model has, and this one has not.
@@ -89,6 +95,23 @@ test("the same over Web Bluetooth", { skip: noChromium }, async () => {
   await person.link("Gallery").click();
   await page.locator(".tile img").first().waitFor();
   assert.deepEqual(rig.complaints, []);
+});
+
+test("the label's QR code is read by the webcam", { skip: noChromium }, async () => {
+  const label = await rig.newCamera();
+  const browser = await launchWithWebcam(formatLabel(label), join(rig.directory, "webcam.mjpeg"));
+  try {
+    const person = await Person.at(rig, "", browser);
+    await person.signIn();
+    await person.toFind();
+    await person.page.getByText("Read the label's QR code").click();
+    await person.button("Scan with the webcam").click();
+    await person.page.getByText(`Label of ${label.name} read.`).waitFor();
+    await person.button("Connect").click();
+    await person.heading("Choose its Wi-Fi").waitFor();
+  } finally {
+    await browser.close();
+  }
 });
 
 test("the same with a keyboard alone", { skip: noChromium }, async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import type { CameraLabel } from "../../sim/phone/label.ts";
 import { limit, network, type PageRig } from "./page-rig.ts";
 
@@ -13,8 +13,8 @@ export class Person {
     this.page = page;
   }
 
-  static async at(rig: PageRig, route = ""): Promise<Person> {
-    const person = new Person(rig, await rig.phone());
+  static async at(rig: PageRig, route = "", browser?: Browser): Promise<Person> {
+    const person = new Person(rig, await rig.phone({}, browser));
     await person.page.goto(`${rig.server.url}${route}`);
     return person;
   }

@@ -46,7 +46,8 @@ export class PageRig {
   readonly complaints: string[] = [];
   /** What the bucket has got, in order. */
   readonly objects: StoredObject[] = [];
-  #directory: string;
+  /** For files of the tests. */
+  readonly directory: string;
   #label: Promise<CameraLabel>;
   /** Part of the settings that the server sends. */
   #hints: SimulatorHints;
@@ -65,7 +66,7 @@ export class PageRig {
     this.browser = parts.browser;
     this.server = parts.server;
     this.bluez = parts.bluez;
-    this.#directory = parts.directory;
+    this.directory = parts.directory;
     this.#label = parts.label;
     this.#hints = parts.hints;
     this.line.onCloudEvent = (event) => {
@@ -115,7 +116,7 @@ export class PageRig {
   /** Another camera in the place of the one before: as it comes from the factory. */
   async newCamera(): Promise<CameraLabel> {
     await this.line.stopCamera();
-    await rm(join(this.#directory, "storage"), { recursive: true, force: true });
+    await rm(join(this.directory, "storage"), { recursive: true, force: true });
     this.#label = nextLabel(this.line);
     await this.line.startCamera();
     this.#hints.label = await this.#label;
@@ -140,8 +141,8 @@ export class PageRig {
   }
 
   /** A phone of its own: storage, sign-in and Bluetooth are not shared with others. */
-  async phone(options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await this.browser.newContext({ viewport: { width: 390, height: 780 }, ...options });
+  async phone(options: BrowserContextOptions = {}, browser = this.browser): Promise<Page> {
+    const context = await browser.newContext({ viewport: { width: 390, height: 780 }, ...options });
     this.#contexts.push(context);
     const page = await context.newPage();
     page.setDefaultTimeout(limit);
@@ -164,7 +165,7 @@ export class PageRig {
     await this.bluez?.close();
     await this.server.close();
     await this.line.stop();
-    await rm(this.#directory, { recursive: true, force: true });
+    await rm(this.directory, { recursive: true, force: true });
   }
 }
 
