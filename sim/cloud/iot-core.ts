@@ -38,6 +38,8 @@ interface Connection {
   sourceIp: string;
   keepAlive: number;
   sessionPresent: boolean;
+  /** Of this client's connections, counted. */
+  versionNumber?: number;
   reason?: DisconnectReason;
   detail?: string;
 }
@@ -63,6 +65,7 @@ export class IotCore extends EventEmitter<IotEvents> {
   /** Also of clients whose connection has just ended. */
   #connections = new WeakMap<Client, Connection>();
   #connectRates = new Map<string, Rate>();
+  #connectionNumbers = new Map<string, number>();
 
   private constructor(options: IotCoreOptions, server: Server, sessions: SessionStore, limits: IotLimits) {
     super();
@@ -93,6 +96,8 @@ export class IotCore extends EventEmitter<IotEvents> {
     const limits = { ...awsLimits, ...options.limits };
     const server = createServer({
       ...options.server,
+      // An MQTT packet is one write, and the next one waits for its answer: Nagle's algorithm would add a delayed acknowledgement to each.
+      noDelay: true,
       requestCert: true,
       rejectUnauthorized: false,
       minVersion: "TLSv1.2",
@@ -279,7 +284,10 @@ export class IotCore extends EventEmitter<IotEvents> {
     const { certificateId, identityId, identifier: principalIdentifier } = rights;
     const { id: clientId, clean } = client;
     this.emit("connect", { clientId, certificateId, identityId, keepAlive, clean, sessionPresent });
-    this.#announce("connected", clientId, { principalIdentifier, ipAddress: sourceIp });
+    const versionNumber = (this.#connectionNumbers.get(clientId) ?? -1) + 1;
+    this.#connectionNumbers.set(clientId, versionNumber);
+    connection.versionNumber = versionNumber;
+    this.#announce("connected", clientId, { principalIdentifier, ipAddress: sourceIp, versionNumber });
   }
 
   #disconnected(client: Client): void {
@@ -291,7 +299,8 @@ export class IotCore extends EventEmitter<IotEvents> {
       (gate?.disconnected ? "CLIENT_INITIATED_DISCONNECT" : gate?.violation ? "CLIENT_ERROR" : "CONNECTION_LOST");
     this.emit("disconnect", { clientId: client.id, reason, detail: gate?.violation ?? detail });
     const clientInitiatedDisconnect = reason === "CLIENT_INITIATED_DISCONNECT";
-    this.#announce("disconnected", client.id, { clientInitiatedDisconnect, disconnectReason: reason });
+    const versionNumber = connection?.versionNumber;
+    this.#announce("disconnected", client.id, { clientInitiatedDisconnect, disconnectReason: reason, versionNumber });
   }
 
   /** Presence (IoT guide, "Lifecycle events"). */

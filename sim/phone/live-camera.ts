@@ -52,6 +52,8 @@ export class LiveCamera extends Emitter<LiveCameraEvents> {
   #state: LiveState = { online: undefined, telemetry: undefined, shadow: undefined, lastSeen: undefined };
   #commands = new PendingAnswers<JsonObject>();
   #updates = new PendingAnswers<JsonObject>();
+  /** The highest numbers of connections that began and that ended. */
+  #presence = { begun: -1, ended: -1 };
   #opening?: Promise<void>;
   #end?: () => Promise<void>;
   #stopFollowing?: () => void;
@@ -143,6 +145,7 @@ export class LiveCamera extends Emitter<LiveCameraEvents> {
     this.#stopFollowing?.();
     // What was told while there was no connection is asked for.
     this.#stopFollowing = this.#connection.on("state", ({ state }) => {
+      this.#presence = { begun: -1, ended: -1 };
       if (state === "online") this.refresh().catch(() => {});
       else if (this.#state.online !== undefined) this.#change({ online: undefined });
     });
@@ -175,12 +178,24 @@ export class LiveCamera extends Emitter<LiveCameraEvents> {
   #receive(topic: string, message: unknown): void {
     if (typeof message !== "object" || message === null) return;
     const fields = message as JsonObject;
-    if (topic.startsWith("$aws/events/")) this.#change({ online: topic.includes("/connected/") });
+    if (topic.startsWith("$aws/events/")) this.#hearPresence(topic, fields);
     else if (topic.startsWith("$aws/")) this.#hearShadow(topic, fields);
     else this.#hearCamera(topic, fields);
   }
 
+  /**
+   * Presence comes late, twice and in any order; the events of one connection share a number, and the next connection has a higher one
+   * (IoT guide, "Lifecycle events"). The end of an old connection says nothing of the one that took its place.
+   */
+  #hearPresence(topic: string, { versionNumber }: JsonObject): void {
+    const kind = topic.includes("/connected/") ? "begun" : "ended";
+    this.#presence[kind] = Math.max(this.#presence[kind], Number(versionNumber));
+    this.#change({ online: this.#presence.begun > this.#presence.ended });
+  }
+
   #hearCamera(topic: string, message: JsonObject): void {
+    // The last will is the broker's word, and may be that of a connection which has long been replaced: presence knows better.
+    if (topic.endsWith("/telemetry") && message.state === "offline") return;
     const telemetry = topic.endsWith("/telemetry") ? message : this.#state.telemetry;
     this.#change({ telemetry, online: true, lastSeen: Date.now() });
     if (topic.endsWith("/photos")) this.emit("photo", message as unknown as PhotoAnnouncement);
