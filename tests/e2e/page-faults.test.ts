@@ -42,6 +42,33 @@ test("a wrong password, and a person who is signed out", { skip: noChromium }, a
   assert.deepEqual(await page.evaluate("Object.keys({ ...localStorage, ...sessionStorage })"), []);
 });
 
+test("settings of a real account, and settings that cannot be used", { skip: noChromium }, async () => {
+  const person = await Person.at(rig);
+  const { page } = person;
+  const use = (settings: object) => page.route("**/settings.json", (route) => route.fulfill({ json: settings }));
+  const region = "eu-west-1";
+  const userPoolClientId = "1h57kf5cpq17m0eml12example";
+  const identityPoolId = `${region}:01234567-89ab-cdef-0123-456789abcdef`;
+  const real = {
+    name: "Home",
+    region,
+    userPoolId: `${region}_a1B2c3D4e`,
+    userPoolClientId,
+    identityPoolId,
+    bucket: "my-pictures",
+  };
+  await use(real);
+  await page.reload();
+  await page.getByText("With your account of “Home”.").waitFor();
+  assert.equal(await person.button(/Sign in as/).count(), 0);
+  await use({ ...real, userPoolId: "us-east-1_a1B2c3D4e" });
+  await page.reload();
+  await page
+    .getByRole("alert")
+    .filter({ hasText: '"userPoolId" us-east-1_a1B2c3D4e is not in region eu-west-1' })
+    .waitFor();
+});
+
 test("a new account: the person chooses a password of their own", { skip: noChromium }, async () => {
   const newcomer = await rig.makeNewcomer();
   const person = await Person.at(rig);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { formatLabel } from "../../sim/phone/label.ts";
 import { inspect } from "./page-inspection.ts";
-import { Person } from "./page-person.ts";
+import { Person, until } from "./page-person.ts";
 import { noChromium, PageRig } from "./page-rig.ts";
 
 let rig: PageRig;
@@ -72,7 +72,7 @@ test("no screen has an accessibility violation or a horizontal scroll bar", { sk
     await person.heading("Bird house").waitFor();
     await person.takePicture();
     await page.getByText("More settings").click();
-    await page.getByText("Strong").waitFor();
+    await until("its settings are known", async () => (await page.getByLabel("Size").inputValue()) === "VGA");
     await page.evaluate("scrollTo(0, 0)");
     await inspect(page, "camera");
     await person.button("Remove this camera").click();

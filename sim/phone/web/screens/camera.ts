@@ -37,6 +37,7 @@ class CameraPage {
   #body = h("div", { class: "columns" });
   #facts = h("dl", { class: "facts" });
   #offline = h("div");
+  #report = h("p", { class: "tiny soft" });
   #settings: SettingsCard;
   #photo: PhotoCard;
   #problem = h("div");
@@ -70,7 +71,14 @@ class CameraPage {
       h(
         "div",
         { class: "stack" },
-        h("section", { class: "card stack", "aria-label": "State" }, h("h2", {}, "State"), this.#offline, this.#facts),
+        h(
+          "section",
+          { class: "card stack", "aria-label": "State" },
+          h("h2", {}, "State"),
+          this.#offline,
+          this.#facts,
+          this.#report,
+        ),
         this.#settings.element,
         button({ label: "Remove this camera", icon: "trash", kind: "danger", onPress: () => this.#remove() }),
         this.#problem,
@@ -129,6 +137,7 @@ class CameraPage {
     fill(this.#pill, onlinePill(state));
     fill(this.#facts, facts(state, this.#app.setup.linkTo(this.#thingName) !== undefined));
     fill(this.#offline, state.online === false && whatToDoOffline());
+    fill(this.#report, state.online && !state.telemetry && untilReport(state));
     this.#settings.update();
   }
 
@@ -174,6 +183,13 @@ function facts({ telemetry, lastSeen, shadow }: LiveState, isLinked: boolean): C
   ];
   if (typeof freeMemory === "number") entries.push(["Free memory", bytes(freeMemory)]);
   return entries.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
+}
+
+/** Reports come at a steady pace; whoever looks in between has to wait for the next one. */
+function untilReport({ shadow }: LiveState): string {
+  const interval = shadow?.reported.telemetryInterval;
+  const pace = typeof interval === "number" ? `every ${duration(interval)}` : "from time to time";
+  return `The camera reports signal and running time ${pace}; the next report brings them.`;
 }
 
 const cap = (text: string) => text[0].toUpperCase() + text.slice(1);
