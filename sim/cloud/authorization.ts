@@ -58,17 +58,24 @@ export class Authorization {
   }
 
   /**
-   * Of IoT's data plane over HTTPS.
+   * Of IoT's data plane, over HTTPS and as MQTT.
    *
    * @param action without its prefix `iot:`
    * @param resource without the ARN's beginning: `thing/camera-1`
+   * @param context further condition keys and policy variables, of the connection
    */
-  mayUseData(principal: Principal, action: string, resource: string): boolean {
+  mayUseData(
+    principal: Principal,
+    action: string,
+    resource: string,
+    context: Record<string, string | undefined> = {},
+  ): boolean {
     if (principal.type !== "identity") return true;
     const { identityId } = principal;
     const request = { action: `iot:${action}`, resource: this.#registry.arn(resource) };
     const documents = this.#registry.policiesOf(identityId).map((name) => this.#registry.policy(name).policyDocument);
-    const variables = { "cognito-identity.amazonaws.com:sub": identityId };
-    return isAllowed(documents, { ...request, variables }) && this.#role.isRoleAllowed({ ...request, identityId });
+    const variables = { ...context, "cognito-identity.amazonaws.com:sub": identityId };
+    const isRoleAllowed = () => this.#role.isRoleAllowed({ ...request, identityId, context });
+    return isAllowed(documents, { ...request, variables }) && isRoleAllowed();
   }
 }

@@ -1,7 +1,7 @@
+import type { Authorization } from "./authorization.ts";
 import { type AccessKey, isExpired, type KeySource } from "./credentials.ts";
 import { isAllowed } from "./policy.ts";
 import { certificateIdOf, type Registry } from "./registry.ts";
-import type { RoleRequest } from "./role-policy.ts";
 
 /** Who a client of the broker is, and what it may do. */
 export interface ClientRights {
@@ -84,20 +84,15 @@ export class CertificateRights implements ClientRights {
 }
 
 export interface CredentialRightsOptions {
-  registry: Registry;
   key: AccessKey;
   keys: KeySource;
-  /** What the role of all identities allows. */
-  isRoleAllowed(request: RoleRequest): boolean;
+  authorization: Authorization;
   sourceIp: string;
   /** When the connection ends at the latest, milliseconds since 1970. */
   latest: number;
 }
 
-/**
- * A client that has signed its WebSocket's URL. The administrator may do everything; a Cognito identity what its role AND the policies attached
- * to the identity allow (IoT guide, "Authorization with Amazon Cognito identities").
- */
+/** A client that has signed its WebSocket's URL: its rights are those of the credentials (authorization.ts). */
 export class CredentialRights implements ClientRights {
   readonly identityId?: string;
   readonly identifier: string;
@@ -124,25 +119,8 @@ export class CredentialRights implements ClientRights {
   }
 
   isAllowed(clientId: string, action: string, resource: string): boolean {
-    const { key, registry, sourceIp, isRoleAllowed } = this.#options;
-    if (key.principal.type === "administrator") return true;
-    const { identityId } = this;
-    if (identityId === undefined) return false;
-    const arn = registry.arn(resource);
-    const variables = {
-      "iot:ClientId": clientId,
-      "cognito-identity.amazonaws.com:sub": identityId,
-      "aws:SourceIp": sourceIp,
-    };
-    const documents = registry.policiesOf(identityId).map((name) => registry.policy(name).policyDocument);
-    return (
-      isAllowed(documents, { action, resource: arn, variables }) &&
-      isRoleAllowed({
-        action,
-        resource: arn,
-        identityId,
-        context: { "iot:ClientId": clientId, "aws:SourceIp": sourceIp },
-      })
-    );
+    const { key, authorization, sourceIp } = this.#options;
+    const context = { "iot:ClientId": clientId, "aws:SourceIp": sourceIp };
+    return authorization.mayUseData(key.principal, action.replace(/^iot:/, ""), resource, context);
   }
 }

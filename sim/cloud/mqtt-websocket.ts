@@ -1,19 +1,17 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { createWebSocketStream, type WebSocket, WebSocketServer } from "ws";
+import type { Authorization } from "./authorization.ts";
 import { CredentialRights } from "./client-rights.ts";
 import type { AccessKey, KeySource } from "./credentials.ts";
 import type { IotCore } from "./iot-core.ts";
-import type { Registry } from "./registry.ts";
-import type { RoleRequest } from "./role-policy.ts";
 import { ForbiddenError, verifyWebSocketURL } from "./websocket-signature.ts";
 
 export interface MqttWebSocketOptions {
   iot: IotCore;
-  registry: Registry;
+  region: string;
   keys: KeySource;
-  /** What the role of signed-in people allows. */
-  isRoleAllowed(request: RoleRequest): boolean;
+  authorization: Authorization;
   /** A WebSocket was refused. The client has been told 403 alone. */
   onRefuse?(reason: string): void;
 }
@@ -52,8 +50,8 @@ export class MqttWebSocket {
     if (url.split("?")[0] !== "/mqtt") throw new ForbiddenError("the path is not /mqtt");
     const subprotocols = (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
     if (!subprotocols.includes("mqtt")) throw new ForbiddenError("the subprotocol mqtt is not asked for");
-    const { keys, registry } = this.#options;
-    return verifyWebSocketURL({ url, host: headers.host ?? "" }, { keys, region: registry.region });
+    const { keys, region } = this.#options;
+    return verifyWebSocketURL({ url, headers }, { keys, region });
   }
 
   #open(webSocket: WebSocket, request: IncomingMessage, key: AccessKey): void {
@@ -61,10 +59,10 @@ export class MqttWebSocket {
     webSocket.on("message", (_data, isBinary) => {
       if (!isBinary) webSocket.terminate();
     });
-    const { iot, registry, keys, isRoleAllowed } = this.#options;
+    const { iot, keys, authorization } = this.#options;
     const sourceIp = request.socket.remoteAddress ?? "";
     const latest = Date.now() + iot.limits.webSocketDuration * 1000;
-    const rights = new CredentialRights({ registry, key, keys, isRoleAllowed, sourceIp, latest });
+    const rights = new CredentialRights({ key, keys, authorization, sourceIp, latest });
     iot.accept(createWebSocketStream(webSocket), rights, sourceIp);
   }
 

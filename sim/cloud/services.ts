@@ -111,14 +111,14 @@ export async function startControl(foundation: Foundation, { iot, provisioning, 
 
 /** Shadows and the data plane, with MQTT over WebSocket at its door. */
 export async function startData(foundation: Foundation, { iot }: Broker) {
-  const { options, path, region, server, registry, credentials, role, authorization, ports } = foundation;
+  const { options, path, region, server, credentials, authorization, ports } = foundation;
   const shadows = new ShadowService(path("shadows.json"), iot);
   const { onCall } = options;
   const mqtt = new MqttWebSocket({
     iot,
-    registry,
+    region,
     keys: credentials,
-    isRoleAllowed: role.isRoleAllowed,
+    authorization,
     // The client has been told no reason.
     onRefuse: (reason) => onCall?.({ operation: "WebSocket", status: 403, error: reason }),
   });

@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
 import { Sha256 } from "@aws-crypto/sha256-js";
 import { createScope, getCanonicalQuery, getSigningKey } from "@smithy/signature-v4";
 import { type AccessKey, isExpired, type KeySource } from "./credentials.ts";
@@ -20,8 +21,7 @@ export class ForbiddenError extends Error {
 export interface WebSocketRequest {
   /** With the query. */
   url: string;
-  /** Host header as it came. */
-  host: string;
+  headers: IncomingHttpHeaders;
 }
 
 interface Claim {
@@ -29,12 +29,14 @@ interface Claim {
   /** As in the URL, `20260101T120000Z`. */
   date: string;
   scope: string;
+  /** Names, in lower case and in order; the host is one of them. */
+  signedHeaders: string[];
   signature: string;
 }
 
 /**
  * Checks the presigned URL that a client opens its WebSocket with (IoT guide, "Device communication protocols"): SigV4 in the query,
- * over the Host header alone. Two habits of real clients are taken, as AWS takes them: a session token that was put there after signing, and, since AWS's
+ * mostly over the Host header alone (aws-crt has Connection signed as well). Two habits of real clients are taken, as AWS takes them: a session token that was put there after signing, and, since AWS's
  * own port never shows in it, a host that was signed without the port.
  *
  * @returns the key that it was signed with
@@ -54,8 +56,8 @@ export async function verifyWebSocketURL(
   const signingKey = await getSigningKey(Sha256, key, claim.date.slice(0, 8), region, service);
   const sign = (text: string) => createHmac("sha256", signingKey).update(text).digest("hex");
   for (const query of signedQueries(searchParams)) {
-    for (const host of [request.host, request.host.replace(/:\d+$/, "")]) {
-      const canonical = ["GET", pathname, query, `host:${host}\n`, "host", sha256("")].join("\n");
+    for (const headers of signedHeaders(claim, request.headers)) {
+      const canonical = ["GET", pathname, query, headers, claim.signedHeaders.join(";"), sha256("")].join("\n");
       const text = [algorithm, claim.date, claim.scope, sha256(canonical)].join("\n");
       if (timingSafeEqual(Buffer.from(sign(text)), Buffer.from(claim.signature))) return key;
     }
@@ -70,7 +72,8 @@ function readClaim(query: URLSearchParams, region: string): Claim {
     throw new ForbiddenError(`the URL has no X-Amz-${name}`);
   };
   if (take("Algorithm") !== algorithm) throw new ForbiddenError(`X-Amz-Algorithm is not ${algorithm}`);
-  if (take("SignedHeaders") !== "host") throw new ForbiddenError("something else than the host is signed");
+  const signedHeaders = take("SignedHeaders").split(";");
+  if (!signedHeaders.includes("host")) throw new ForbiddenError("the host is not signed");
   const date = take("Date");
   checkTime(date, query.has("X-Amz-Expires") ? take("Expires") : undefined);
   const [accessKeyId, ...rest] = take("Credential").split("/");
@@ -78,7 +81,7 @@ function readClaim(query: URLSearchParams, region: string): Claim {
   if (rest.join("/") !== scope) throw new ForbiddenError(`the credential's scope is not ${scope}`);
   const signature = take("Signature");
   if (!/^[0-9a-f]{64}$/.test(signature)) throw new ForbiddenError("X-Amz-Signature is no signature");
-  return { accessKeyId, date, scope, signature };
+  return { accessKeyId, date, scope, signedHeaders, signature };
 }
 
 function checkTime(date: string, expires?: string): void {
@@ -90,6 +93,18 @@ function checkTime(date: string, expires?: string): void {
   if (!(lifetime >= 0 && lifetime <= longestExpiry * 1000)) throw new ForbiddenError("X-Amz-Expires is out of range");
   if (signedAt > Date.now() + tolerance) throw new ForbiddenError("the URL is not valid yet");
   if (Date.now() > signedAt + lifetime) throw new ForbiddenError("the URL has expired");
+}
+
+/** The canonical headers that may have been signed: with the host as it came, and without its port. */
+function signedHeaders({ signedHeaders: names }: Claim, headers: IncomingHttpHeaders): string[] {
+  const { host = "" } = headers;
+  const valueOf = (name: string) =>
+    String(headers[name] ?? "")
+      .trim()
+      .replace(/ +/g, " ");
+  return [host, host.replace(/:\d+$/, "")].map((ofHost) =>
+    names.map((name) => `${name}:${name === "host" ? ofHost : valueOf(name)}\n`).join(""),
+  );
 }
 
 /** What may have been signed: the query without the token, and with it. */
