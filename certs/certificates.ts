@@ -77,7 +77,10 @@ export function parseCertificate(pem: string): x509.X509Certificate {
 
 /** Reads back what `exportPrivateKey` wrote; the key's type is taken from the certificate it belongs to. */
 export function importPrivateKey(pem: string, certificate: x509.X509Certificate): Promise<CryptoKey> {
-  const algorithm = { ...certificate.publicKey.algorithm, hash: "SHA-256" } as webcrypto.Algorithm as webcrypto.EcKeyImportParams;
+  const algorithm = {
+    ...certificate.publicKey.algorithm,
+    hash: "SHA-256",
+  } as webcrypto.Algorithm as webcrypto.EcKeyImportParams;
   return subtle.importKey("pkcs8", x509.PemConverter.decodeFirst(pem), algorithm, true, ["sign"]);
 }
 
