@@ -111,6 +111,7 @@ export interface ClientCharacteristic extends EventEmitter {
   discoverDescriptors(done: (descriptors: ClientDescriptor[]) => void): void;
   read(done: (error: number, value?: Buffer) => void): void;
   write(value: Buffer, done: (error: number) => void): void;
+  writeWithoutResponse(value: Buffer, sent?: () => void, completed?: () => void): void;
   writeCCCD(notifications: boolean, indications: boolean, done: (error: number) => void): void;
 }
 

@@ -103,8 +103,8 @@ test("results", () => {
   equal(resultPacket(1, []), bytes(1, 0, 1));
   equal(resultPacket(3, ["ab", ""]), bytes(3, 4, 2, "ab", 0, (3 + 4 + 2 + 97 + 98) & 255));
   const groups = ["one", "1", "x", "two", "2", "y"];
-  equal(resultPacket(4, groups, 20, 3)[1], 8);
-  equal(resultPacket(4, groups, 19, 3)[1], 8);
+  equal(resultPacket(4, groups, 20, 3)[1], 16);
+  equal(resultPacket(4, groups, 19, 3)[1], 16);
   equal(resultPacket(4, groups, 18, 3).length, 11);
   equal(resultPacket(4, groups, 3, 3), bytes(4, 0, 4));
   const many = resultPacket(4, new Array(300).fill("a"));
