@@ -7,13 +7,13 @@ import type { Page } from "playwright-core";
 import { formatLabel } from "../../sim/phone/label.ts";
 import { Chooser } from "./bluez/browser.ts";
 import { Person, until } from "./page-person.ts";
-import { network, noChromium, PageRig } from "./page-rig.ts";
+import { network, noBluetooth, noChromium, PageRig } from "./page-rig.ts";
 import { launchWithWebcam } from "./page-webcam.ts";
 
 let rig: PageRig;
 
 before(async () => {
-  if (!noChromium) rig = await PageRig.open({ bluetooth: true });
+  if (!noChromium) rig = await PageRig.open({ bluetooth: !noBluetooth });
 });
 
 afterEach(async () => {
@@ -75,7 +75,7 @@ test("a setting waits for the camera, is applied, or is refused", { skip: noChro
   await page.getByText(/^Refused: /).waitFor({ state: "hidden" });
 });
 
-test("the same over Web Bluetooth", { skip: noChromium }, async () => {
+test("the same over Web Bluetooth", { skip: noBluetooth }, async () => {
   const label = await rig.newCamera();
   const person = await Person.at(rig);
   const { page } = person;

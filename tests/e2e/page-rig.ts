@@ -21,6 +21,9 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
 /** For `skip` of the tests. */
 export const noChromium = existsSync("/usr/bin/chromium") ? false : "Chromium is not installed (apt install chromium)";
+const hasBus = existsSync("/usr/bin/dbus-daemon");
+/** The same for tests of Web Bluetooth. */
+export const noBluetooth = noChromium || (hasBus ? false : "dbus-daemon is not installed (apt install dbus)");
 export { network };
 
 const silent = { step() {}, progress() {}, note() {} };

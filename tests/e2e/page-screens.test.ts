@@ -9,7 +9,7 @@ import { noChromium, PageRig } from "./page-rig.ts";
 let rig: PageRig;
 
 before(async () => {
-  if (!noChromium) rig = await PageRig.open({ bluetooth: true });
+  if (!noChromium) rig = await PageRig.open();
 });
 
 after(async () => {
