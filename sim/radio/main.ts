@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
+import { type Adapter, openAdapter } from "./adapter.ts";
 import { type RadioOptions, startRadio } from "./radio.ts";
 
 const usage = `The radio: virtual Bluetooth LE controllers between simulated devices and phones.
@@ -10,6 +11,7 @@ const usage = `The radio: virtual Bluetooth LE controllers between simulated dev
   --connection-interval MS milliseconds between connection events (with or without --pace)
   --supervision-timeout MS how long a silent link lives (default: what the phone asks for)
   --btsnoop FILE           capture for Wireshark
+  --hci N                  put the device on the real Bluetooth adapter hciN (npm hci-socket) instead of the virtual air
 
 It ends with the process that started it. The first line on stdout is {"event":"listening","port":N}. Switches are JSON lines on stdin, such as
 {"range":false}, {"power":false}, {"mtu":23}, {"pace":{"bytesPerSecond":20000}}, {"pace":null}, {"drop":true},
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     "connection-interval": { type: "string" },
     "supervision-timeout": { type: "string" },
     btsnoop: { type: "string" },
+    hci: { type: "string" },
     help: { type: "boolean" },
   },
 });
@@ -42,7 +45,18 @@ const options: RadioOptions = {
 if (values.pace || values["connection-interval"])
   options.pace = { bytesPerSecond: number(values.pace), connectionInterval: number(values["connection-interval"]) };
 
-const radio = await startRadio(options);
+/** Nothing works without it: one line that says why, and the end. */
+function fail(error: unknown): never {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exit(1);
+}
+
+let adapter: Adapter | undefined;
+if (values.hci !== undefined) {
+  adapter = await openAdapter(Number(values.hci)).catch(fail);
+  adapter.onGone = () => fail(new Error(`the Bluetooth adapter hci${values.hci} is gone: was it unplugged?`));
+}
+const radio = await startRadio({ ...options, adapter });
 process.stdout.write(`${JSON.stringify({ event: "listening", port: radio.port })}\n`);
 
 createInterface({ input: process.stdin }).on("line", (line) => {

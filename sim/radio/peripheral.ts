@@ -1,8 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import type { Air } from "./air.ts";
 import { AttributeBuilder, type AttributeOwner, type ReadDone } from "./attributes.ts";
-import { Controller } from "./controller.ts";
 import { FromRadio, protocolVersion, ToRadio, unlikelyError } from "./device/protocol.ts";
 import { type Frame, FrameReader, frame, u16 } from "./frames.ts";
 import { type BleManager, type HostConnection, loadBleHost } from "./host-stack.ts";
@@ -16,12 +14,28 @@ interface Pending {
   timer: NodeJS.Timeout;
 }
 
+/** What a camera's host stack runs on: a virtual controller, or a real adapter. */
+export interface PeripheralController {
+  readonly address: string;
+  readonly advertising: boolean;
+  /** Largest ATT MTU that the link lets the two hosts agree on. */
+  mtu: number;
+  /** An HCI packet (H4) from the host. */
+  receive(packet: Buffer): void;
+  setInRange(inRange: boolean): void;
+  setPower(powered: boolean): void;
+  remove(): void;
+}
+
+/** Makes the controller; `toHost` takes its HCI packets (H4). */
+export type ControllerMaker = (toHost: (packet: Buffer) => void) => PeripheralController;
+
 /**
- * The Bluetooth of one simulated device: a host stack on a virtual controller. The device, another process, builds its
+ * The Bluetooth of one simulated device: a host stack on a controller. The device, another process, builds its
  * attributes and answers reads and writes over a TCP connection; when that connection ends, the radio falls silent.
  */
 export class Peripheral implements AttributeOwner {
-  readonly controller: Controller;
+  readonly controller: PeripheralController;
   name = "";
   #socket: Socket;
   #manager: BleManager | undefined;
@@ -35,13 +49,13 @@ export class Peripheral implements AttributeOwner {
   #advertising = false;
   #closed = false;
 
-  constructor(air: Air, address: string, socket: Socket) {
+  constructor(makeController: ControllerMaker, socket: Socket) {
     const transport = Object.assign(new EventEmitter(), {
       write: (packet: Buffer) => {
         if (!this.#closed) setImmediate(() => this.controller.receive(packet));
       },
     });
-    this.controller = new Controller(air, address, (packet) => transport.emit("data", packet), "camera");
+    this.controller = makeController((packet) => transport.emit("data", packet));
     this.#socket = socket;
     socket.on("close", () => this.close());
     loadBleHost().BleManager.create(transport, {}, (error, manager) => {

@@ -1,11 +1,12 @@
 import { createServer, type Server, type Socket } from "node:net";
+import type { Adapter } from "./adapter.ts";
 import { Air } from "./air.ts";
 import { BtsnoopWriter } from "./btsnoop.ts";
 import { Controller } from "./controller.ts";
 import { ToRadio, WiFiFrame } from "./device/protocol.ts";
 import { H4Framer, PacketType } from "./hci.ts";
 import type { Pace } from "./link.ts";
-import { Peripheral } from "./peripheral.ts";
+import { type ControllerMaker, Peripheral } from "./peripheral.ts";
 import { type WiFiNetwork, WiFiNetworks } from "./wifi-networks.ts";
 
 export interface RadioOptions {
@@ -18,6 +19,8 @@ export interface RadioOptions {
   supervisionTimeout?: number;
   /** File for a capture that Wireshark opens. */
   btsnoop?: string;
+  /** A real Bluetooth adapter: the device is there instead of on the virtual air. One device at a time; whoever is second is turned away. */
+  adapter?: Adapter;
 }
 
 export interface DeviceState {
@@ -26,12 +29,18 @@ export interface DeviceState {
   advertising: boolean;
 }
 
+interface RadioParts {
+  btsnoop?: BtsnoopWriter;
+  adapter?: Adapter;
+}
+
 /** A radio that is listening, with its test switches. Switches apply to every device that is attached, now or later. */
 export class Radio {
   readonly port: number;
   #server: Server;
   #air: Air;
   #btsnoop: BtsnoopWriter | undefined;
+  #adapter: Adapter | undefined;
   #sockets = new Set<Socket>();
   #devices = new Set<Peripheral>();
   #wifi = new WiFiNetworks();
@@ -41,8 +50,9 @@ export class Radio {
   #inRange = true;
   #powered = true;
 
-  private constructor(server: Server, air: Air, btsnoop: BtsnoopWriter | undefined) {
+  private constructor(server: Server, air: Air, { btsnoop, adapter }: RadioParts) {
     this.#server = server;
+    this.#adapter = adapter;
     this.#air = air;
     this.#btsnoop = btsnoop;
     this.port = (server.address() as { port: number }).port;
@@ -56,8 +66,8 @@ export class Radio {
       server.listen(options.port ?? 0, "127.0.0.1", resolve);
     });
     const btsnoop = options.btsnoop ? new BtsnoopWriter(options.btsnoop) : undefined;
-    const { mtu, pace, supervisionTimeout } = options;
-    return new Radio(server, new Air({ mtu, pace, supervisionTimeout, btsnoop }), btsnoop);
+    const { mtu, pace, supervisionTimeout, adapter } = options;
+    return new Radio(server, new Air({ mtu, pace, supervisionTimeout, btsnoop }), { btsnoop, adapter });
   }
 
   get devices(): DeviceState[] {
@@ -114,6 +124,7 @@ export class Radio {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await this.#btsnoop?.close();
+    this.#adapter?.close();
   }
 
   #accept(socket: Socket): void {
@@ -129,13 +140,26 @@ export class Radio {
   }
 
   #attachDevice(socket: Socket, first: Buffer): void {
-    const device = new Peripheral(this.#air, `24:6F:28:00:00:${hex(this.#nextDevice++)}`, socket);
+    const maker = this.#controllerMaker();
+    if (!maker) {
+      socket.destroy();
+      return;
+    }
+    const device = new Peripheral(maker, socket);
     device.controller.setInRange(this.#inRange);
     if (!this.#powered) device.controller.setPower(false);
     this.#devices.add(device);
     socket.on("close", () => this.#devices.delete(device));
     socket.on("data", (chunk: Buffer) => device.receive(chunk));
     device.receive(first);
+  }
+
+  /** @returns undefined while another device has the adapter */
+  #controllerMaker(): ControllerMaker | undefined {
+    const adapter = this.#adapter;
+    if (adapter) return adapter.inUse ? undefined : (toHost) => adapter.attach(toHost);
+    const address = `24:6F:28:00:00:${hex(this.#nextDevice++)}`;
+    return (toHost) => new Controller(this.#air, address, toHost, "camera");
   }
 
   #attachPhone(socket: Socket, first: Buffer): void {

@@ -26,6 +26,7 @@ export interface Options {
   sensor: number;
   "trace-spi"?: string;
   btsnoop?: string;
+  hci?: string;
   xsbug?: string;
   device: "xs-host" | "mcsim";
   watch: boolean;
@@ -103,7 +104,7 @@ async function tellStory(
 }
 
 function lineOptions(options: Options, directory: string, frames: string, timeline: Timeline): LineOptions {
-  const { out, sensor, device, xsbug, btsnoop, watch, "trace-spi": traceSPI } = options;
+  const { out, sensor, device, xsbug, btsnoop, hci, watch, "trace-spi": traceSPI } = options;
   return {
     directory,
     frames,
@@ -111,6 +112,7 @@ function lineOptions(options: Options, directory: string, frames: string, timeli
     sensor,
     device,
     xsbug,
+    hci,
     cloud: options.aws === undefined,
     out: fromHere(out),
     btsnoop: btsnoop && fromHere(btsnoop),

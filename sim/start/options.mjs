@@ -42,6 +42,8 @@ Then it stays up and serves the phone's page at 127.0.0.1: SPACE takes another p
   --json                one JSON object a line on stdout, one per step; the last one is "event":"done"
   --trace-spi FILE      write every chip-select period of the camera's SPI bus as text
   --btsnoop FILE        write the Bluetooth traffic as a btsnoop capture (Wireshark opens it)
+  --hci N               put the camera on the real Bluetooth adapter hciN (Linux, npm hci-socket), for a real phone to set up;
+                        untried on hardware so far
   --xsbug [HOST:PORT]   let the xsbug debugger attach (default: localhost:5002)
   --device NAME         ${devices.join(" or ")}: the engine that runs the firmware (mcsim needs $MODDABLE)
   --watch               rebuild and restart the camera when a source file changes (as npm run dev does)
@@ -81,6 +83,7 @@ export function parseOptions(args) {
         json: { type: "boolean", default: false },
         "trace-spi": { type: "string" },
         btsnoop: { type: "string" },
+        hci: { type: "string" },
         xsbug: { type: "string" },
         device: { type: "string", default: "xs-host" },
         aws: { type: "string" },
@@ -95,9 +98,14 @@ export function parseOptions(args) {
   const sensor = Number(values.sensor);
   if (!(sensor >= 0x81 && sensor <= 0x87)) throw new UsageError(`--sensor ${values.sensor}: 0x81 to 0x87`);
   if (values.once && values.page) throw new UsageError("--once takes a picture without the page: leave out --page");
+  if (values.hci !== undefined && !/^\d{1,2}$/.test(values.hci))
+    throw new UsageError(`--hci ${values.hci}: the number of the adapter, 0 for hci0`);
+  if (values.hci !== undefined && values.once) throw new UsageError("--hci waits for a real phone: leave out --once");
   if (values.xsbug && !/^[^:]+:\d+$/.test(values.xsbug)) throw new UsageError(`--xsbug ${values.xsbug}: HOST:PORT`);
   return {
     ...values,
+    // The phone of this process is on the virtual air, where the camera is not.
+    page: values.page || values.hci !== undefined,
     sensor,
     resolution: oneOf("resolution", values.resolution, resolutions),
     quality: oneOf("quality", values.quality, qualities),

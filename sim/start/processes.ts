@@ -45,6 +45,8 @@ export interface LineOptions {
   cloud?: boolean;
   traceSPI?: string;
   btsnoop?: string;
+  /** Number of a real Bluetooth adapter, for the camera instead of the virtual air. */
+  hci?: string;
   xsbug?: string;
   timeScale?: number;
   /** Port of whoever keeps the camera's time, instead of a scale. */
@@ -148,16 +150,24 @@ export class Line {
   }
 
   async startRadio(): Promise<void> {
-    const { btsnoop, timeline } = this.#options;
+    const { btsnoop, hci, timeline } = this.#options;
     const { process, first } = await JsonProcess.start<ProcessEvent & { port: number }>({
       name: "the radio",
       script: join(sim, "radio", "main.ts"),
-      args: ["--port", String(this.#radioPort), ...(btsnoop ? ["--btsnoop", btsnoop] : [])],
+      args: [
+        ...["--port", String(this.#radioPort)],
+        ...(btsnoop ? ["--btsnoop", btsnoop] : []),
+        ...(hci === undefined ? [] : ["--hci", hci]),
+      ],
       onDied: (reason) => this.#fail(new Error(reason)),
     });
     this.#radio = process;
     this.#radioPort = first.port;
-    timeline.step({ event: "radio", who: "radio", text: "Bluetooth air is up" });
+    timeline.step({
+      event: "radio",
+      who: "radio",
+      text: hci === undefined ? "Bluetooth air is up" : `Bluetooth adapter hci${hci}`,
+    });
   }
 
   async startCamera(): Promise<void> {
