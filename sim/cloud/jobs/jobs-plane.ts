@@ -1,19 +1,15 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { KeySource } from "../credentials.ts";
-import { JsonApi, type JsonApiOptions, readBody, respond } from "../json-api.ts";
+import type { IncomingMessage } from "node:http";
+import { ApiPlane, type ApiPlaneOptions, parseObject } from "../api-plane.ts";
+import { readBody } from "../json-api.ts";
 import { RegistryError } from "../registry-error.ts";
 import { verifyRequest } from "../request-signature.ts";
 import { type Execution, stateOf, summaryOf } from "./job.ts";
 import { JobError } from "./job-error.ts";
 import type { JobService } from "./job-service.ts";
 
-export interface JobsPlaneOptions extends JsonApiOptions {
+export interface JobsPlaneOptions extends ApiPlaneOptions {
   jobs: JobService;
   region: string;
-  /** Who may call. */
-  credentials: KeySource;
-  /** After each call. */
-  onCall?(call: { operation: string; status: number; error?: string }): void;
 }
 
 const maximumBody = 128 * 1024;
@@ -30,48 +26,13 @@ interface Call {
  * The data plane of AWS IoT Jobs (the API of @aws-sdk/client-iot-jobs-data-plane): what a device does over MQTT, over HTTPS, every
  * request signed with SigV4 by the account.
  */
-export class JobsPlane {
-  #options: JobsPlaneOptions;
-  #api!: JsonApi;
-
-  private constructor(options: JobsPlaneOptions) {
-    this.#options = options;
-  }
-
+export class JobsPlane extends ApiPlane<JobsPlaneOptions> {
   static async listen(options: JobsPlaneOptions): Promise<JobsPlane> {
-    const plane = new JobsPlane(options);
-    plane.#api = await JsonApi.listen(options, (request, response) => plane.handle(request, response));
-    return plane;
+    return new JobsPlane(options).open();
   }
 
-  get port(): number {
-    return this.#api.port;
-  }
-
-  get url(): string {
-    return this.#api.url;
-  }
-
-  close(): Promise<void> {
-    return this.#api.close();
-  }
-
-  /** One request, whoever has listened for it. */
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const name = { operation: "?" };
-    try {
-      const answer = await this.#answer(request, name);
-      respond(response, 200, answer);
-      this.#options.onCall?.({ operation: name.operation, status: 200 });
-    } catch (error) {
-      const known = error instanceof RegistryError ? error : failure(error);
-      respond(response, known.status, { message: known.message }, known.name);
-      this.#options.onCall?.({ operation: name.operation, status: known.status, error: known.name });
-    }
-  }
-
-  async #answer(request: IncomingMessage, name: { operation: string }): Promise<object> {
-    const { region, credentials } = this.#options;
+  protected async answer(request: IncomingMessage, said: { operation: string }): Promise<object> {
+    const { region, credentials } = this.options;
     const body = await readBody(request, maximumBody, tooLarge);
     const { principal } = await verifyRequest(request, body, { service: "iot-jobs-data", region, credentials });
     if (principal.type !== "administrator")
@@ -81,12 +42,12 @@ export class JobsPlane {
     const operation = thingName && operationOf(request.method, jobId);
     if (!operation)
       throw new RegistryError("UnknownOperationException", `${request.method} ${pathname} is not served here`);
-    name.operation = operation;
-    return this[operation]({ thingName, jobId, query: searchParams, body: parse(body) });
+    said.operation = operation;
+    return this[operation]({ thingName, jobId, query: searchParams, body: parseObject(body, invalid) });
   }
 
   private GetPendingJobExecutions({ thingName }: Call): object {
-    const { jobs } = this.#options;
+    const { jobs } = this.options;
     jobs.registry.thing(thingName);
     const pending = jobs.pending(thingName);
     const inState = (wanted: string) => pending.filter(({ status }) => status === wanted).map(summaryOf);
@@ -94,7 +55,7 @@ export class JobsPlane {
   }
 
   private StartNextPendingJobExecution({ thingName, body }: Call): object {
-    const { jobs } = this.#options;
+    const { jobs } = this.options;
     jobs.registry.thing(thingName);
     const execution = jobs.startNext(thingName, body);
     return execution ? { execution: this.#full(execution) } : {};
@@ -102,12 +63,12 @@ export class JobsPlane {
 
   private DescribeJobExecution({ thingName, jobId = "", query }: Call): object {
     const number = query.get("executionNumber");
-    const execution = this.#options.jobs.describe(thingName, jobId, number === null ? undefined : Number(number));
+    const execution = this.options.jobs.describe(thingName, jobId, number === null ? undefined : Number(number));
     return execution ? { execution: this.#full(execution, query.get("includeJobDocument") !== "false") } : {};
   }
 
   private UpdateJobExecution({ thingName, jobId = "", body }: Call): object {
-    const { jobs } = this.#options;
+    const { jobs } = this.options;
     const execution = jobs.update(thingName, jobId, body);
     return {
       executionState: body.includeJobExecutionState === true ? stateOf(execution) : undefined,
@@ -117,7 +78,7 @@ export class JobsPlane {
 
   /** The document is text in this API. */
   #full(execution: Execution, withDocument = true): object {
-    const { jobs } = this.#options;
+    const { jobs } = this.options;
     const { jobId, thingName, status, statusDetails } = execution;
     return {
       ...summaryOf(execution),
@@ -144,20 +105,5 @@ function operationOf(method: string | undefined, jobId: string | undefined): Ope
 }
 
 const decode = (text: string | undefined) => decodeURIComponent(text ?? "");
-const tooLarge = () => new JobError("InvalidRequest", "the request is too large");
-
-function parse(body: Buffer): Record<string, unknown> {
-  if (!body.length) return {};
-  try {
-    const value = JSON.parse(body.toString());
-    if (value && typeof value === "object") return value;
-  } catch {
-    // Said below.
-  }
-  throw new JobError("InvalidRequest", "the request body is no JSON object");
-}
-
-function failure(error: unknown): RegistryError {
-  console.error(error);
-  return new RegistryError("InternalFailureException", "Internal failure");
-}
+const invalid = (message: string) => new JobError("InvalidRequest", message);
+const tooLarge = () => invalid("the request is too large");

@@ -1,14 +1,8 @@
-/**
- * aws-iot-device-sdk-v2 (MQTT 3.1.1), which is not among the packages of this project: AWS_IOT_SDK is the folder of an installation of
- * its own, the one above node_modules.
- */
+/** aws-iot-device-sdk-v2 (MQTT 3.1.1). */
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
+import { iot, mqtt } from "aws-iot-device-sdk-v2";
 
-const { ADVISOR_HOST, ADVISOR_PORT, ADVISOR_CLIENT_ID, ADVISOR_CA, ADVISOR_CERTIFICATE, ADVISOR_KEY, AWS_IOT_SDK } =
-  process.env;
-const { iot, mqtt } = createRequire(join(AWS_IOT_SDK, "index.js"))("aws-iot-device-sdk-v2");
+const { ADVISOR_HOST, ADVISOR_PORT, ADVISOR_CLIENT_ID, ADVISOR_CA, ADVISOR_CERTIFICATE, ADVISOR_KEY } = process.env;
 
 const configuration = iot.AwsIotMqttConnectionConfigBuilder.new_mtls_builder(
   readFileSync(ADVISOR_CERTIFICATE, "utf8"),
