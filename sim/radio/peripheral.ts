@@ -8,6 +8,8 @@ import { type BleManager, type HostConnection, loadBleHost } from "./host-stack.
 /** ATT gives up after 30 s (Core Vol 3 Part F section 3.3.3): answer before that. */
 const answerTimeout = 25_000;
 const maximumConnections = 3;
+/** Milliseconds before another try, when a controller has refused to advertise. */
+const advertisingPause = 1000;
 
 interface Pending {
   done: ReadDone;
@@ -164,23 +166,29 @@ export class Peripheral implements AttributeOwner {
     const data = Buffer.from(payload.subarray(1, 1 + length));
     const response = Buffer.from(payload.subarray(2 + length, 2 + length + payload[1 + length]));
     this.#advertisement = { data, response };
-    this.#stopAdvertising();
-    this.#ensureAdvertising();
+    // As NimBLE under the SDK: what is advertised changes without a pause.
+    if (this.#advertising) this.#setAdvertisingData();
+    else this.#ensureAdvertising();
+  }
+
+  #setAdvertisingData(): void {
+    const { data, response } = this.#advertisement!;
+    this.#manager?.setAdvertisingData(data, () => undefined);
+    this.#manager?.setScanResponseData(response, () => undefined);
   }
 
   /** Advertises unless there are as many phones as there is room for, like NimBLE under the SDK. */
   #ensureAdvertising(): void {
     const manager = this.#manager;
-    const wanted = this.#advertisement;
-    if (!manager || !wanted || this.#advertising || this.#closed) return;
+    if (!manager || !this.#advertisement || this.#advertising || this.#closed) return;
     if (this.#connections.size >= maximumConnections) return;
     this.#advertising = true;
-    manager.setAdvertisingData(wanted.data, () => undefined);
-    manager.setScanResponseData(wanted.response, () => undefined);
+    this.#setAdvertisingData();
     manager.startAdvertising({}, (status, connection) => {
       this.#advertising = false;
       if (status === 0) this.#connected(connection);
-      this.#ensureAdvertising();
+      if (status === 0) this.#ensureAdvertising();
+      else setTimeout(() => this.#ensureAdvertising(), advertisingPause).unref();
     });
   }
 

@@ -48,7 +48,9 @@ export async function runLine(options: Options): Promise<number> {
     const line = await Line.start(lineOptions(options, directory, parts.pictures.directory, timeline));
     parts.line = line;
     const cloud = real ?? (await openLocalCloud(line, directory));
-    const page = options.once ? undefined : openPage({ ...cloud, radioPort: line.radioPort, timeline });
+    const page = options.once
+      ? undefined
+      : openPage({ ...cloud, radioPort: options.hci === undefined ? line.radioPort : undefined, timeline });
     page?.catch(() => {}); // it is waited for below
     if (!options.page) parts.story = await tellStory(options, line, cloud, timeline);
     if (page) parts.page = await page;

@@ -11,7 +11,8 @@ const usualPort = 8642;
 
 interface Options {
   settings: CloudSettings;
-  radioPort: number;
+  /** Absent: the camera is on a real radio, where only the browser's own Bluetooth gets. */
+  radioPort?: number;
   timeline: Timeline;
 }
 

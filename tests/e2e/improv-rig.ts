@@ -3,6 +3,7 @@ import type { TestContext } from "node:test";
 import { ImprovBluetoothLE } from "improv-wifi-sdk/dist/ble.js";
 import type { RadioConnection } from "../../sim/phone/radio-connection.ts";
 import { type AdvertisingReport, RadioHost, type RadioHostOptions } from "../../sim/phone/radio-host.ts";
+import { within } from "../../sim/phone/waiting.ts";
 import type { ClientCharacteristic, ClientService } from "../../sim/radio/host-stack.ts";
 
 export const improvService = "00467768-6228-2272-4663-277478268000";
@@ -207,11 +208,11 @@ export class ImprovPhone {
 
   /** @returns the result's strings, or the error that it was answered with */
   async command(command: number, data: Uint8Array = new Uint8Array()): Promise<string[] | number> {
-    const answer = this.client.sendRPCWithResponse(command, data);
-    return await answer.then(
+    const answer = this.client.sendRPCWithResponse(command, data).then(
       ({ values }) => values,
       (error) => error as number,
     );
+    return await within(10_000, answer, () => new Error(`no answer to command ${command}`));
   }
 
   characteristic(last: number): Promise<WebCharacteristic> {
