@@ -24,8 +24,9 @@ export class AdapterError extends Error {
 }
 
 const moduleName: string = "hci-socket";
-/** errno of "Operation not possible due to RF-kill", which hci-socket has no name for. */
+/** errno of "Operation not possible due to RF-kill" and "Address family not supported", which hci-socket has no names for. */
 const rfkill = 132;
+const noAddressFamily = 97;
 
 /** Only who asks for a real adapter needs the module, which has a native part and runs on Linux alone. */
 async function loadModule(): Promise<AdapterSocketClass> {
@@ -55,18 +56,20 @@ export async function openAdapter(
   }
 }
 
-const install = "npm install --no-save hci-socket";
+/** What its native part is built with. */
+const builtWith = "On Linux, with a C++ compiler, make and Python";
 
 function notLoaded({ code, message }: NodeJS.ErrnoException): AdapterError {
   if (code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND")
     return new AdapterError(
       "NotInstalled",
-      `--hci needs the npm package hci-socket, which is not installed. On Linux, with a C++ compiler and Python: ${install}`,
+      `--hci needs the npm package hci-socket, which is not installed. ${builtWith}: npm install --no-save --ignore-scripts=false hci-socket`,
     );
-  const reason = message.split("\n")[0];
+  // npm ci brings the package, which ble-host names as optional, without running what builds it.
+  const reason = message.split("\n")[0].replace(/[.:]? ?(Tried:)?$/, "");
   return new AdapterError(
     "NotInstalled",
-    `hci-socket is there, but its native part is not (${reason}). On Linux, with a C++ compiler and Python: npm rebuild hci-socket, or ${install}`,
+    `--hci needs the native part of the npm package hci-socket, which has yet to be built (${reason}). ${builtWith}: npm rebuild --ignore-scripts=false hci-socket`,
   );
 }
 
@@ -87,12 +90,14 @@ function notOpened(index: number, { code, errno, message }: NodeJS.ErrnoExceptio
       "NotPermitted",
       `this process may not use the Bluetooth adapter ${name}: it needs CAP_NET_ADMIN. Run as root, or: sudo setcap cap_net_admin=ep "$(readlink -f "$(which node)")"`,
     );
-  if (errno === -rfkill || /rf-?kill/i.test(message))
+  if (errno === -rfkill)
     return new AdapterError("Blocked", `the Bluetooth adapter ${name} is switched off: rfkill unblock bluetooth`);
-  return new AdapterError(
-    "AdapterFailed",
-    `the Bluetooth adapter ${name} could not be opened (${message}). Is this Linux, and not a container without Bluetooth?`,
-  );
+  if (errno === -noAddressFamily)
+    return new AdapterError(
+      "NoAdapter",
+      "this Linux has no Bluetooth: its kernel does not know it, or this is a container that may not use it (docker run --net=host --privileged)",
+    );
+  return new AdapterError("AdapterFailed", `the Bluetooth adapter ${name} could not be opened: ${message}`);
 }
 
 /** The adapter in place of a virtual controller. One camera uses it at a time. */

@@ -21,6 +21,8 @@ export interface RadioOptions {
   btsnoop?: string;
   /** A real Bluetooth adapter: the device is there instead of on the virtual air. One device at a time; whoever is second is turned away. */
   adapter?: Adapter;
+  /** Somebody else's air, for phones that are to hear what is on it; the options of the air are that one's then. */
+  air?: Air;
 }
 
 export interface DeviceState {
@@ -67,7 +69,7 @@ export class Radio {
     });
     const btsnoop = options.btsnoop ? new BtsnoopWriter(options.btsnoop) : undefined;
     const { mtu, pace, supervisionTimeout, adapter } = options;
-    return new Radio(server, new Air({ mtu, pace, supervisionTimeout, btsnoop }), { btsnoop, adapter });
+    return new Radio(server, options.air ?? new Air({ mtu, pace, supervisionTimeout, btsnoop }), { btsnoop, adapter });
   }
 
   get devices(): DeviceState[] {
