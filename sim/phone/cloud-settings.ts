@@ -1,3 +1,5 @@
+import type { CameraLabel } from "./label.ts";
+
 /** Addresses that stand in for AWS's own; `http:`, `https:`, and `ws:` or `wss:` for MQTT. */
 export interface CloudEndpoints {
   cognitoIdp: string;
@@ -11,6 +13,13 @@ export interface CloudEndpoints {
   mqtt: string;
   /** The address of S3 as the camera reaches it: URLs for the camera are signed for this one. */
   deviceS3: string;
+}
+
+/** What a person would read off the simulated camera and the router beside it. */
+export interface SimulatorHints {
+  /** On the camera, as long as nobody owns it. */
+  label?: CameraLabel;
+  wifi?: { ssid: string; passphrase: string };
 }
 
 /** Which cloud a page works with: the content of `/settings.json`, or of the file of `--aws`. */
@@ -35,6 +44,8 @@ export interface CloudSettings {
   radio?: string;
   /** Of the simulator, where it is no secret. */
   account?: { username: string; password: string };
+  /** With a real camera there is no such thing. */
+  simulator?: SimulatorHints;
 }
 
 /** Settings that cannot be used; `problems` has one sentence for each mistake. */

@@ -4,10 +4,11 @@ import { join, resolve } from "node:path";
 import { adviceFor, knownCodes } from "../phone/advice.ts";
 import type { CloudSettings } from "../phone/cloud-settings.ts";
 import type { PhoneServer } from "../phone/server.ts";
+import { within } from "../phone/waiting.ts";
 import { onKeys } from "./keys.ts";
 import { openPage, sayLabel, sayPage } from "./page.ts";
 import { Pictures } from "./pictures.ts";
-import { Line, type LineOptions } from "./processes.ts";
+import { Line, type LineOptions, network } from "./processes.ts";
 import { askForPerson, readSettings } from "./real-account.ts";
 import { simulatorSettings } from "./simulator-settings.ts";
 import { Story } from "./story.ts";
@@ -47,7 +48,7 @@ export async function runLine(options: Options): Promise<number> {
     parts.pictures = await Pictures.prepare({ ...options, directory: join(directory, "frames") });
     const line = await Line.start(lineOptions(options, directory, parts.pictures.directory, timeline));
     parts.line = line;
-    const cloud = real ?? (await openLocalCloud(line, directory));
+    const cloud = real ?? (await Promise.race([openLocalCloud(line, directory), line.failed]));
     const page = options.once
       ? undefined
       : openPage({ ...cloud, radioPort: options.hci === undefined ? line.radioPort : undefined, timeline });
@@ -55,7 +56,7 @@ export async function runLine(options: Options): Promise<number> {
     if (!options.page) parts.story = await tellStory(options, line, cloud, timeline);
     if (page) parts.page = await page;
     if (parts.page) sayPage(parts.page, cloud.settings, timeline);
-    if (options.page) sayLabel(await line.label, timeline);
+    if (options.page) sayLabel(await labelOf(line), timeline);
     if (!options.once) await stayUp(parts as Parts, options.watch);
     return 0;
   } catch (error) {
@@ -80,9 +81,18 @@ async function openRealAccount({ aws = "", page }: Options): Promise<CloudOfPers
   return page ? { settings } : { settings, person: await askForPerson(settings) };
 }
 
-async function openLocalCloud({ cloud }: Line, directory: string): Promise<CloudOfPerson & { person: UserAccount }> {
+/** Milliseconds. */
+const labelLimit = 20_000;
+
+const labelOf = ({ label }: Line) =>
+  within(labelLimit, label, () => new Error(`the camera did not say its label within ${labelLimit / 1000} s`));
+
+async function openLocalCloud(line: Line, directory: string): Promise<CloudOfPerson & { person: UserAccount }> {
+  const { cloud } = line;
   const person = await openDemoAccount(cloud, join(directory, "account.json"));
-  return { settings: await simulatorSettings(cloud, { account: person }), person };
+  const { name, pop: proofOfPossession } = await labelOf(line);
+  const simulator = { label: { name, proofOfPossession }, wifi: network };
+  return { settings: await simulatorSettings(cloud, { account: person, simulator }), person };
 }
 
 /** One picture by the actor. */

@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
-import type { CloudSettings } from "../phone/cloud-settings.ts";
+import type { CloudSettings, SimulatorHints } from "../phone/cloud-settings.ts";
 import type { CloudAddresses } from "./processes.ts";
 
 interface Extras {
   /** Address of the page's way to the simulator's radio. */
   radio?: string;
   account?: { username: string; password: string };
+  simulator?: SimulatorHints;
 }
 
 /** The settings for the local cloud: what a file for real AWS would have, and the addresses that stand in for AWS's own. */

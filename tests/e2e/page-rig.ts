@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AdminCreateUserCommand, CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import type { SimulatorHints } from "../../sim/phone/cloud-settings.ts";
 import { type CameraLabel, parseLabel } from "../../sim/phone/label.ts";
 import { type PhoneServer, servePhone } from "../../sim/phone/server.ts";
-import type { SimulatorHints } from "../../sim/phone/web/app/simulator.ts";
 import { buildPage, pageDirectory } from "../../sim/phone/web/build.ts";
 import { Line, network } from "../../sim/start/processes.ts";
 import { simulatorSettings } from "../../sim/start/simulator-settings.ts";
@@ -102,7 +102,7 @@ export class PageRig {
     const hints: SimulatorHints = { label: await label, wifi: network };
     const { radioPort } = line;
     const server = await servePhone({
-      settings: { ...settings, simulator: hints } as typeof settings,
+      settings: { ...settings, simulator: hints },
       radioPort,
       directory: pageDirectory,
     });

@@ -2,7 +2,6 @@ import { adviceFor } from "../../advice.ts";
 import { type CameraLabel, parseLabel } from "../../label.ts";
 import type { App } from "../app/app.ts";
 import type { Screen, ScreenMaker } from "../app/screen.ts";
-import { simulatorHints } from "../app/simulator.ts";
 import { fill, h } from "../dom.ts";
 import { icon } from "../icon.ts";
 import { button, setDisabled } from "../parts/button.ts";
@@ -105,7 +104,7 @@ class Find {
 
   /** In the simulator there is nothing to hold in the hand. */
   #simulatedLabel(): HTMLElement | undefined {
-    const { label } = simulatorHints(this.#app.settings);
+    const { label } = this.#app.settings.simulator ?? {};
     if (!label) return undefined;
     const lines: [string, string][] = [
       ["Name", label.name],

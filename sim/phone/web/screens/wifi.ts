@@ -2,7 +2,6 @@ import type { SetupFlow } from "../../setup-flow.ts";
 import type { WiFiNetwork } from "../../wifi-setup.ts";
 import type { App } from "../app/app.ts";
 import type { Screen, ScreenMaker } from "../app/screen.ts";
-import { simulatorHints } from "../app/simulator.ts";
 import { type Child, fill, h } from "../dom.ts";
 import { icon } from "../icon.ts";
 import { button } from "../parts/button.ts";
@@ -118,7 +117,7 @@ class WiFi {
   }
 
   #simulatedRouter(): HTMLElement | undefined {
-    const { wifi } = simulatorHints(this.#app.settings);
+    const { wifi } = this.#app.settings.simulator ?? {};
     if (!wifi) return undefined;
     const lines: [string, string][] = [
       ["Wi-Fi", wifi.ssid],
