@@ -15,10 +15,11 @@ import Base64 from "base64";
 import config from "mc/config";
 import createClock from "system-clock";
 import Time from "time";
+import { type BluetoothHost, BluetoothOptions } from "./modules/app/bluetooth-options";
+import type { Board } from "./modules/app/board";
 import { countBoot } from "./modules/app/boot-count";
 import { CameraDevice, type CameraDeviceHost } from "./modules/app/camera-device";
 import { describeError } from "./modules/app/command-error";
-import { type Endpoint, endpoints } from "./modules/app/commands";
 import { type ConnectionState, Connectivity, type ConnectivityHost } from "./modules/app/connectivity";
 import { Enrolling, type EnrollingHost, provisioningClientId, templateParameters } from "./modules/app/enrolling";
 import { type DeviceEvent, EventLog } from "./modules/app/event-log";
@@ -28,30 +29,30 @@ import { type Label, loadLabel, qrPayload } from "./modules/app/label";
 import { type MQTTCommandHost, MQTTCommands } from "./modules/app/mqtt-commands";
 import type { PhotoAnnouncement, UploadRequest } from "./modules/app/photo-uploads";
 import type { Photo } from "./modules/app/photographer";
+import { PictureConnection, type PictureConnectionHost } from "./modules/app/picture-connection";
 import { Schedule, type ScheduleHost } from "./modules/app/schedule";
+import { ProvisioningSessionOptions, type SessionHost, SessionOptions } from "./modules/app/session-options";
 import { type SettingsHost, SettingsStore } from "./modules/app/settings";
 import { ShadowSettings, type ShadowSettingsHost } from "./modules/app/shadow-settings";
 import { Telemetry, type TelemetryHost } from "./modules/app/telemetry";
 import { StillCamera } from "./modules/camera/still-camera";
 import type { CloudError } from "./modules/cloud/cloud-error";
 import { FleetProvisioning, type FleetProvisioningHost, type Provisioned } from "./modules/cloud/fleet-provisioning";
-import { CloudSession, type CloudSessionOptions, type CloudState, type InboundMessage } from "./modules/cloud/session";
+import { CloudSession, type CloudState } from "./modules/cloud/session";
 import { type Topics, topicsOf } from "./modules/cloud/topics";
 import type { Clock } from "./modules/network/clock";
-import { amazonRoots } from "./modules/network/roots";
-import { TLSSocket } from "./modules/network/tls-socket";
 import { WiFiStation } from "./modules/network/wifi-station";
-import type { WiFiCredentials } from "./modules/network/wifi-types";
 import { Provisioning } from "./modules/provisioning/provisioning";
 import { type Identity, IdentityStore } from "./modules/storage/identity-store";
 import { RecordStore } from "./modules/storage/record-store";
-import type { Connection, ConnectionHandlers } from "./modules/upload/connection";
-import { LookedUpConnection, type Opener, type SocketOptions } from "./modules/upload/connector";
 import { PresignedURL } from "./modules/upload/presigned-url";
-import { Upload, type UploadOptions, type UploadResult } from "./modules/upload/uploader";
+import { Upload } from "./modules/upload/uploader";
 import * as crypto from "./native/tls/crypto";
 
-type Host = EnrollingHost &
+type Host = SessionHost &
+  BluetoothHost &
+  PictureConnectionHost &
+  EnrollingHost &
   FleetProvisioningHost &
   CameraDeviceHost &
   ConnectivityHost<CloudSession> &
@@ -62,11 +63,18 @@ type Host = EnrollingHost &
   ShadowSettingsHost &
   CameraJobsHost;
 
-/** Bytes of the picture in RAM at a time: one TLS record. */
-const bufferLength = 2048;
-
-/** A line on the console (xsbug, the serial port). Never a key, a password, or a URL with its query. */
-const log = (line: string) => trace(`${line}\n`);
+const board: Board = Object.freeze({
+  TCP,
+  Resolver,
+  MQTTClient,
+  GATTServer,
+  crypto,
+  keepAlive: config.keepAlive,
+  improv: config.improv ?? 0,
+  // On the chip (DESIGN decision 4).
+  linkEncryption: config.linkEncryption === true,
+  info: Object.freeze([config.productId, config.firmware, config.chip]),
+});
 
 class Camera implements Host {
   readonly productId: string = config.productId;
@@ -89,11 +97,20 @@ class Camera implements Host {
   readonly schedule = new Schedule(this);
   readonly shadow = new ShadowSettings(this);
   readonly jobs = new CameraJobs(this);
-  readonly provisioning = new Provisioning(new ProvisioningOptions(this));
+  readonly provisioning = new Provisioning(new BluetoothOptions(this));
   #photos = 0;
 
+  get board(): Board {
+    return board;
+  }
+
+  /** On xsbug, or the serial port. */
+  log(line: string): void {
+    trace(`${line}\n`);
+  }
+
   start(): void {
-    if (!this.identities.current) log(`label: ${qrPayload(this.label)}`);
+    if (!this.identities.current) this.log(`label: ${qrPayload(this.label)}`);
     this.camera.start().catch((error) => this.events.add("Error", { ...describeError(error) }));
     this.device.uploads.recover();
     this.schedule.start();
@@ -114,7 +131,7 @@ class Camera implements Host {
   }
 
   onEvent(event: DeviceEvent): void {
-    log(JSON.stringify(event));
+    this.log(JSON.stringify(event));
     this.provisioning.notifyEvent();
   }
 
@@ -142,7 +159,7 @@ class Camera implements Host {
 
   /** The broker has answered for all topics. What it refused, others must not miss. */
   private granted(error?: CloudError): void {
-    if (error) log(`cloud: ${error.message}`);
+    if (error) this.log(`cloud: ${error.message}`);
     if (error && error.code !== "SubscriptionRefused") return;
     const refused = error?.message ?? "";
     this.shadow.granted(refused);
@@ -199,7 +216,7 @@ class Camera implements Host {
   }
 
   upload(request: UploadRequest, photo: Photo): void {
-    new Upload(new UploadTask(this, request, photo));
+    new Upload(new PictureConnection(this, request, photo));
   }
 
   announce(announcement: PhotoAnnouncement): Promise<void> {
@@ -278,61 +295,10 @@ class Camera implements Host {
   }
 }
 
-/** One picture on its way to its URL, by name look-up, TCP and TLS. */
-class UploadTask implements UploadOptions, Opener {
-  readonly url: string;
-  readonly headers: UploadOptions["headers"];
-  readonly framing: UploadOptions["framing"];
-  readonly frame: Photo["frame"];
-  #camera: Camera;
-
-  constructor(camera: Camera, { url, headers, framing }: UploadRequest, photo: Photo) {
-    this.url = url;
-    this.headers = headers;
-    this.framing = framing;
-    this.frame = photo.frame;
-    this.#camera = camera;
-  }
-
-  get clock(): Clock {
-    return this.#camera.clock;
-  }
-
-  get Digest(): typeof crypto.Digest {
-    return crypto.Digest;
-  }
-
-  get bufferLength(): number {
-    return bufferLength;
-  }
-
-  connect(host: string, port: number, handlers: ConnectionHandlers): Connection {
-    return new LookedUpConnection(new Resolver({}), this, host, port, handlers);
-  }
-
-  open(options: SocketOptions): Connection {
-    const secure = { roots: rootsFor(this.#camera.identities.inUse), clock: this.clock };
-    return new TLSSocket({ ...options, TCP: { io: TCP }, secure } as never) as Connection;
-  }
-
-  onProgress(sent: number): void {
-    this.#camera.device.uploads.sent(sent);
-  }
-
-  onResult(result: UploadResult): void {
-    this.#camera.device.uploads.ended(result);
-  }
-}
-
 /** What an event tells of the connection, if there is something to tell: which endpoint it is, and what went wrong. */
 function connectionDetail(isConnected: boolean, endpoint?: string, error?: CloudError): object | undefined {
   if (!isConnected && !error) return undefined;
   return { ...(error && { error: describeError(error) }), ...(endpoint && { endpoint }) };
-}
-
-/** The identity's own roots, or Amazon's. */
-function rootsFor(identity: Identity | undefined): readonly string[] {
-  return identity?.rootCA ? [identity.rootCA] : amazonRoots;
 }
 
 class StationOptions {
@@ -345,145 +311,6 @@ class StationOptions {
 
   onStateChanged(): void {
     this.#camera.connectivity.wifiChanged();
-  }
-}
-
-class SessionOptions implements CloudSessionOptions {
-  readonly endpoint: CloudSessionOptions["endpoint"];
-  readonly clientId: string;
-  readonly keepAlive: number = config.keepAlive;
-  #camera: Camera;
-
-  constructor(camera: Camera, identity: Identity) {
-    this.#camera = camera;
-    this.endpoint = identity.endpoint;
-    this.clientId = identity.thingName;
-  }
-
-  get preferredEndpoint(): string | undefined {
-    return this.#camera.identities.goodEndpoint;
-  }
-
-  get mqtt(): CloudSessionOptions["mqtt"] {
-    return { io: MQTTClient };
-  }
-
-  get dns(): CloudSessionOptions["dns"] {
-    return { io: Resolver };
-  }
-
-  /** Asked for each connection: certificate and key are in storage, and need not be in the machine's memory as well. */
-  get socket(): CloudSessionOptions["socket"] {
-    const { identities, clock } = this.#camera;
-    const identity = identities.inUse;
-    const secure = { roots: rootsFor(identity), certificate: identity?.certificate, key: identity?.key, clock };
-    return { io: TLSSocket, TCP: { io: TCP }, bufferLength: 512, secure };
-  }
-
-  get will(): CloudSessionOptions["will"] {
-    return { topic: topicsOf(this.clientId).telemetry, message: '{"state":"offline"}', QoS: 1 };
-  }
-
-  onStateChanged(state: CloudState, error?: CloudError): void {
-    this.#camera.sessionChanged(state, error);
-  }
-
-  onMessage({ topic, payload }: InboundMessage): void {
-    const { commands, uploadGrant } = topicsOf(this.clientId);
-    if (topic === commands) this.#camera.commands.receive(payload);
-    else if (topic === uploadGrant) this.#camera.device.uploads.receiveGrant(payload);
-    else {
-      this.#camera.shadow.receive(topic, payload);
-      this.#camera.jobs.receive(topic, payload);
-    }
-  }
-
-  onError(error: CloudError): void {
-    log(`cloud: ${error.code} ${error.message}`);
-    this.#camera.shadow.sessionFailed(error);
-    this.#camera.jobs.sessionFailed(error);
-  }
-}
-
-/** A session that fetches an identity: it has no will, and what happens in it is for the provisioning alone. */
-class ProvisioningSessionOptions extends SessionOptions {
-  #provisioning: FleetProvisioning;
-
-  constructor(camera: Camera, identity: Identity, provisioning: FleetProvisioning) {
-    super(camera, identity);
-    this.#provisioning = provisioning;
-  }
-
-  override get will(): undefined {
-    return undefined;
-  }
-
-  override onStateChanged(state: CloudState, error?: CloudError): void {
-    this.#provisioning.onStateChanged(state, error);
-  }
-
-  override onMessage(message: InboundMessage): void {
-    this.#provisioning.onMessage(message);
-  }
-}
-
-class ProvisioningOptions {
-  readonly io = GATTServer;
-  readonly crypto = crypto;
-  readonly name: string;
-  readonly proofOfPossession: string;
-  readonly wifi: WiFiStation;
-  /** Itself, in a camera as it comes from its box; a camera that has a network or an owner has no Improv from the next start on. */
-  readonly improv: this | undefined;
-  #camera: Camera;
-
-  constructor(camera: Camera) {
-    this.#camera = camera;
-    this.name = camera.label.name;
-    this.proofOfPossession = camera.label.proofOfPossession;
-    this.wifi = camera.wifi;
-    this.improv = this.window && this.allowed ? this : undefined;
-  }
-
-  /** How long Improv takes Wi-Fi settings, in milliseconds; 0: the camera has no Improv. */
-  get window(): number {
-    return config.improv ?? 0;
-  }
-
-  /** For Improv, which asks for no proof: there is nothing yet that somebody could take away. */
-  get allowed(): boolean {
-    const { identities, records } = this.#camera;
-    return !identities.inUse && !records.read("wifi");
-  }
-
-  /** For Improv's "device info". */
-  get info(): readonly string[] {
-    return [config.productId, config.firmware, config.chip, this.name];
-  }
-
-  /** On the chip: LE Secure Connections below the session (DESIGN decision 4). */
-  get linkEncryption(): boolean {
-    return config.linkEncryption === true;
-  }
-
-  get endpoints(): this {
-    return this;
-  }
-
-  has(endpoint: string): boolean {
-    return endpoints.includes(endpoint as Endpoint);
-  }
-
-  handle(endpoint: string, message: object): Promise<object> {
-    return this.#camera.device.execute(message, "bluetooth", endpoint as Endpoint);
-  }
-
-  onWiFiConfigured(credentials: WiFiCredentials): void {
-    this.#camera.connectivity.keepCredentials(credentials);
-  }
-
-  onWarning(message: string): void {
-    log(`bluetooth: ${message}`);
   }
 }
 

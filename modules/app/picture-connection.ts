@@ -1,0 +1,63 @@
+import type * as crypto from "../../native/tls/crypto";
+import type { Clock } from "../network/clock";
+import { TLSSocket } from "../network/tls-socket";
+import type { Connection, ConnectionHandlers } from "../upload/connection";
+import { LookedUpConnection, type Opener, type SocketOptions } from "../upload/connector";
+import type { UploadOptions, UploadResult } from "../upload/uploader";
+import { type BoardHost, rootsFor } from "./board";
+import type { PhotoUploads, UploadRequest } from "./photo-uploads";
+import type { Photo } from "./photographer";
+
+export interface PictureConnectionHost extends BoardHost {
+  readonly device: { readonly uploads: PhotoUploads };
+}
+
+/** Bytes of the picture in RAM at a time: one TLS record. */
+const bufferLength = 2048;
+
+/** One picture on its way to its URL, by name look-up, TCP and TLS: what the uploader (modules/upload) is given. */
+export class PictureConnection implements UploadOptions, Opener {
+  readonly url: string;
+  readonly headers: UploadOptions["headers"];
+  readonly framing: UploadOptions["framing"];
+  readonly frame: Photo["frame"];
+  #host: PictureConnectionHost;
+
+  constructor(host: PictureConnectionHost, { url, headers, framing }: UploadRequest, photo: Photo) {
+    this.url = url;
+    this.headers = headers;
+    this.framing = framing;
+    this.frame = photo.frame;
+    this.#host = host;
+  }
+
+  get clock(): Clock {
+    return this.#host.clock;
+  }
+
+  get Digest(): typeof crypto.Digest {
+    return this.#host.board.crypto.Digest;
+  }
+
+  get bufferLength(): number {
+    return bufferLength;
+  }
+
+  connect(host: string, port: number, handlers: ConnectionHandlers): Connection {
+    return new LookedUpConnection(new this.#host.board.Resolver({}), this, host, port, handlers);
+  }
+
+  open(options: SocketOptions): Connection {
+    const { board, identities, clock } = this.#host;
+    const secure = { roots: rootsFor(identities.inUse), clock };
+    return new TLSSocket({ ...options, TCP: { io: board.TCP }, secure } as never) as Connection;
+  }
+
+  onProgress(sent: number): void {
+    this.#host.device.uploads.sent(sent);
+  }
+
+  onResult(result: UploadResult): void {
+    this.#host.device.uploads.ended(result);
+  }
+}

@@ -1,0 +1,104 @@
+import type { CloudError } from "../cloud/cloud-error";
+import type { FleetProvisioning } from "../cloud/fleet-provisioning";
+import type { CloudSessionOptions, CloudState, InboundMessage } from "../cloud/session";
+import { topicsOf } from "../cloud/topics";
+import { TLSSocket } from "../network/tls-socket";
+import type { Identity } from "../storage/identity-store";
+import { type BoardHost, rootsFor } from "./board";
+
+/** Whoever hears of a session besides the camera itself: the shadow, the jobs. */
+interface TopicFollower {
+  receive(topic: string, payload: ArrayBuffer): unknown;
+  sessionFailed(error: CloudError): void;
+}
+
+export interface SessionHost extends BoardHost {
+  readonly commands: { receive(payload: ArrayBuffer): unknown };
+  readonly device: { readonly uploads: { receiveGrant(payload: ArrayBuffer): void } };
+  readonly shadow: TopicFollower;
+  readonly jobs: TopicFollower;
+  sessionChanged(state: CloudState, error?: CloudError): void;
+}
+
+/** The camera's session with its broker, and who gets which message. */
+export class SessionOptions implements CloudSessionOptions {
+  readonly endpoint: CloudSessionOptions["endpoint"];
+  readonly clientId: string;
+  #host: SessionHost;
+
+  constructor(host: SessionHost, identity: Identity) {
+    this.#host = host;
+    this.endpoint = identity.endpoint;
+    this.clientId = identity.thingName;
+  }
+
+  get keepAlive(): number {
+    return this.#host.board.keepAlive;
+  }
+
+  get preferredEndpoint(): string | undefined {
+    return this.#host.identities.goodEndpoint;
+  }
+
+  get mqtt(): CloudSessionOptions["mqtt"] {
+    return { io: this.#host.board.MQTTClient };
+  }
+
+  get dns(): CloudSessionOptions["dns"] {
+    return { io: this.#host.board.Resolver };
+  }
+
+  /** Asked for each connection: certificate and key are in storage, and need not be in the machine's memory as well. */
+  get socket(): CloudSessionOptions["socket"] {
+    const { identities, clock, board } = this.#host;
+    const identity = identities.inUse;
+    const secure = { roots: rootsFor(identity), certificate: identity?.certificate, key: identity?.key, clock };
+    return { io: TLSSocket, TCP: { io: board.TCP }, bufferLength: 512, secure };
+  }
+
+  get will(): CloudSessionOptions["will"] {
+    return { topic: topicsOf(this.clientId).telemetry, message: '{"state":"offline"}', QoS: 1 };
+  }
+
+  onStateChanged(state: CloudState, error?: CloudError): void {
+    this.#host.sessionChanged(state, error);
+  }
+
+  onMessage({ topic, payload }: InboundMessage): void {
+    const { commands, uploadGrant } = topicsOf(this.clientId);
+    if (topic === commands) this.#host.commands.receive(payload);
+    else if (topic === uploadGrant) this.#host.device.uploads.receiveGrant(payload);
+    else {
+      this.#host.shadow.receive(topic, payload);
+      this.#host.jobs.receive(topic, payload);
+    }
+  }
+
+  onError(error: CloudError): void {
+    this.#host.log(`cloud: ${error.code} ${error.message}`);
+    this.#host.shadow.sessionFailed(error);
+    this.#host.jobs.sessionFailed(error);
+  }
+}
+
+/** A session that fetches an identity: it has no will, and what happens in it is for the provisioning alone. */
+export class ProvisioningSessionOptions extends SessionOptions {
+  #provisioning: FleetProvisioning;
+
+  constructor(host: SessionHost, identity: Identity, provisioning: FleetProvisioning) {
+    super(host, identity);
+    this.#provisioning = provisioning;
+  }
+
+  override get will(): undefined {
+    return undefined;
+  }
+
+  override onStateChanged(state: CloudState, error?: CloudError): void {
+    this.#provisioning.onStateChanged(state, error);
+  }
+
+  override onMessage(message: InboundMessage): void {
+    this.#provisioning.onMessage(message);
+  }
+}
