@@ -12,6 +12,7 @@ import Resolver from "embedded:network/dns/resolver/udp";
 import WiFi from "embedded:network/interface/wifi";
 import MQTTClient from "embedded:network/mqtt/client";
 import Base64 from "base64";
+import freeMemory from "free-memory";
 import config from "mc/config";
 import createClock from "system-clock";
 import Time from "time";
@@ -110,7 +111,7 @@ class Camera implements Host {
   }
 
   start(): void {
-    if (!this.identities.current) this.log(`label: ${qrPayload(this.label)}`);
+    if (!this.identities.summary) this.log(`label: ${qrPayload(this.label)}`);
     this.camera.start().catch((error) => this.events.add("Error", { ...describeError(error) }));
     this.device.uploads.recover();
     this.schedule.start();
@@ -274,6 +275,7 @@ class Camera implements Host {
       uptime,
       bootCount,
       firmware,
+      freeMemory: freeMemory(),
       RSSI: wifi.RSSI,
       ...this.device.uploads.counters,
       schedule: this.schedule.book,

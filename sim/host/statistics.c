@@ -29,6 +29,11 @@ void statistics_write(xsMachine *the, char *text, int size) {
            (unsigned long long)compute, clock_milliseconds());
 }
 
+int statistics_free(xsMachine *the) {
+  int slots = (int)(the->maximumHeapCount - the->currentHeapCount);
+  return slots * 16 + (int)(the->maximumChunksSize - the->currentChunksSize);
+}
+
 void statistics_reset(xsMachine *the) {
   the->peakHeapCount = the->currentHeapCount;
   the->peakChunksSize = the->currentChunksSize;

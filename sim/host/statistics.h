@@ -10,6 +10,9 @@ void statistics_sample(xsMachine *the);
 // Writes one JSON object (no line end).
 void statistics_write(xsMachine *the, char *text, int size);
 
+// Bytes that slots (of 16 bytes, as on the chip) and chunks have left, what the next collection would give back not included.
+int statistics_free(xsMachine *the);
+
 // Forgets the peaks of slots, chunks and stack.
 void statistics_reset(xsMachine *the);
 

@@ -126,7 +126,7 @@ export class LiveCamera extends Emitter<LiveCameraEvents> {
   async refresh(): Promise<void> {
     await this.#connection.publish(this.#shadow("get"), {});
     // The answer itself makes it online; without one it is not.
-    this.command({ type: "GetDeviceInfo" }, { timeout: shadowLimit }).catch(() => {});
+    this.command({ type: "GetTelemetry" }, { timeout: shadowLimit }).catch(() => {});
   }
 
   /** Ends the subscriptions. */
@@ -200,6 +200,7 @@ export class LiveCamera extends Emitter<LiveCameraEvents> {
     this.#change({ telemetry, online: true, lastSeen: Date.now() });
     if (topic.endsWith("/photos")) this.emit("photo", message as unknown as PhotoAnnouncement);
     if (!topic.endsWith("/answers")) return;
+    if (message.type === "GetTelemetry" && !message.error) this.#change({ telemetry: message });
     this.#commands.answer(message.clientToken, message);
     this.emit("answer", message);
   }

@@ -100,6 +100,15 @@ test("the certificate is replaced by a command over MQTT, and pictures go on", {
   assert.equal((await ask({ type: "TakePhoto", resolution: "VGA" })).width, 640);
 });
 
+test("the report of telemetry on demand", async () => {
+  const { uptime, firmware, freeMemory, error } = await ask({ type: "GetTelemetry" });
+  assert.equal(error, undefined);
+  assert.ok(Number(uptime) >= 0);
+  assert.equal(firmware, "0.1.0");
+  // Of the machine that manifest.json creates: 24,576 bytes of chunks and 2,048 slots of 16 bytes.
+  assert.ok(Number(freeMemory) > 0 && Number(freeMemory) < 24_576 + 2048 * 16, `${freeMemory}`);
+});
+
 test("telemetry says how the camera is, and the broker says when it is gone", async () => {
   const report = heard.telemetry[0] ?? (await ask({ type: "GetDeviceInfo" }));
   assert.ok(report);
