@@ -24,8 +24,8 @@ async function start(): Promise<void> {
 }
 
 async function loadSettings(): Promise<CloudSettings> {
-  const answer = await fetch("/settings.json", { cache: "no-store" });
-  if (!answer.ok) throw new Error(`/settings.json: ${answer.status} ${answer.statusText}`);
+  const answer = await fetch("settings.json", { cache: "no-store" });
+  if (!answer.ok) throw new Error(`settings.json: ${answer.status} ${answer.statusText}`);
   return parseCloudSettings(await answer.json());
 }
 
