@@ -78,9 +78,6 @@ const board: Board = Object.freeze({
 });
 
 class Camera implements Host {
-  readonly productId: string = config.productId;
-  readonly firmware: string = config.firmware;
-  readonly telemetryDefault: number = config.telemetryInterval / 1000;
   readonly records = new RecordStore("devicelink");
   readonly identities = new IdentityStore(this.records);
   readonly bootCount = countBoot(this.records);
@@ -103,6 +100,18 @@ class Camera implements Host {
 
   get board(): Board {
     return board;
+  }
+
+  get productId(): string {
+    return config.productId;
+  }
+
+  get firmware(): string {
+    return config.firmware;
+  }
+
+  get telemetryDefault(): number {
+    return config.telemetryInterval / 1000;
   }
 
   /** On xsbug, or the serial port. */

@@ -44,6 +44,7 @@ export interface CameraDeviceHost extends EventHost, PhotographerHost, UploadHos
   readonly camera: StillCamera & CameraInformation;
   encodeBase64(bytes: Uint8Array): string;
   identityChanged(): void;
+  collectTelemetry(): object;
 }
 
 /** What the camera can be asked for. The table is the same for all devices: on the chip it lies in flash. */
@@ -53,6 +54,7 @@ const commands: Record<string, Command<CameraDevice>> = {
   RegisterDevice: { endpoint: "camera-cert", overMQTT: false, run: (device, message) => device.register(message) },
   ProvisionByClaim: { endpoint: "camera-cert", overMQTT: false, run: (device, message) => device.claim(message) },
   RotateCertificate: { endpoint: "camera-cert", overMQTT: true, run: (device, message) => device.rotate(message) },
+  GetTelemetry: { endpoint: "camera-command", overMQTT: true, run: (device) => device.telemetry() },
   TakePhoto: { endpoint: "camera-command", overMQTT: true, run: (device, message) => device.takePhoto(message) },
   GetThumbnail: { endpoint: "camera-command", overMQTT: true, run: (device, message) => device.thumbnail(message) },
   UploadPhoto: { endpoint: "camera-upload", overMQTT: true, run: (device, message) => device.upload(message) },
@@ -80,11 +82,11 @@ export class CameraDevice {
 
   information(): object {
     const { identities, enrolling, label, productId, firmware, camera, endpoint } = this.#host;
-    const identity = identities.current;
+    const identity = identities.summary;
     const { id, model } = camera.identification;
     return {
       thingName: identity?.thingName ?? null,
-      certificateId: identity ? certificateIdOf(identity.certificate) : null,
+      certificateId: identity?.certificateId ?? null,
       applyState: enrolling.applyState,
       applyError: enrolling.error,
       serial: label.serial,
@@ -97,6 +99,11 @@ export class CameraDevice {
       endpoint: endpoint ?? null,
       photo: this.#photographer.photo?.imageId ?? null,
     };
+  }
+
+  /** The report that is published at a steady pace, on demand. */
+  telemetry(): object {
+    return this.#host.collectTelemetry();
   }
 
   createCsr(message: Message): object {
@@ -116,7 +123,8 @@ export class CameraDevice {
     const key = optionalString(message, "privKey", pemLimit) ?? identities.pendingKey(thingName);
     if (!key) throw new CommandError("NoKey", `no certificate was requested for ${thingName}, and privKey is missing`);
     checkPair(certificate, key);
-    identities.replace({ thingName, endpoint, certificate, key, rootCA, region });
+    const identity = { thingName, endpoint, certificate, key, rootCA, region };
+    identities.replace(identity, certificateIdOf(certificate));
     this.#host.identityChanged();
     return { state: this.state };
   }

@@ -2,6 +2,7 @@ import Timer from "timer";
 import type { CloudError } from "../cloud/cloud-error";
 import type { Provisioned } from "../cloud/fleet-provisioning";
 import type { Enrolment, Identity, IdentityStore } from "../storage/identity-store";
+import { certificateIdOf } from "./certificate-id";
 import { CommandError, describeError, type ErrorReport } from "./command-error";
 import { type Message, optionalString, stringField } from "./commands";
 import { endpointField } from "./endpoint-field";
@@ -50,7 +51,7 @@ export class Enrolling {
     const { identities } = this.#host;
     if (identities.trial) return "trying";
     if (identities.enrolment) return "enrolling";
-    return identities.current ? "applied" : "none";
+    return identities.summary ? "applied" : "none";
   }
 
   /** How long the next round has to wait, milliseconds. */
@@ -98,7 +99,8 @@ export class Enrolling {
     if (!enrolment.certificate && current && thingName !== current.thingName)
       throw new CommandError("WrongThing", `the template made ${thingName} of ${current.thingName}`);
     const { rootCA, region } = enrolment.certificate ? enrolment : (current ?? enrolment);
-    identities.propose({ thingName, endpoint: endpoint ?? enrolment.endpoint, certificate, key, rootCA, region });
+    const identity = { thingName, endpoint: endpoint ?? enrolment.endpoint, certificate, key, rootCA, region };
+    identities.propose(identity, certificateIdOf(certificate));
     this.restart();
   }
 
@@ -108,7 +110,7 @@ export class Enrolling {
     events.add("Error", { ...this.error });
     this.#rounds += 1;
     if (this.isExpired) this.error = { code: "ClaimExpired", message: "no certificate came in the claim's time" };
-    if (this.isExpired || (identities.current && this.#rounds >= roundLimit)) {
+    if (this.isExpired || (identities.summary && this.#rounds >= roundLimit)) {
       this.#rounds = 0;
       identities.cancelEnrolment();
     }

@@ -1,4 +1,5 @@
 import Timer from "timer";
+import { type OwnedTimer, setTimer } from "../network/owned-timer";
 import {
   CONNACK,
   type ControlMessage,
@@ -98,6 +99,10 @@ const overdue: Record<Deadline, string> = Object.freeze({
  * Its guards call it directly, because on the chip every function that is made at run time costs some ten slots.
  */
 export class Connection implements GuardWatcher, ResolverWatcher {
+  static #onTime({ owner }: OwnedTimer<Connection>): void {
+    owner.onTime(owner.#deadline as Deadline);
+  }
+
   /** The client calls them on itself, and its `target` is the connection (ECMA-419). */
   static readonly #callbacks: MQTTClientCallbacks<Connection> = Object.freeze({
     onReadable(count: number, options: ReadableOptions) {
@@ -119,6 +124,8 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   #client?: MQTTClient;
   /** The phase's time-out: connecting, waiting for CONNACK, waiting to ping, waiting for PINGRESP. */
   #timer?: Timer;
+  /** What the timer runs for. */
+  #deadline?: Deadline;
   #phase: "opening" | "login" | "connected" | "closed" = "opening";
   #sessionPresent = false;
   #refusal?: CloudError;
@@ -303,7 +310,8 @@ export class Connection implements GuardWatcher, ResolverWatcher {
 
   private arm(deadline: Deadline, milliseconds: number): void {
     Timer.clear(this.#timer);
-    this.#timer = Timer.set(() => this.onTime(deadline), milliseconds);
+    this.#deadline = deadline;
+    this.#timer = setTimer(this, Connection.#onTime, milliseconds);
   }
 
   private onTime(deadline: Deadline): void {

@@ -1,5 +1,6 @@
 import Time from "time";
 import Timer from "timer";
+import { type OwnedTimer, setTimer } from "../network/owned-timer";
 import { Backoff, type BackoffOptions } from "./backoff";
 import {
   type ControlMessage,
@@ -82,6 +83,22 @@ const refusals = ["Refused", "PeerAlert"];
  * on top of TLS, or the other way round.
  */
 export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
+  static #proved({ owner }: OwnedTimer<CloudSession>): void {
+    owner.#timer = undefined;
+    owner.#backoff.reset();
+    owner.#choice.proved();
+  }
+
+  static #again({ owner }: OwnedTimer<CloudSession>): void {
+    owner.#timer = undefined;
+    owner.connect();
+  }
+
+  static #overdue({ owner }: OwnedTimer<CloudSession>): void {
+    owner.#acknowledgeTimer = undefined;
+    owner.flush();
+  }
+
   #options: CloudSessionOptions;
   #settings: Settings;
   #choice: EndpointChoice;
@@ -241,11 +258,7 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
   onConnected(sessionPresent: boolean): void {
     this.#outbox.connected(sessionPresent);
     this.#subscriptions.connected(sessionPresent);
-    this.#timer = Timer.set(() => {
-      this.#timer = undefined;
-      this.#backoff.reset();
-      this.#choice.proved();
-    }, this.#settings.stableTime);
+    this.#timer = setTimer(this, CloudSession.#proved, this.#settings.stableTime);
     this.enter("connected");
   }
 
@@ -254,10 +267,7 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
     this.#connection = undefined;
     this.#choice.failed(Time.ticks, this.connected);
     this.clearTimers();
-    this.#timer = Timer.set(() => {
-      this.#timer = undefined;
-      this.connect();
-    }, this.#backoff.next());
+    this.#timer = setTimer(this, CloudSession.#again, this.#backoff.next());
     this.#outbox.disconnected(error);
     this.enter(refusals.includes(error.code) ? "refused" : "backing-off", error);
   }
@@ -355,10 +365,7 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
     const now = Time.ticks;
     const wait = Math.min(this.#outbox.wait(now) ?? Infinity, this.#subscriptions.wait(now) ?? Infinity);
     if (wait === Infinity || !this.connected) return;
-    this.#acknowledgeTimer = Timer.set(() => {
-      this.#acknowledgeTimer = undefined;
-      this.flush();
-    }, wait);
+    this.#acknowledgeTimer = setTimer(this, CloudSession.#overdue, wait);
   }
 
   private clearTimers(): void {

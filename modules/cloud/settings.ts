@@ -1,4 +1,4 @@
-import { clampKeepAlive } from "./limits";
+import { clampKeepAlive, limits } from "./limits";
 
 /** The times and sizes of a session. Times in milliseconds unless said otherwise. */
 export interface Settings {
@@ -27,19 +27,28 @@ export interface Settings {
 
 const longestPingTimeout = 20_000;
 
-export function completeSettings(given: Partial<Settings>): Settings {
-  const keepAlive = clampKeepAlive(given.keepAlive ?? 0);
-  return {
-    keepAlive,
-    raceTimeout: given.raceTimeout ?? 10_000,
-    connectTimeout: given.connectTimeout ?? 30_000,
-    connackTimeout: given.connackTimeout ?? 10_000,
-    pingTimeout: given.pingTimeout ?? Math.min(longestPingTimeout, keepAlive * 500),
-    acknowledgeTimeout: given.acknowledgeTimeout ?? 10_000,
-    stableTime: given.stableTime ?? 30_000,
-    maximumMessage: given.maximumMessage ?? 4096,
-    queueCount: given.queueCount ?? 16,
-    queueBytes: given.queueBytes ?? 8192,
-    maximumInFlight: given.maximumInFlight ?? 4,
-  };
+const defaults: Readonly<Settings> = Object.freeze({
+  keepAlive: limits.keepAliveMaximum,
+  raceTimeout: 10_000,
+  connectTimeout: 30_000,
+  connackTimeout: 10_000,
+  pingTimeout: longestPingTimeout,
+  acknowledgeTimeout: 10_000,
+  stableTime: 30_000,
+  maximumMessage: 4096,
+  queueCount: 16,
+  queueBytes: 8192,
+  maximumInFlight: 4,
+});
+
+/** The defaults themselves when nothing deviates from them: they are in flash. */
+export function completeSettings(given: Partial<Settings>): Readonly<Settings> {
+  let settings = defaults;
+  for (const name of Object.keys(defaults) as (keyof Settings)[]) {
+    const value = given[name];
+    if (value !== undefined && value !== defaults[name]) settings = { ...settings, [name]: value };
+  }
+  if (settings === defaults) return defaults;
+  const keepAlive = clampKeepAlive(settings.keepAlive);
+  return { ...settings, keepAlive, pingTimeout: given.pingTimeout ?? Math.min(longestPingTimeout, keepAlive * 500) };
 }

@@ -14,8 +14,8 @@ interface Group {
 interface Subscription extends TopicFilter {
   /** The broker has it, or has refused it in this connection. */
   answered: boolean;
-  /** Those who wait for the answer. */
-  groups: Group[];
+  /** Those who wait for the answer, if there are any. */
+  groups: Group[] | undefined;
 }
 
 /** A SUBSCRIBE to write. */
@@ -118,7 +118,7 @@ export class Subscriptions {
   }
 
   close(error: CloudError): void {
-    for (const { groups } of this.#all) for (const group of groups) group.reject(error);
+    for (const { groups } of this.#all) for (const group of groups ?? []) group.reject(error);
     this.#all = [];
     this.#pending = undefined;
   }
@@ -130,7 +130,7 @@ export class Subscriptions {
   private want(filter: TopicFilter, group: Group): void {
     let subscription = this.find(filter.topic);
     if (!subscription) {
-      subscription = { ...filter, answered: false, groups: [] };
+      subscription = { ...filter, answered: false, groups: undefined };
       this.#all.push(subscription);
     } else if (subscription.QoS !== filter.QoS) {
       subscription.QoS = filter.QoS;
@@ -138,13 +138,14 @@ export class Subscriptions {
     }
     if (subscription.answered) return;
     group.waiting += 1;
+    subscription.groups ??= [];
     subscription.groups.push(group);
   }
 
   private answer(subscription: Subscription, isRefused: boolean): void {
-    const { groups, topic } = subscription;
+    const { groups = [], topic } = subscription;
     subscription.answered = true;
-    subscription.groups = [];
+    subscription.groups = undefined;
     if (isRefused) this.#all.splice(this.#all.indexOf(subscription), 1);
     for (const group of groups) {
       group.waiting -= 1;

@@ -14,6 +14,13 @@ export interface Identity {
   region?: string;
 }
 
+/** Who the camera is, without the kilobytes of certificate, key and roots. */
+export interface IdentitySummary {
+  thingName: string;
+  /** What AWS IoT calls its certificate; absent when the identity was stored without it. */
+  certificateId?: string | null;
+}
+
 /** An order to fetch a new certificate by fleet provisioning. It stays until the new identity has proven itself. */
 export interface Enrolment {
   endpoint: string | readonly string[];
@@ -30,7 +37,8 @@ export interface Enrolment {
   expiresAt?: number;
 }
 
-interface Pointer {
+/** It has the summary of the identity that it points to, so that both change in one step. */
+interface Pointer extends Partial<IdentitySummary> {
   slot: number;
 }
 
@@ -57,6 +65,16 @@ export class IdentityStore {
   get current(): Identity | undefined {
     const slot = this.slot;
     return slot === undefined ? undefined : this.#records.read<Identity>(`identity${slot}`);
+  }
+
+  /** Of the identity in force. Whoever asks often asks for this: all of an identity takes a good part of the machine to read. */
+  get summary(): IdentitySummary | undefined {
+    const pointer = this.#records.read<Pointer>("identity");
+    if (pointer?.slot !== 0 && pointer?.slot !== 1) return undefined;
+    const { thingName, certificateId } = pointer;
+    if (thingName) return { thingName, certificateId };
+    const identity = this.current;
+    return identity && { thingName: identity.thingName };
   }
 
   /** The identity that has yet to prove itself. */
@@ -95,19 +113,19 @@ export class IdentityStore {
     this.#records.delete("enrolment");
   }
 
-  /** Puts an identity on trial, beside the one in force. */
-  propose(identity: Identity): void {
+  /** Puts an identity on trial, beside the one in force. @param certificateId for its summary */
+  propose(identity: Identity, certificateId?: string | null): void {
     this.abandon();
     const slot = this.slot === 0 ? 1 : 0;
     this.#records.write(`identity${slot}`, identity);
-    this.#records.write("trial", { slot });
+    this.#records.write("trial", { slot, thingName: identity.thingName, certificateId });
   }
 
   /** The identity on trial is in force when this returns; the one before it and the claim are gone. */
   confirm(): void {
     const slot = this.trialSlot;
     if (slot === undefined || !this.trial) return;
-    this.#records.write("identity", { slot });
+    this.#records.write("identity", this.#records.read<Pointer>("trial") as Pointer);
     this.#records.delete("enrolment");
     this.#records.delete(`identity${1 - slot}`);
     this.#records.delete("pendingKey");
@@ -124,13 +142,13 @@ export class IdentityStore {
     this.#records.delete(`identity${isConfirmed ? 1 - slot : slot}`);
   }
 
-  /** The new identity is in force when this returns; a key that waited for its certificate is used up by it. */
-  replace(identity: Identity): void {
+  /** The new identity is in force when this returns; a key that waited for its certificate is used up by it. @param certificateId for its summary */
+  replace(identity: Identity, certificateId?: string | null): void {
     this.abandon();
     const previous = this.slot;
     const slot = previous === 0 ? 1 : 0;
     this.#records.write(`identity${slot}`, identity);
-    this.#records.write("identity", { slot });
+    this.#records.write("identity", { slot, thingName: identity.thingName, certificateId });
     if (previous !== undefined) this.#records.delete(`identity${previous}`);
     this.#records.delete("pendingKey");
     this.#records.delete("enrolment");

@@ -19,13 +19,18 @@ export class RecordStore {
 
   read<T extends object>(key: string): T | undefined {
     try {
-      const value = this.#storage.read(key) as ArrayBuffer | undefined;
-      if (!value?.byteLength) return undefined;
-      const record = JSON.parse(String.fromArrayBuffer(value));
+      const text = this.text(key);
+      const record = text ? JSON.parse(text) : undefined;
       return typeof record === "object" && record !== null ? record : undefined;
     } catch {
       return undefined;
     }
+  }
+
+  /** A function of its own: when the text is parsed, the bytes that it came from can be collected. */
+  private text(key: string): string | undefined {
+    const value = this.#storage.read(key) as ArrayBuffer | undefined;
+    return value?.byteLength ? String.fromArrayBuffer(value) : undefined;
   }
 
   /** Throws what the storage throws (full, worn out): the caller must not report as saved what is not. */

@@ -9,13 +9,14 @@ let slots = 0;
 let chunkBytes = 0;
 let stack = 0;
 Timer.repeat(() => {
-  const before = statistics();
+  // Only the number is kept: what the probe itself holds would be counted as the firmware's.
+  const { stackPeak } = statistics();
   collectGarbage();
   const now = statistics();
-  if (now.slots > slots || now.chunkBytes > chunkBytes || before.stackPeak > stack) {
+  if (now.slots > slots || now.chunkBytes > chunkBytes || stackPeak > stack) {
     slots = Math.max(slots, now.slots);
     chunkBytes = Math.max(chunkBytes, now.chunkBytes);
-    stack = Math.max(stack, before.stackPeak);
+    stack = Math.max(stack, stackPeak);
     trace(`${JSON.stringify({ probe: { slots, chunkBytes, stack } })}\n`);
   }
   resetPeaks();

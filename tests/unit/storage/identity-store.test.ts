@@ -63,3 +63,18 @@ test("a damaged record counts as absent", () => {
   records.write("identity", { slot: 7 });
   equal(identities.current, undefined);
 });
+
+test("the summary tells the identity in force, and is read without it", () => {
+  const { records, identities } = fresh();
+  equal(identities.summary, undefined);
+  identities.replace(identity("one"), "id-1");
+  equal(identities.summary, { thingName: "one", certificateId: "id-1" });
+  identities.propose(identity("two"), "id-2");
+  equal(identities.summary, { thingName: "one", certificateId: "id-1" });
+  identities.confirm();
+  equal(identities.summary, { thingName: "two", certificateId: "id-2" });
+  // Stored by whoever knew no summary.
+  records.write("identity", { slot: 0 });
+  records.write("identity0", identity("three"));
+  equal(identities.summary, { thingName: "three" });
+});
