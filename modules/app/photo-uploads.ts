@@ -1,83 +1,13 @@
 import type { CloudError } from "../cloud/cloud-error";
 import { type GrantOwner, GrantRequest, type UploadGrant } from "../cloud/upload-grants";
-import type { RecordStore } from "../storage/record-store";
+import { endAnnouncement, keepAnnouncement, pendingAnnouncements } from "./announcements";
 import { CommandError, describeError } from "./command-error";
 import type { Photo } from "./photographer";
+import type { UploadHost, UploadProgress, UploadRequest, UploadResult } from "./upload-host";
 import { endPromise, findPromise, keepPromise } from "./upload-promise";
 
-/** What the uploader (modules/upload) says in the end; see there for the meaning of each status. */
-export interface UploadResult {
-  status: string;
-  code?: string;
-  message?: string;
-  etag?: string;
-  bytes: number;
-  attempts: number;
-  /** What helps: retry, newURL, stop, bug. */
-  action?: string;
-  /** The picture can still be sent, from its first byte. */
-  frameIntact?: boolean;
-  /** The whole picture went out once, but no answer came: the object may be there. */
-  uncertain?: boolean;
-  /** The ETag is the MD5 of what was sent. */
-  verified?: boolean;
-}
-
-/** Where a picture goes. Somebody in the room may hand it over as well as the cloud. */
-export type UploadRequest = UploadGrant;
-
-/** How far the upload of one picture is, as GetUpload answers. */
-export interface UploadProgress {
-  /** null: nothing was taken since the start. */
-  imageId: string | null;
-  /**
-   * `idle`: nobody asked for its upload; `waiting`: for a URL, or for the session that brings it; `uploading`: connecting, sending, or pausing
-   * before another attempt. Afterwards the status of its UploadResult: stored, needURL, needRetake, failed, closed.
-   */
-  state: string;
-  /** Why it was not stored. */
-  code?: string;
-  /** Bytes of the picture that were handed to the connection; begins again at 0 with each attempt. */
-  sent: number;
-  /** Bytes of the picture. */
-  total: number;
-}
-
-/** What is said of a stored picture on `device/<thing>/photos`. */
-export interface PhotoAnnouncement {
-  imageId: string;
-  /** The object's URL without its query: the query is a credential. */
-  url: string;
-  bytes: number;
-  etag: string;
-  time: number;
-  width: number;
-  height: number;
-  resolution: string;
-  /** Of a scheduled picture: when it was due. */
-  due?: number;
-}
-
-export interface UploadHost {
-  readonly records: RecordStore;
-  readonly events: { add(type: string, fields: Record<string, unknown>): unknown };
-  /** Begins the upload; calls `PhotoUploads.ended` once, later. A promise would hold a hundred slots of the machine for all that time. */
-  upload(request: UploadRequest, photo: Photo): void;
-  /** The URL in a form that may be shown: without its query. Throws when it is not a URL that this camera can use. */
-  redact(url: string): string;
-  /** Resolves when the cloud has acknowledged the announcement. */
-  announce(announcement: PhotoAnnouncement): Promise<void>;
-  /** There is a session with the cloud, connected or on its way: a URL can be asked for. */
-  readonly hasSession: boolean;
-  /** Sends a request for a URL; resolves when the broker has it. */
-  publishGrantRequest(payload: string): Promise<void>;
-  /** Different from all that were made before, also before the last power-on. */
-  nextRequestId(): string;
-  /** Milliseconds since 1970, or 0 while the clock is not set. */
-  now(): number;
-  /** The end of a scheduled picture. @param code why it is not stored, if it is not */
-  scheduledEnded(due: number, code: string | undefined): void;
-}
+export type { PhotoAnnouncement } from "./announcements";
+export type { UploadHost, UploadProgress, UploadRequest, UploadResult } from "./upload-host";
 
 /** The picture is untouched, and somebody who brings a URL can still have it. */
 const withoutURL = Object.freeze({ status: "needURL", action: "newURL", frameIntact: true, attempts: 0, bytes: 0 });
@@ -164,7 +94,7 @@ export class PhotoUploads implements GrantOwner {
     const promise = findPromise(records);
     if (!promise) return;
     const { imageId, due } = promise;
-    const isStored = this.pending().some((announcement) => announcement.imageId === imageId);
+    const isStored = pendingAnnouncements(records).some((announcement) => announcement.imageId === imageId);
     if (due) this.#host.scheduledEnded(due, isStored ? undefined : "PowerLost");
     if (!isStored) {
       this.counters.powerLost += 1;
@@ -279,7 +209,8 @@ export class PhotoUploads implements GrantOwner {
     const url = this.#url;
     this.counters.uploaded += 1;
     try {
-      this.remember({ imageId, url, bytes, etag, time, width, height, resolution, due });
+      const what = { imageId, url, bytes, etag, time, width, height, resolution, due };
+      keepAnnouncement(this.#host.records, what);
     } catch (error) {
       // It lies in the bucket all the same; nobody will be told by MQTT.
       this.#host.events.add("Error", { ...describeError(error) });
@@ -308,17 +239,6 @@ export class PhotoUploads implements GrantOwner {
     endPromise(this.#host.records);
   }
 
-  private remember(announcement: PhotoAnnouncement): void {
-    const pending = this.pending();
-    pending.push(announcement);
-    this.#host.records.write("announcements", { pending });
-  }
-
-  private pending(): PhotoAnnouncement[] {
-    const pending = this.#host.records.read<{ pending: PhotoAnnouncement[] }>("announcements")?.pending;
-    return Array.isArray(pending) ? pending : [];
-  }
-
   /** Tells the cloud of every stored picture that it has not acknowledged yet. Called again whenever the session comes back. */
   async announcePending(): Promise<void> {
     if (this.#announcing) return;
@@ -326,10 +246,11 @@ export class PhotoUploads implements GrantOwner {
     // What has just ended, an upload or a connection, can be collected before the next begins.
     await undefined;
     try {
-      for (let next = this.pending()[0]; next; next = this.pending()[0]) {
+      const { records } = this.#host;
+      for (let next = pendingAnnouncements(records)[0]; next; next = pendingAnnouncements(records)[0]) {
         await this.#host.announce(next);
         this.counters.announced += 1;
-        this.#host.records.write("announcements", { pending: this.pending().slice(1) });
+        endAnnouncement(records);
         this.#host.events.add("PhotoAnnounced", { imageId: next.imageId });
       }
     } catch {
