@@ -1,4 +1,4 @@
-import type { IdentityStore } from "../storage/identity-store";
+import type { IdentityStore, IdentitySummary } from "../storage/identity-store";
 import { certificateIdOf } from "./certificate-id";
 import { CommandError } from "./command-error";
 import {
@@ -86,7 +86,7 @@ export class CameraDevice {
     const { id, model } = camera.identification;
     return {
       thingName: identity?.thingName ?? null,
-      certificateId: identity?.certificateId ?? null,
+      certificateId: identity ? this.certificateId(identity) : null,
       applyState: enrolling.applyState,
       applyError: enrolling.error,
       serial: label.serial,
@@ -104,6 +104,12 @@ export class CameraDevice {
   /** The report that is published at a steady pace, on demand. */
   telemetry(): object {
     return this.#host.collectTelemetry();
+  }
+
+  /** An identity that the factory wrote has no summary: then the certificate is read. */
+  private certificateId({ certificateId }: IdentitySummary): string | null {
+    if (certificateId !== undefined) return certificateId;
+    return certificateIdOf(this.#host.identities.current?.certificate ?? "");
   }
 
   createCsr(message: Message): object {
