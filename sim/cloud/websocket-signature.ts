@@ -98,12 +98,12 @@ function checkTime(date: string, expires?: string): void {
 /** The canonical headers that may have been signed: with the host as it came, and without its port. */
 function signedHeaders({ signedHeaders: names }: Claim, headers: IncomingHttpHeaders): string[] {
   const { host = "" } = headers;
-  const valueOf = (name: string) =>
+  const textOf = (name: string) =>
     String(headers[name] ?? "")
       .trim()
       .replace(/ +/g, " ");
   return [host, host.replace(/:\d+$/, "")].map((ofHost) =>
-    names.map((name) => `${name}:${name === "host" ? ofHost : valueOf(name)}\n`).join(""),
+    names.map((name) => `${name}:${name === "host" ? ofHost : textOf(name)}\n`).join(""),
   );
 }
 

@@ -56,6 +56,7 @@ after(async () => {
 
 /** What a device of any make needs for shadow and jobs; the camera's own policy is narrower. */
 async function allowAllOfItsOwn(iot: IoTClient): Promise<void> {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a policy variable
   const own = "$aws/things/${iot:Connection.Thing.ThingName}/*";
   const arn = (kind: string) => `arn:aws:iot:*:*:${kind}/${own}`;
   const Statement = [

@@ -50,6 +50,7 @@ async function accessList(): Promise<string[]> {
   for (const { Action, Resource } of Statement)
     for (const kind of [Action].flat().flatMap((action: string) => kinds[action] ?? []))
       for (const resource of [Resource].flat() as string[]) {
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: a policy variable
         const topic = resource.replace(/^.*:topic\//, "").replaceAll("${iot:Connection.Thing.ThingName}", "%u");
         patterns.push(...filtersFor(topic).map((filter) => `pattern ${kind} ${filter}`));
       }
