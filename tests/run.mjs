@@ -23,7 +23,7 @@ if (!chosen.length) {
 
 await ensureSetup({ peers: true });
 const files = chosen.map((path) => relative(top, join(tests, path)));
-const args = ["--import", "tsx", "--test", "--test-concurrency=2", "--test-reporter=spec", ...files];
+const args = ["--import", "tsx", "--test", "--test-concurrency=3", "--test-reporter=spec", ...files];
 const child = spawn(process.execPath, args, { cwd: top, stdio: "inherit" });
 child.on("exit", (code, signal) => {
   process.exitCode = signal ? 1 : code;
