@@ -14,6 +14,7 @@ import {
 import { IoTJobsDataPlaneClient, StartNextPendingJobExecutionCommand } from "@aws-sdk/client-iot-jobs-data-plane";
 import { CameraOwner } from "../../sim/phone/camera-owner.ts";
 import { LineRig } from "./line-rig.ts";
+import { until } from "./operator.ts";
 
 let rig: LineRig;
 let thingName = "";
@@ -59,13 +60,21 @@ async function ended(jobId: string): Promise<JobExecution> {
   }
 }
 
+/** What the camera says of its jobs, from event number `from` on: it learns of the end of a job later than the cloud does. */
+function toldOf(count: number, from = 0): Promise<Record<string, unknown>[]> {
+  return until("event of each job", () => {
+    const told = events.slice(from).filter(({ type }) => type === "JobEnded");
+    return told.length >= count ? told : undefined;
+  });
+}
+
 const outcome = ({ status, statusDetails }: JobExecution) => [status, statusDetails?.detailsMap];
 
 test("a job for a camera that is online: done, with what it says", async () => {
   await create("echo-1", { operation: "echo", message: "Grüße an die Kamera" });
   assert.deepEqual(outcome(await ended("echo-1")), ["SUCCEEDED", { message: "Grüße an die Kamera" }]);
-  const told = events.find(({ type }) => type === "JobEnded");
-  assert.deepEqual([told?.jobId, told?.status], ["echo-1", "SUCCEEDED"]);
+  const [told] = await toldOf(1);
+  assert.deepEqual([told.jobId, told.status], ["echo-1", "SUCCEEDED"]);
 });
 
 test("five at once: all of them, once each, in their order", async () => {
@@ -73,9 +82,9 @@ test("five at once: all of them, once each, in their order", async () => {
   const ids = Array.from({ length: 5 }, (_, i) => `many-${i}`);
   for (const jobId of ids) await create(jobId, { operation: "echo", message: jobId });
   for (const jobId of ids) assert.deepEqual(outcome(await ended(jobId)), ["SUCCEEDED", { message: jobId }]);
-  const done = events.slice(from).filter(({ type }) => type === "JobEnded");
+  const told = await toldOf(ids.length, from);
   assert.deepEqual(
-    done.map(({ jobId }) => jobId),
+    told.map(({ jobId }) => jobId),
     ids,
   );
 });
