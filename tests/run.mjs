@@ -23,7 +23,17 @@ if (!chosen.length) {
 
 await ensureSetup({ peers: true });
 const files = chosen.map((path) => relative(top, join(tests, path)));
-const args = ["--import", "tsx", "--test", "--test-concurrency=3", "--test-reporter=spec", ...files];
+// No wait is without a bound: the longest tests, which are files as well, take some two minutes.
+const limit = 10 * 60 * 1000;
+const args = [
+  "--import",
+  "tsx",
+  "--test",
+  "--test-concurrency=3",
+  `--test-timeout=${limit}`,
+  "--test-reporter=spec",
+  ...files,
+];
 const child = spawn(process.execPath, args, { cwd: top, stdio: "inherit" });
 child.on("exit", (code, signal) => {
   process.exitCode = signal ? 1 : code;

@@ -17,6 +17,26 @@ export interface UploadProgress {
   code?: string;
 }
 
+/** Bytes; the camera's are below 8 KB. */
+const largestThumbnail = 65_536;
+
+/** A small JPEG, piece by piece. @param ask sends GetThumbnail @throws CameraError NoSuchPhoto, NoThumbnail, BadThumbnail; what `ask` throws */
+export async function readThumbnail(
+  ask: (message: JsonObject & { type: string }) => Promise<JsonObject>,
+  imageId: string,
+): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for (let offset = 0; ; ) {
+    const answer = await ask({ type: "GetThumbnail", imageId, offset });
+    const { bytes, byteLength } = answer as unknown as { bytes: string; byteLength: number };
+    const piece = fromBase64(bytes);
+    pieces.push(piece);
+    offset += piece.length;
+    if (!piece.length || offset >= byteLength) return concat(pieces);
+    if (offset > largestThumbnail) throw new CameraError("BadThumbnail", `it has more than ${largestThumbnail} bytes`);
+  }
+}
+
 type Ask = (
   endpoint: CameraEndpoint,
   message: JsonObject & { type: string },
@@ -51,20 +71,12 @@ export class CameraCommands {
 
   /** A small JPEG; undefined when the camera has none of this picture. */
   async thumbnail(imageId: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    const pieces: Uint8Array[] = [];
     try {
-      for (let offset = 0, total = 1; offset < total; offset += pieces.at(-1)!.length) {
-        const answer = await this.#ask("camera-command", { type: "GetThumbnail", imageId, offset }, signal);
-        const { bytes, byteLength } = answer as unknown as { bytes: string; byteLength: number };
-        pieces.push(fromBase64(bytes));
-        if (!pieces.at(-1)!.length) break;
-        total = byteLength;
-      }
+      return await readThumbnail((message) => this.#ask("camera-command", message, signal), imageId);
     } catch (error) {
       if (error instanceof CameraError && error.code === "NoThumbnail") return undefined;
       throw error;
     }
-    return concat(pieces);
   }
 
   /** @param url without one the camera asks the cloud */

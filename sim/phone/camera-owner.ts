@@ -1,5 +1,5 @@
-import { concat, fromBase64 } from "./bytes.ts";
 import type { CameraClient } from "./camera-client.ts";
+import { readThumbnail } from "./camera-commands.ts";
 import { PhoneError } from "./errors.ts";
 import { photoHeaders } from "./picture-keys.ts";
 import { pause } from "./waiting.ts";
@@ -76,16 +76,8 @@ export class CameraOwner {
   }
 
   /** A small JPEG, over Bluetooth. */
-  async thumbnail(imageId: string, signal?: AbortSignal): Promise<Uint8Array> {
-    const pieces: Uint8Array[] = [];
-    let offset = 0;
-    for (;;) {
-      const answer = await this.#ask("camera-command", { type: "GetThumbnail", imageId, offset }, signal);
-      const piece = fromBase64(answer.bytes as string);
-      pieces.push(piece);
-      offset += piece.length;
-      if (!piece.length || offset >= (answer.byteLength as number)) return concat(pieces);
-    }
+  thumbnail(imageId: string, signal?: AbortSignal): Promise<Uint8Array> {
+    return readThumbnail((message) => this.#ask("camera-command", message, signal), imageId);
   }
 
   async upload(imageId: string, thingName: string): Promise<void> {

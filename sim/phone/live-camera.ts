@@ -20,6 +20,8 @@ export interface PhotoAnnouncement {
   width: number;
   height: number;
   resolution: string;
+  /** Of a scheduled picture: when it was due. */
+  due?: number;
 }
 
 export interface LiveState {

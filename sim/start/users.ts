@@ -24,8 +24,10 @@ export async function openDemoAccount(cloud: CloudAddresses, path: string): Prom
   return account;
 }
 
-/** Makes an account as an administrator does on AWS: with a password that need not be changed at the first sign-in. */
-export async function makeUser(cloud: CloudAddresses, { username, password }: UserAccount): Promise<void> {
+/** The user pool, as its administrator. */
+export async function openUserPool(
+  cloud: CloudAddresses,
+): Promise<{ client: CognitoIdentityProviderClient; UserPoolId: string }> {
   const { userPoolId: UserPoolId, idpUrl: endpoint } = cloud.cognito;
   const client = new CognitoIdentityProviderClient({
     region: cloud.region,
@@ -33,6 +35,12 @@ export async function makeUser(cloud: CloudAddresses, { username, password }: Us
     credentials: JSON.parse(await readFile(cloud.credentials, "utf8")),
     requestHandler: { httpsAgent: new Agent({ ca: await readFile(cloud.rootCA, "utf8") }) },
   });
+  return { client, UserPoolId };
+}
+
+/** Makes an account as an administrator does on AWS: with a password that need not be changed at the first sign-in. */
+export async function makeUser(cloud: CloudAddresses, { username, password }: UserAccount): Promise<void> {
+  const { client, UserPoolId } = await openUserPool(cloud);
   try {
     const user = { UserPoolId, Username: username };
     await client.send(new AdminCreateUserCommand({ ...user, MessageAction: "SUPPRESS" })).catch((error) => {

@@ -1,6 +1,5 @@
 /** The browsers' gateway: the SDK's clients and npm mqtt in a real Chromium, and the same over plain HTTP by hand. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
@@ -11,26 +10,14 @@ import {
   CognitoIdentityProviderClient,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { build } from "esbuild";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { type Cloud, photoBucket, startCloud } from "../../sim/cloud/cloud.ts";
+import { launchChromium, noChromium } from "./bluez/browser.ts";
 import type { page as Page, SignIn } from "./fixtures/gateway-page.ts";
 import { temporaryDirectory } from "./iot-rig.ts";
 import { presign } from "./websocket-rig.ts";
 
 declare const page: typeof Page;
-
-const executablePath = "/usr/bin/chromium";
-const skip = existsSync(executablePath) ? false : "Chromium is not installed (Debian: apt install chromium)";
-/** So that it looks for nobody outside. */
-const args = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
 let cloud: Cloud;
@@ -108,14 +95,14 @@ async function servePage(): Promise<Server> {
   return server;
 }
 
-test("a page in Chromium uses each service with the SDK's own clients", { skip }, async (t) => {
+test("a page in Chromium uses each service with the SDK's own clients", { skip: noChromium }, async (t) => {
   const server = await servePage();
   let browser: Browser | undefined;
   t.after(async () => {
     await browser?.close();
     server.close();
   });
-  browser = await chromium.launch({ executablePath, args });
+  browser = await launchChromium();
   const { port: pagePort } = server.address() as AddressInfo;
   const { port } = cloud.gateway;
   const { accessKeyId, secretAccessKey } = cloud.accessKey;

@@ -1,10 +1,8 @@
 /** The page in Debian's Chromium, against the whole simulator: cloud, radio, camera, and the server of the page. */
-import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { Agent } from "node:https";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AdminCreateUserCommand, CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
+import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import type { SimulatorHints } from "../../sim/phone/cloud-settings.ts";
 import { type CameraLabel, parseLabel } from "../../sim/phone/label.ts";
@@ -12,19 +10,14 @@ import { type PhoneServer, servePhone } from "../../sim/phone/server.ts";
 import { buildPage, pageDirectory } from "../../sim/phone/web/build.ts";
 import { Line, network } from "../../sim/start/processes.ts";
 import { simulatorSettings } from "../../sim/start/simulator-settings.ts";
-import { makeUser, type UserAccount } from "../../sim/start/users.ts";
-import { launchChromium } from "./bluez/browser.ts";
+import { makeUser, openUserPool, type UserAccount } from "../../sim/start/users.ts";
+import { launchChromium, noBluetooth, noChromium } from "./bluez/browser.ts";
 import { type BluezRig, startBluez } from "./bluez/rig.ts";
 import { prepareFrames, type StoredObject } from "./line-rig.ts";
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
-/** For `skip` of the tests. */
-export const noChromium = existsSync("/usr/bin/chromium") ? false : "Chromium is not installed (apt install chromium)";
-const hasBus = existsSync("/usr/bin/dbus-daemon");
-/** The same for tests of Web Bluetooth. */
-export const noBluetooth = noChromium || (hasBus ? false : "dbus-daemon is not installed (apt install dbus)");
-export { network };
+export { network, noBluetooth, noChromium };
 
 const silent = { step() {}, progress() {}, note() {} };
 /** Milliseconds; for whatever a person waits for on this page. */
@@ -128,14 +121,7 @@ export class PageRig {
 
   /** An account as an administrator makes it: with a password for the first time only. */
   async makeNewcomer(): Promise<UserAccount> {
-    const { cloud } = this.line;
-    const { userPoolId: UserPoolId, idpUrl: endpoint } = cloud.cognito;
-    const client = new CognitoIdentityProviderClient({
-      region: cloud.region,
-      endpoint,
-      credentials: JSON.parse(await readFile(cloud.credentials, "utf8")),
-      requestHandler: { httpsAgent: new Agent({ ca: await readFile(cloud.rootCA, "utf8") }) },
-    });
+    const { client, UserPoolId } = await openUserPool(this.line.cloud);
     const newcomer = { username: "newcomer", password: "For-the-first-time-3" };
     const user = { UserPoolId, Username: newcomer.username, TemporaryPassword: newcomer.password };
     await client.send(new AdminCreateUserCommand({ ...user, MessageAction: "SUPPRESS" }));

@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import encodeQR from "qr";
 import sharp from "sharp";
+import { launchChromium } from "./bluez/browser.ts";
 
 const frames = 30;
 
@@ -18,16 +19,8 @@ export async function launchWithWebcam(text: string, path: string): Promise<Brow
     .jpeg()
     .toBuffer();
   await writeFile(path, Buffer.concat(Array(frames).fill(frame)));
-  return chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
+  return launchChromium({
+    switches: [
       "--use-fake-ui-for-media-stream",
       "--use-fake-device-for-media-stream",
       `--use-file-for-fake-video-capture=${path}`,

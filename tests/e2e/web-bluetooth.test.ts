@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { WebBluetoothCentral } from "../../sim/phone/web-bluetooth.ts";
 import { type Radio, startRadio } from "../../sim/radio/radio.ts";
 import { network } from "../../sim/start/processes.ts";
-import { type Chooser, launchChromium } from "./bluez/browser.ts";
+import { type Chooser, launchChromium, noBluetooth, noChromium } from "./bluez/browser.ts";
 import type { PhonePage } from "./fixtures/phone-page.ts";
 import { LineRig } from "./line-rig.ts";
 import { PhonePageRig, serveLibrary, type Transport } from "./phone-page-rig.ts";
@@ -29,8 +29,10 @@ async function meet(page: Page, chooser: Chooser, transport: Transport, name: st
   await met;
 }
 
+const skipOf = (transport: Transport) => (transport === "web-bluetooth" ? noBluetooth : noChromium);
+
 for (const transport of ["web-bluetooth", "radio-websocket"] as const)
-  describe(`a camera over ${transport}`, () => {
+  describe(`a camera over ${transport}`, { skip: skipOf(transport) }, () => {
     let radio: Radio;
     let rig: PhonePageRig;
     let device: TestDevice;
@@ -206,7 +208,7 @@ for (const transport of ["web-bluetooth", "radio-websocket"] as const)
   });
 
 for (const transport of ["web-bluetooth", "radio-websocket"] as const)
-  test(`a picture and its thumbnail over ${transport}`, async (t) => {
+  test(`a picture and its thumbnail over ${transport}`, { skip: skipOf(transport) }, async (t) => {
     const line = await LineRig.open();
     t.after(() => line.close());
     const rig = await PhonePageRig.open(transport, line.line.radioPort);
@@ -232,7 +234,7 @@ for (const transport of ["web-bluetooth", "radio-websocket"] as const)
     assert.deepEqual(rig.complaints, []);
   });
 
-test("a machine without Bluetooth, and a browser without Web Bluetooth", async (t) => {
+test("a machine without Bluetooth, and a browser without Web Bluetooth", { skip: noChromium }, async (t) => {
   const browser = await launchChromium();
   t.after(() => browser.close());
   const rig = await serveLibrary();

@@ -1,4 +1,17 @@
+import { existsSync } from "node:fs";
 import { type Browser, type CDPSession, chromium, type Page } from "playwright-core";
+
+const executablePath = "/usr/bin/chromium";
+
+/** Why tests in a browser are skipped. */
+export const noChromium = existsSync(executablePath)
+  ? false
+  : "Chromium is not installed (Debian: apt install chromium)";
+
+/** Why tests of Web Bluetooth are skipped: the adapter is on a bus of its own. */
+export const noBluetooth =
+  noChromium ||
+  (existsSync("/usr/bin/dbus-daemon") ? false : "dbus-daemon is not installed (Debian: apt install dbus)");
 
 /** Without them a browser looks for Google's hosts at every start. */
 const quiet = [
@@ -16,15 +29,16 @@ export interface BrowserOptions {
   busAddress?: string;
   /** More features of Chromium, such as WebBluetoothNewPermissionsBackend. */
   features?: string[];
-  executablePath?: string;
+  /** More of Chromium's switches. */
+  switches?: string[];
 }
 
 /** Debian's Chromium with Web Bluetooth. Its profile is new and empty. */
 export function launchChromium(options: BrowserOptions = {}): Promise<Browser> {
-  const { busAddress, features = [], executablePath = "/usr/bin/chromium" } = options;
+  const { busAddress, features = [], switches = [] } = options;
   return chromium.launch({
     executablePath,
-    args: [...quiet, `--enable-features=${["WebBluetooth", ...features].join(",")}`],
+    args: [...quiet, ...switches, `--enable-features=${["WebBluetooth", ...features].join(",")}`],
     // A bus that nobody serves, so that the machine's own Bluetooth stays out of the tests.
     env: { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: busAddress ?? "unix:path=/nonexistent" },
   });

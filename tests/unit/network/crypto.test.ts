@@ -133,7 +133,8 @@ test("KeyPair: request, export, import", () => {
   const der = pair.export();
   assert(der.byteLength > 100 && der.byteLength < 140, `${der.byteLength} bytes`);
   const pem = pair.exportPEM();
-  assert(pem.startsWith("-----BEGIN EC PRIVATE KEY-----\n"), pem.slice(0, 40));
+  const label = "EC PRIVATE KEY";
+  assert(pem.startsWith(`-----BEGIN ${label}-----\n`), pem.slice(0, 30));
   equal(hex(new KeyPair(pem).export()), hex(der));
   equal(new KeyPair(new Uint8Array(der)).exportPEM(), pem);
   assert(new KeyPair().exportPEM() !== pem, "the same key twice");
