@@ -241,7 +241,13 @@ test("a machine without Bluetooth, and a browser without Web Bluetooth", { skip:
   t.after(() => rig.close());
   const page = await browser.newPage();
   await page.goto(rig.url);
-  assert.equal(await page.evaluate(() => phone.codeOf(phone.client.scan())), "BluetoothOff");
+  // On a busy machine a click can have lost its force before the browser looks at it; a person clicks again.
+  let code = "GestureNeeded";
+  for (let clicks = 0; code === "GestureNeeded" && clicks < 5; clicks++) {
+    await page.mouse.click(1, 1);
+    code = await page.evaluate(() => phone.codeOf(phone.client.scan()));
+  }
+  assert.equal(code, "BluetoothOff");
   const nowhere = new WebBluetoothCentral(undefined);
   await assert.rejects(nowhere.scan({ timeout: 1000 }), { code: "BluetoothUnsupported" });
 });
