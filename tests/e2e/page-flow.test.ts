@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, afterEach, before, test } from "node:test";
+import { after, afterEach, before, type TestContext, test } from "node:test";
 import type { Page } from "playwright-core";
 import { formatLabel } from "../../sim/phone/label.ts";
 import { Chooser } from "./bluez/browser.ts";
@@ -16,8 +16,8 @@ before(async () => {
   if (!noChromium) rig = await PageRig.open({ bluetooth: !noBluetooth });
 });
 
-afterEach(async () => {
-  await rig?.closePhones();
+afterEach(async (t) => {
+  await rig?.closePhones(t as TestContext);
 });
 
 after(async () => {

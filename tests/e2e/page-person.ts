@@ -72,7 +72,22 @@ export class Person {
     await this.button("Take picture").click();
     await this.page.locator("img.stored").waitFor();
   }
+
+  /** Presses a button, and loads the page anew the moment it shows `words`: they may stand there for a few milliseconds only. */
+  async pressAndReloadAt(name: string, words: string): Promise<void> {
+    await this.page.evaluate(reloadAt(words));
+    const loaded = this.page.waitForEvent("load");
+    await this.button(name).click();
+    await loaded;
+  }
 }
+
+const reloadAt = (words: string) => `
+  new MutationObserver((_, observer) => {
+    if (!document.body.innerText.includes(${JSON.stringify(words)})) return;
+    observer.disconnect();
+    location.reload();
+  }).observe(document.body, { childList: true, subtree: true, characterData: true });`;
 
 /** For what is no element that could be waited for. */
 export async function until(what: string, test: () => Promise<boolean>): Promise<void> {

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TestContext } from "node:test";
 import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import type { SimulatorHints } from "../../sim/phone/cloud-settings.ts";
@@ -143,9 +144,12 @@ export class PageRig {
     return page;
   }
 
-  /** The phones of a test that has ended. */
-  async closePhones(): Promise<void> {
-    for (const context of this.#contexts.splice(0)) await context.close();
+  /** The phones of a test that has ended; of one that failed, what they show is told. */
+  async closePhones(test?: TestContext & { passed?: boolean }): Promise<void> {
+    for (const context of this.#contexts.splice(0)) {
+      if (test?.passed === false) for (const page of context.pages()) test.diagnostic(await seenOn(page));
+      await context.close();
+    }
   }
 
   async close(): Promise<void> {
@@ -156,6 +160,14 @@ export class PageRig {
     await this.line.stop();
     await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+async function seenOn(page: Page): Promise<string> {
+  const text = await page
+    .locator("body")
+    .ariaSnapshot({ timeout: 1000 })
+    .catch((error) => `${error}`);
+  return `the page showed at ${new URL(page.url()).hash || "its start"}:\n${text}`;
 }
 
 /** The label that a camera without an owner writes on its console. */
