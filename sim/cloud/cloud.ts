@@ -79,17 +79,18 @@ export class Cloud {
 
   static async start(options: CloudOptions): Promise<Cloud> {
     const foundation = await openFoundation(options);
-    const s3 = await startBucket(foundation);
     const broker = await startBroker(foundation);
     const { jobs, jobsPlane, api } = await startControl(foundation, broker);
     const { shadows, data } = await startData(foundation, broker);
     const { cognito, cognitoIdp, cognitoIdentity } = await startCognito(foundation);
+    const s3 = await startBucket(foundation);
     const { idp, identity } = cognito;
     const services = { s3, iot: api, "data.iot": data, "cognito-idp": idp, "cognito-identity": identity };
     const { ca, registry, region, accessKey, credentials, files, ports } = foundation;
     const gateway = await ports.listen("gateway", (port) => Gateway.listen({ services, port }));
     ports.save();
     const { iot } = broker;
+    iot.open();
     return new Cloud({
       ca,
       registry,

@@ -66,6 +66,8 @@ export class IotCore extends EventEmitter<IotEvents> {
   #connections = new WeakMap<Client, Connection>();
   #connectRates = new Map<string, Rate>();
   #connectionNumbers = new Map<string, number>();
+  /** What to do with those who came before open(). */
+  #early?: (() => void)[] = [];
 
   private constructor(options: IotCoreOptions, server: Server, sessions: SessionStore, limits: IotLimits) {
     super();
@@ -109,11 +111,21 @@ export class IotCore extends EventEmitter<IotEvents> {
     server.listen(options.port ?? 0, "127.0.0.1");
     await once(server, "listening");
     const core = new IotCore(options, server, sessions, limits);
+    server.on("secureConnection", (socket) => core.#serve(socket));
     await core.#broker.listen();
     await sessions.restore();
     core.#observe();
-    server.on("secureConnection", (socket) => core.#serve(socket));
     return core;
+  }
+
+  /**
+   * Lets clients in. A device that lost its broker is at the door the moment it is back; what it says then must find shadows, jobs and rules in
+   * their places, so until then it waits.
+   */
+  open(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const accept of early) accept();
   }
 
   /** `host:port`, as DescribeEndpoint gives it out. */
@@ -188,6 +200,11 @@ export class IotCore extends EventEmitter<IotEvents> {
 
   /** Takes on a connection, whatever it came by. It is closed at CONNECT if it may not be. */
   accept(stream: Duplex, rights: ClientRights, sourceIp: string): void {
+    if (this.#early) {
+      stream.on("error", () => {});
+      this.#early.push(() => stream.destroyed || this.accept(stream, rights, sourceIp));
+      return;
+    }
     const gate = new MqttGate(stream, this.limits);
     const client = this.#broker.handle(gate);
     this.#connections.set(client, { gate, rights, sourceIp, keepAlive: 0, sessionPresent: false });

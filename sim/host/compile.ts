@@ -1,7 +1,7 @@
 /** TypeScript to JavaScript with source maps, one file at a time; nothing is done for a file that has not changed. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { modified } from "./files.ts";
+import { modified, replace } from "./files.ts";
 import { asBuildPath, buildDirectory, fromTop } from "./paths.ts";
 
 /** Change it with the options below: results of other options are not used again. */
@@ -42,7 +42,7 @@ async function compile(source: string, script: string, map: string): Promise<voi
     const line = error.file ? error.file.getLineAndCharacterOfPosition(error.start ?? 0).line + 1 : 1;
     throw new Error(`${fileName}:${line}: ${ts.flattenDiagnosticMessageText(error.messageText, "\n")}`);
   }
-  await mkdir(join(script, ".."), { recursive: true });
-  await writeFile(script, result.outputText);
-  await writeFile(map, result.sourceMapText ?? "");
+  // Another process may be compiling the same, and a third one running it.
+  await replace(script, result.outputText);
+  await replace(map, result.sourceMapText ?? "");
 }

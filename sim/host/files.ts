@@ -6,11 +6,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 export async function writeIfChanged(path: string, text: string): Promise<boolean> {
   const old = await readFile(path, "utf8").catch(() => undefined);
   if (old === text) return false;
+  await replace(path, text);
+  return true;
+}
+
+let replacements = 0;
+
+/** Writes a file anew; whoever reads it meanwhile, such as a device that starts, finds the old one or the new one whole. */
+export async function replace(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}`;
+  replacements += 1;
+  const temporary = `${path}.${process.pid}.${replacements}`;
   await writeFile(temporary, text);
   await rename(temporary, path);
-  return true;
 }
 
 /** Modification time in ms, 0 where there is no such file. */

@@ -163,7 +163,12 @@ export class SetupFlow extends Emitter<SetupEvents> {
       register: this.#register,
       online: this.#waitUntilOnline,
     };
-    return works[name].bind(this);
+    const work = works[name].bind(this);
+    // Whoever hears that a step begins may cancel it, and some steps are done without having waited for anything.
+    return async (signal) => {
+      checkNotCancelled(signal);
+      return work(signal);
+    };
   }
 
   async #linkAgain(signal: AbortSignal | undefined): Promise<void> {

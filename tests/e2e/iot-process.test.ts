@@ -6,6 +6,7 @@ import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { AwsRegistrar, type LocalCloud } from "../../sim/phone/aws.ts";
 import { makeRequest, SessionDevice, type SessionEvent, temporaryDirectory } from "./iot-rig.ts";
@@ -62,6 +63,14 @@ async function start(directory: string, t: TestContext): Promise<{ cloud: CloudP
   return { cloud, listening };
 }
 
+/** Resolves when the file has the text: what happens to sessions is gathered for a moment before it is written. */
+async function kept(path: string, text: string): Promise<void> {
+  for (const deadline = Date.now() + 20_000; ; await delay(20)) {
+    if ((await readFile(path, "utf8").catch(() => "")).includes(text)) return;
+    if (Date.now() > deadline) throw new Error(`${path} has no ${text}`);
+  }
+}
+
 test("a killed cloud comes back as the same one, and the device with it", async (t) => {
   const directory = await temporaryDirectory();
   t.after(() => directory.remove());
@@ -86,16 +95,16 @@ test("a killed cloud comes back as the same one, and the device with it", async 
   await it.do("publish", { topic: "device/camera-1/photos", payload: "one" });
   const { bytes } = await first.cloud.event("publish", ({ topic }) => topic === "device/camera-1/photos");
   assert.equal(bytes, 3);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await kept(`${directory.path}/cloud/sessions.json`, "device/camera-1/commands");
 
   await first.cloud.end("SIGKILL");
   await it.state("backing-off");
-  const kept = it.do("publish", { topic: "device/camera-1/photos", payload: "kept" });
+  const late = it.do("publish", { topic: "device/camera-1/photos", payload: "kept" });
   const second = await start(directory.path, t);
   assert.deepEqual(second.listening.mqtt, first.listening.mqtt);
   const { sessionPresent } = await second.cloud.event("connect");
   assert.equal(sessionPresent, true);
-  await kept;
+  await late;
 
   const url = await registrar.presignPhoto({ thingName: "camera-1", imageId: "1" });
   assert.match(url, /\/devicelink-photos\/camera-1\/1\.jpg\?.*X-Amz-SignedHeaders=host&/);

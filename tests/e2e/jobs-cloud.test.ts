@@ -41,6 +41,10 @@ let device: MqttClient;
 /** What the device heard: topic behind `jobs/`, message. */
 // biome-ignore lint/suspicious/noExplicitAny: tests look into it
 let heard: [string, any][] = [];
+const markTopic = `device/${thing}/commands`;
+/** The last one that was heard, and the last one that was said. */
+let mark = 0;
+let marks = 0;
 
 async function start(): Promise<void> {
   cloud = await startCloud({
@@ -62,7 +66,11 @@ async function connect(): Promise<void> {
   const options = { ca: cloud.ca.certPem, cert, key, clientId: thing, reconnectPeriod: 0 };
   device = await connectAsync(`mqtts://localhost:${cloud.iot.port}`, options, false);
   device.on("error", () => {});
-  device.on("message", (topic, payload) => heard.push([topic.slice(root.length + 1), JSON.parse(payload.toString())]));
+  device.on("message", (topic, payload) => {
+    if (topic === markTopic) mark = Number(payload.toString());
+    else heard.push([topic.slice(root.length + 1), JSON.parse(payload.toString())]);
+  });
+  await device.subscribeAsync(markTopic, { qos: 1 });
   const [{ qos }] = await device.subscribeAsync(`${root}/notify-next`, { qos: 1 });
   assert.equal(qos, 1);
 }
@@ -96,7 +104,11 @@ async function ask(operation: string, request: object | string = {}): Promise<[s
 
 /** The notifications that came since the last call. */
 async function notifications(): Promise<unknown[]> {
-  await delay(50);
+  // What is said next comes behind them.
+  marks += 1;
+  await cloud.iot.publish(markTopic, String(marks));
+  for (const deadline = Date.now() + 5000; mark < marks && Date.now() < deadline; ) await delay(5);
+  assert.equal(mark, marks, "the device is told");
   const jobs = heard
     .filter(([topic]) => topic === "notify-next")
     .map(([, message]) => message.execution?.jobId ?? null);
