@@ -31,6 +31,8 @@ async function judge(id: string, behaviour: Partial<Behaviour>): Promise<Result>
 
 // Long enough for a busy machine not to matter.
 const constant = { delay: () => 16_000 };
+/** No suite of AWS IoT's. */
+const unsupported = { ciphers: "DHE-RSA-AES128-GCM-SHA256" };
 const pure = { delay: (failures: number) => 8000 * 2 ** failures };
 const reconnect = "MQTT_Reconnect_Backoff_Retries_On_Server_Disconnect";
 const unstable = "MQTT_Reconnect_Backoff_Retries_On_Unstable_Connection";
@@ -38,20 +40,38 @@ const unstable = "MQTT_Reconnect_Backoff_Retries_On_Unstable_Connection";
 /** Behaviour, case, verdict, reason. */
 const expectations: [Partial<Behaviour>, string, Verdict, RegExp][] = [
   [{}, "TLS_Connect", "PASS", /completed/],
+  [unsupported, "TLS_Connect", "FAIL", /the handshake failed/],
+  [{ begins: "without TLS" }, "TLS_Connect", "FAIL", /the handshake failed/],
   [{}, "TLS_Receive_Maximum_Size_Fragments", "PASS", /16 KB/],
+  [{ acknowledges: "small ones" }, "TLS_Receive_Maximum_Size_Fragments", "FAIL", /closed instead of PUBACK of 70000/],
   [{}, "TLS_Support_AWS_IoT_Cipher_Suites", "PASS_WITH_WARNINGS", /unsupported/],
+  [{ ciphers: "ECDHE-RSA-AES128-GCM-SHA256" }, "TLS_Support_AWS_IoT_Cipher_Suites", "PASS", /1 of them recommended/],
+  [{ ciphers: "AES256-SHA256" }, "TLS_Support_AWS_IoT_Cipher_Suites", "PASS_WITH_WARNINGS", /not recommended/],
+  [unsupported, "TLS_Support_AWS_IoT_Cipher_Suites", "FAIL", /none of the client/],
   [{}, "TLS_Large_Size_Server_Cert", "PASS", /completed/],
+  [unsupported, "TLS_Large_Size_Server_Cert", "FAIL", /the handshake failed/],
   [{}, "TLS_Expired_Server_Cert", "PASS_WITH_WARNINGS", /without an alert/],
   [{ verifies: false }, "TLS_Unsecure_Server_Cert", "FAIL", /accepted the certificate/],
+  [{ verifies: false, begins: "with HTTP" }, "TLS_Unsecure_Server_Cert", "FAIL", /accepted the certificate/],
+  [{ begins: "without TLS" }, "TLS_Unsecure_Server_Cert", "FAIL", /no ClientHello/],
   [{ verifies: false }, "TLS_Incorrect_Subject_Name_Server_Cert", "FAIL", /accepted the certificate/],
   [{ verifies: false }, "TLS_Expired_Server_Cert", "FAIL", /accepted the certificate/],
   [{}, "MQTT_Connect", "PASS", /keep-alive 30 s/],
+  [{ begins: "not at all" }, "MQTT_Connect", "FAIL", /closed instead of CONNECT/],
+  [{ begins: "with HTTP" }, "MQTT_Connect", "FAIL", /instead of CONNECT/],
+  [{ clientId: "$camera" }, "MQTT_Connect", "FAIL", /client id "\$camera"/],
+  [{ clientId: "x".repeat(129) }, "MQTT_Connect", "FAIL", /client id of 129 bytes/],
   [{}, "MQTT_Client_Puback_Qos1", "PASS", /131072/],
+  [{ acknowledges: "none" }, "MQTT_Client_Puback_Qos1", "FAIL", /PUBACK of 0 bytes/],
+  [{ acknowledges: "small ones" }, "MQTT_Client_Puback_Qos1", "FAIL", /PUBACK of 131072 bytes/],
   [{}, "MQTT_Publish", "PASS", /telemetry/],
+  [{ publishes: false }, "MQTT_Publish", "FAIL", /no PUBLISH|instead of PUBLISH/],
   [{}, "MQTT_Subscribe", "PASS", /commands \(QoS 1\)/],
+  [{ subscribes: "never" }, "MQTT_Subscribe", "FAIL", /no SUBSCRIBE|instead of SUBSCRIBE/],
   [{}, "MQTT_Publish_Retry_No_Puback", "PASS", /with packet id/],
   [{ repeats: "new id" }, "MQTT_Publish_Retry_No_Puback", "FAIL", /under its packet id \d+, but under \d+/],
   [{ repeats: "never" }, "MQTT_Publish_Retry_No_Puback", "FAIL", /closed instead of repetition/],
+  [{ repeats: "reused id" }, "MQTT_Publish_Retry_No_Puback", "FAIL", /something else under its packet id/],
   [{}, "MQTT_Subscribe_Retry_No_Suback", "PASS", /with packet id/],
   [{ repeats: "new id" }, "MQTT_Subscribe_Retry_No_Suback", "FAIL", /but under/],
   [{ repeats: "never", waitsForEver: true }, "MQTT_Subscribe_Retry_No_Suback", "FAIL", /no repetition/],
@@ -62,21 +82,35 @@ const expectations: [Partial<Behaviour>, string, Verdict, RegExp][] = [
   [{ cleanSession: true }, "MQTT_Persistent_Session_Happy_Case", "FAIL", /clean session 1/],
   [{}, "MQTT_Expired_Persistent_Session", "PASS", /again/],
   [{ subscribes: "once" }, "MQTT_Expired_Persistent_Session", "FAIL", /no SUBSCRIBE/],
+  [{ subscribes: "elsewhere" }, "MQTT_Expired_Persistent_Session", "FAIL", /no SUBSCRIBE/],
+  [{ givesUp: true }, "MQTT_Expired_Persistent_Session", "FAIL", /no connection/],
   [{}, "MQTT_Connect_Jitter_Backoff_Retries", "PASS", /exponential with jitter/],
+  [constant, "MQTT_Connect_Jitter_Backoff_Retries", "FAIL", /^constant/],
   [pure, "MQTT_Connect_Exponential_Backoff_Retries", "PASS", /^exponential/],
   [constant, "MQTT_Connect_Exponential_Backoff_Retries", "FAIL", /^constant/],
   [{}, reconnect, "PASS", /exponential with jitter/],
+  [constant, reconnect, "FAIL", /^constant/],
   [{}, unstable, "PASS", /exponential with jitter/],
   [{ ...pure, forgetsTooSoon: true }, unstable, "FAIL", /^constant/],
   [{}, "Shadow_Publish_Reported_State", "FAIL", /no reported state/],
   [{ shadow: true }, "Shadow_Publish_Reported_State", "PASS", /telemetryInterval/],
   [{ shadow: true }, "Shadow_Update_Reported_State", "PASS", /desired/],
   [{}, "Shadow_Update_Reported_State", "FAIL", /no SUBSCRIBE/],
+  [{ shadow: "stubborn" }, "Shadow_Update_Reported_State", "FAIL", /still desired/],
+  [{ shadow: "denying" }, "Shadow_Update_Reported_State", "FAIL", /still desired/],
   [{ job: "SUCCEEDED" }, "Job_Execution", "PASS", /IN_PROGRESS, SUCCEEDED/],
   [{ job: "FAILED" }, "Job_Execution", "FAIL", /reported FAILED/],
+  [{ job: "IN_PROGRESS" }, "Job_Execution", "FAIL", /still IN_PROGRESS/],
+  [{}, "Job_Execution", "FAIL", /asked for no job/],
+  [{ acknowledges: "small ones" }, "MQTT_Long_Duration RECEIVE_LARGE_PAYLOAD", "FAIL", /closed instead of PUBACK/],
+  [{ acknowledges: "none" }, "MQTT_Long_Duration PUBACK_QOS_1", "FAIL", /PUBACK/],
+  [{ subscribes: "always" }, "MQTT_Long_Duration PERSISTENT_SESSION", "FAIL", /subscribed again/],
+  [{ waitsForEver: true }, "MQTT_Long_Duration KEEP_ALIVE", "FAIL", /still connected/],
+  [{ givesUp: true }, "MQTT_Long_Duration INTERMITTENT_CONNECTIVITY", "FAIL", /no connection/],
+  [constant, "MQTT_Long_Duration RECONNECT_BACK_OFF", "PASS_WITH_WARNINGS", /^constant/],
 ];
 
-describe("verdicts", { concurrency: 6 }, () => {
+describe("verdicts", { concurrency: 10 }, () => {
   // Nothing but the cases is to take time while they run.
   before(() => new Runner({ client: new ScriptedClient({}), settings, credentials, concurrency: 1 }).prepare(allCases));
 
@@ -150,5 +184,9 @@ test("topic filters, shadow documents, policies", () => {
   assert.deepEqual(allow("iot:*", "*"), ["iot:*", "*"]);
   assert.deepEqual(allow("iot:Publish", "arn:aws:iot:r:1:topic/device/*"), ["arn:aws:iot:r:1:topic/device/*"]);
   // biome-ignore lint/suspicious/noTemplateCurlyInString: a policy variable
-  assert.deepEqual(allow("iot:Publish", "arn:aws:iot:r:1:topic/device/${iot:Connection.Thing.ThingName}/*"), []);
+  const own = "arn:aws:iot:r:1:topic/device/${iot:Connection.Thing.ThingName}";
+  assert.deepEqual(allow("iot:Publish", `${own}/*`), []);
+  assert.deepEqual(allow("iot:Publish", `${own}*`), [`${own}*`], "camera-1 would have what is camera-10's");
+  const allBut = { Effect: "Allow", NotAction: "iot:Connect", NotResource: "arn:x" };
+  assert.deepEqual(broadPermissions({ Statement: [allBut] }), ["all but iot:Connect", "all but arn:x"]);
 });

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Case, CaseSettings } from "./case.ts";
 import { allCases, chooseCases } from "./cases/all.ts";
+import { cameraPolicies } from "./cases/policy.ts";
 import type { Client } from "./clients/client.ts";
 import { CommandClient, writeIdentity } from "./clients/command.ts";
 import { DeviceClient } from "./clients/device.ts";
@@ -56,14 +57,26 @@ export async function runAdvisor(args: string[]): Promise<number> {
     values = parsed.values;
     cases = chooseCases(parsed.positionals);
     run = { client: chooseClient(values), settings: settingsOf(values), concurrency: 8 };
+    number("port", values.port, 1, 65_535);
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${help}`);
     return 2;
   }
   if (values.help) console.log(help);
   else if (values.list) for (const { id, qualification } of allCases) console.log(`${qualification ? "Q" : " "} ${id}`);
-  else return judge(cases, values, values.serve ? await serve(run, values) : run);
+  else return judgeOrTell(cases, values, run);
   return 0;
+}
+
+async function judgeOrTell(cases: Case[], values: Values, run: RunOptions): Promise<number> {
+  try {
+    return await judge(cases, values, values.serve ? await serve(run, values) : run);
+  } catch (error) {
+    const { syscall, message } = error as NodeJS.ErrnoException;
+    if (syscall !== "listen") throw error;
+    console.error(`${message}\nSomebody else listens there: --port takes another one`);
+    return 2;
+  }
 }
 
 async function judge(cases: Case[], values: Values, run: RunOptions): Promise<number> {
@@ -99,10 +112,10 @@ function settingsOf(values: Values): CaseSettings {
   return {
     attempts: number("attempts", values.attempts, 5, 10),
     shadowName: values["shadow-name"],
-    desiredState: JSON.parse(values["desired-state"]),
-    jobDocument: JSON.parse(values["job-document"]),
+    desiredState: object("desired-state", values["desired-state"]),
+    jobDocument: object("job-document", values["job-document"]),
     serverAway: number("server-away", minutes, 1, 120) * 60_000,
-    policies: values.policy ?? [path("../../certs/iot-policy.json")],
+    policies: values.policy ?? cameraPolicies,
   };
 }
 
@@ -110,6 +123,16 @@ function number(name: string, text: string, least: number, most: number): number
   const value = Number(text);
   if (!(value >= least && value <= most)) throw new RangeError(`--${name} is between ${least} and ${most}`);
   return value;
+}
+
+function object(name: string, text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw new RangeError(`--${name} is a JSON object`);
 }
 
 /** One case after the other at one address, as the real tool does it; in between nobody is there. */
@@ -122,5 +145,5 @@ async function serve(run: RunOptions, { port, directory }: Values): Promise<RunO
   console.error(
     `Connect to ${host}:${port} as ${clientId}, again and again, with\n  ${Object.values(files).join("\n  ")}`,
   );
-  return { ...run, credentials, identity, port: number("port", port, 1, 65_535), concurrency: 1 };
+  return { ...run, credentials, identity, port: Number(port), concurrency: 1 };
 }

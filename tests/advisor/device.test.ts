@@ -1,9 +1,9 @@
 /** Our device before the advisor, on the XS host's MQTT client, and where there is one on the Moddable SDK's. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { skipWithoutSDK } from "../e2e/host/sdk-client.ts";
 import { allCases } from "./cases/all.ts";
+import { cameraPolicies } from "./cases/policy.ts";
 import { DeviceClient, type MqttClientName } from "./clients/device.ts";
 import { type Result, Runner } from "./runner.ts";
 
@@ -22,7 +22,7 @@ function judge(mqtt: MqttClientName): void {
       desiredState: { telemetryInterval: 120 },
       jobDocument: { operation: "echo", message: "hello" },
       serverAway: 30 * 60_000,
-      policies: [fileURLToPath(new URL("../../certs/iot-policy.json", import.meta.url))],
+      policies: cameraPolicies,
     },
   });
 

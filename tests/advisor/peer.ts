@@ -35,6 +35,8 @@ export class Peer extends Changing {
   handshake?: Handshake;
   endedAt?: number;
   endedBy?: "client" | "advisor";
+  /** The client has sent something through TLS, whether it was MQTT or not. */
+  hasSpoken = false;
   /** The rule of MQTT that the client broke. */
   malformed?: string;
   onPacket?: (packet: Packet) => void;
@@ -143,6 +145,7 @@ export class Peer extends Changing {
 
   #read(bytes: Buffer): void {
     if (!this.isOpen) return;
+    this.hasSpoken = true;
     try {
       for (const packet of this.#reader.read(bytes)) this.#take(packet);
     } catch (error) {

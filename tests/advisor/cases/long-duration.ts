@@ -7,7 +7,7 @@ import type { Packet } from "../mqtt-wire.ts";
 import type { Peer } from "../peer.ts";
 import { CaseFailure, type Outcome, pass, seconds, warn } from "../verdict.ts";
 import { unstableConnection } from "./backoff.ts";
-import { noPingResponse, persistentSession } from "./mqtt.ts";
+import { isRepetition, noPingResponse, persistentSession } from "./mqtt.ts";
 
 /** Milliseconds in which the basic operations want to see a repetition. */
 const retryLimit = 15_000;
@@ -41,7 +41,7 @@ function operation(peer: Peer, name: "PUBLISH" | "SUBSCRIBE", qos: number): Outc
   const [first] = arrivals;
   if (!first) return { verdict: "SKIPPED", reason: `the client does no ${name} with QoS ${qos}` };
   if (name === "PUBLISH" && !qos) return pass(`${first.packet.topic}`);
-  const again = arrivals.find((arrival) => arrival !== first && arrival.packet.id === first.packet.id);
+  const again = arrivals.find((arrival) => arrival !== first && isRepetition(arrival.packet, first.packet));
   if (!again) return warn(`not repeated on the same connection`);
   const delay = again.at - first.at;
   return delay <= retryLimit ? pass(`again after ${seconds(delay)}`) : warn(`again after ${seconds(delay)} only`);

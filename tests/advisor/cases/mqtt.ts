@@ -1,6 +1,6 @@
 /** The MQTT cases that do not look at pauses. */
 import { type Bench, type Case, deliver, filler, triggerTopic } from "../case.ts";
-import type { Packet, PacketName } from "../mqtt-wire.ts";
+import { isMatch, type Packet, type PacketName } from "../mqtt-wire.ts";
 import type { Peer } from "../peer.ts";
 import { CaseFailure, check, type Outcome, pass, seconds, warn } from "../verdict.ts";
 
@@ -51,17 +51,25 @@ interface Retry {
   timeout: number;
 }
 
+/** Of a packet that says something: the same again, whatever its identifier is. */
+const content = ({ topic, payload, filters }: Packet) => JSON.stringify([topic, payload, filters]);
+/** Sent once more. Something else under an identifier that is in use is no repetition but a mistake. */
+export const isRepetition = (packet: Packet, original: Packet): boolean =>
+  packet.id === original.id && content(packet) === content(original);
+
 /** The packet, unanswered, and its repetition on the same connection. @throws CaseFailure */
 async function repetition(peer: Peer, { name, what, fits, timeout }: Retry): Promise<[Packet, number]> {
   await peer.expect(what, name, fits);
   const index = peer.arrivals.findIndex(({ packet }) => packet.name === name && fits(packet));
   const { packet: original, at } = peer.arrivals[index]!;
   const from = index + 1;
-  const isAgain = ({ id }: Packet) => id === original.id;
+  const isAgain = (packet: Packet) => isRepetition(packet, original);
   const again = await peer.expect(`repetition of ${what}`, name, isAgain, { timeout, from }).catch((error) => {
-    const content = (packet: Packet) => JSON.stringify([packet.topic, packet.payload, packet.filters]);
-    const other = peer.packets(name, from).find((packet) => content(packet) === content(original));
-    throw other ? new CaseFailure(`${error.message} under its packet id ${original.id}, but under ${other.id}`) : error;
+    const later = peer.packets(name, from);
+    const other = later.find((packet) => content(packet) === content(original));
+    if (other) throw new CaseFailure(`${error.message} under its packet id ${original.id}, but under ${other.id}`);
+    const reused = later.some(({ id, qos }) => id === original.id && qos !== 0);
+    throw reused ? new CaseFailure(`${error.message}, but something else under its packet id ${original.id}`) : error;
   });
   const repeated = peer.arrivals.slice(index + 1).find(({ packet }) => packet === again)!;
   return [again, repeated.at - at];
@@ -117,6 +125,7 @@ export async function persistentSession(bench: Bench): Promise<Outcome> {
   await peer.until(() => peer.packets("SUBSCRIBE")[0], watchFor);
   const [again] = peer.packets("SUBSCRIBE");
   check(!again, `subscribed again although the session was present: ${again?.filters?.map((f) => f.topic)}`);
+  check(peer.isOpen, "left the connection on which the session was present");
   return pass("stored message acknowledged, no SUBSCRIBE");
 }
 
@@ -125,7 +134,7 @@ async function expiredSession(bench: Bench): Promise<Outcome> {
   bench.endpoint.answers.sessionPresent = false;
   const peer = await bench.connection();
   await peer.expect(`SUBSCRIBE to ${topic} again`, "SUBSCRIBE", ({ filters = [] }) =>
-    filters.some(({ qos }) => qos === 1),
+    filters.some((filter) => filter.qos === 1 && isMatch(filter.topic, topic)),
   );
   return pass("subscribed again");
 }

@@ -42,8 +42,10 @@ async function updateReported(bench: Bench): Promise<Outcome> {
   const update = shadow.updateTopic;
   await peer.until(() => isListening(peer, update), limit);
   check(isListening(peer, update), `no SUBSCRIBE to ${update}/delta or /documents in ${limit / 1000} s`);
-  shadow.desire(peer, bench.settings.desiredState as Record<string, unknown>, clientToken);
-  const remains = () => difference(shadow.desired, shadow.reported);
+  const wish = bench.settings.desiredState as Record<string, unknown>;
+  shadow.desire(peer, wish, clientToken);
+  // A client that takes the wish back, instead of fulfilling it, does not get away with it.
+  const remains = () => difference(wish, shadow.reported);
   await peer.until(() => (remains() ? undefined : true), limit);
   check(!remains(), `still desired after ${limit / 1000} s: ${JSON.stringify(remains())}`);
   return pass("reported is what was desired");

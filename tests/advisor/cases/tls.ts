@@ -53,8 +53,8 @@ async function largeCertificate(bench: Bench): Promise<Outcome> {
 }
 
 /**
- * The client sees a certificate that it must not accept, twice if it tries again. Refused is who closes before a byte of MQTT: some
- * TLS libraries look at the certificate only when the handshake is over, and then send no alert.
+ * The client sees a certificate that it must not accept, twice if it tries again. Refused is who sends a ClientHello
+ * and closes before a byte of anything else: some TLS libraries look at the certificate only when the handshake is over, and then send no alert.
  */
 async function refusals(bench: Bench): Promise<(Handshake & { alert?: string })[]> {
   const seen: Handshake[] = [await refusal(await bench.endpoint.next())];
@@ -64,8 +64,9 @@ async function refusals(bench: Bench): Promise<(Handshake & { alert?: string })[
 }
 
 async function refusal(peer: Peer): Promise<Handshake> {
-  await peer.until(() => peer.endedAt ?? peer.arrivals[0]?.at, 60_000);
-  check(!peer.arrivals.length, "the client accepted the certificate and sent CONNECT");
+  await peer.until(() => peer.endedAt ?? (peer.hasSpoken || undefined), 60_000);
+  check(peer.tap.hello, "no ClientHello: the client has not seen the certificate");
+  check(!peer.hasSpoken, "the client accepted the certificate and sent something");
   check(!peer.isOpen, "the client neither closed the connection nor used it in 60 s");
   return peer.handshake!;
 }
