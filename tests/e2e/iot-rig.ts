@@ -57,10 +57,12 @@ export class SessionDevice {
       timeScale: options.timeScale,
       onTrace: (line) => (session ? session.#take(line) : early.push(line)),
     });
-    const ended = device.exited.then(({ stderr }) => Promise.reject(new Error(`the device ended: ${stderr}`)));
-    const [control] = (await Promise.race([once(server, "connection"), ended])) as [Socket];
-    ended.catch(() => {});
-    server.close();
+    const ended = device.exited.then(({ code, signal, stderr }) => {
+      throw new Error(`the device ended with ${signal ?? code}: ${stderr}`);
+    });
+    // A server that is left open would keep the test's process for ever.
+    const connection = Promise.race([once(server, "connection"), ended]).finally(() => server.close());
+    const [control] = (await connection) as [Socket];
     session = new SessionDevice(device, control);
     for (const line of early) session.#take(line);
     await session.do("connect");

@@ -20,24 +20,29 @@ export type Answer = Outcome & {
 
 const manifest = join(dirname(fileURLToPath(import.meta.url)), "../firmware/tls/manifest.json");
 
+type Device = Awaited<ReturnType<typeof startDevice>>;
+
 async function listen(server: Server): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return (server.address() as AddressInfo).port;
 }
 
+const described = ({ code, signal, stderr }: Awaited<Device["exited"]>) =>
+  `the device ended with ${signal ?? code}: ${stderr}`;
+
 export class Rig {
   #control: Socket;
   #lines: AsyncIterator<string>;
-  #device: Awaited<ReturnType<typeof startDevice>>;
+  #device: Device;
   #exit: string | undefined;
 
-  private constructor(device: Awaited<ReturnType<typeof startDevice>>, control: Socket) {
+  private constructor(device: Device, control: Socket) {
     this.#device = device;
     this.#control = control;
     this.#lines = createInterface({ input: control })[Symbol.asyncIterator]();
-    device.exited.then(({ code, signal, stderr }) => {
-      this.#exit = `the device ended with ${signal ?? code}: ${stderr}`;
+    device.exited.then((exit) => {
+      this.#exit = described(exit);
       control.destroy();
     });
   }
@@ -50,10 +55,13 @@ export class Rig {
       module: "tests/e2e/firmware/tls/tls-device",
       environment: { CONTROL_PORT: String(port) },
     });
-    const ended = device.exited.then(({ stderr }) => Promise.reject(new Error(`the device ended: ${stderr}`)));
-    const [control] = (await Promise.race([once(server, "connection"), ended])) as [Socket];
-    server.close();
-    return new Rig(device, control);
+    const ended = device.exited.then((exit) => Promise.reject(new Error(described(exit))));
+    try {
+      const [control] = (await Promise.race([once(server, "connection"), ended])) as [Socket];
+      return new Rig(device, control);
+    } finally {
+      server.close();
+    }
   }
 
   async run(task: Task): Promise<Answer> {
