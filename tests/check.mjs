@@ -22,7 +22,7 @@ export function runCheck([command, ...args]) {
     child.stdout.on("data", (data) => (output += data));
     child.stderr.on("data", (data) => (output += data));
     child.on("error", reject);
-    child.on("exit", (code) => (code === 0 ? resolve(output) : reject(new Error(output))));
+    child.on("close", (code) => (code === 0 ? resolve(output) : reject(new Error(output))));
   });
 }
 

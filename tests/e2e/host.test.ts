@@ -173,11 +173,11 @@ test("a time scale moves timers, Date and ticks alike", async (t) => {
   const { code, lines } = await run(t, "clock", { timeScale: 50 });
   const real = Date.now() - start;
   assert.equal(code, 0);
-  assert.ok(real < 1500, `two device seconds took ${real} real ms`);
+  assert.ok(real < 20_000, `twenty device seconds took ${real} real ms`);
   const clock = JSON.parse(lines[0]);
   assert.ok(Math.abs(clock.start - start) < 60_000, "Date does not start at the real time");
   for (const milliseconds of [clock.date, clock.ticks, clock.micro / 1000])
-    assert.ok(milliseconds >= 1999 && milliseconds < 2500, JSON.stringify(clock));
+    assert.ok(milliseconds >= 19_999 && milliseconds < real * 50, JSON.stringify(clock));
 });
 
 test("a device ends on SIGTERM", async (t) => {

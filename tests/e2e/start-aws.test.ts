@@ -33,7 +33,7 @@ async function start(settings: unknown, { username, password }: UserAccount) {
   child.stderr.on("data", (data) => {
     stderr += data;
   });
-  const code = await new Promise((resolve) => child.on("exit", resolve));
+  const code = await new Promise((resolve) => child.on("close", resolve));
   return { code, stdout, stderr, out };
 }
 

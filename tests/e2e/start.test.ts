@@ -35,7 +35,7 @@ function start(...args: string[]): Promise<Ended> {
   child.stderr.on("data", (data) => {
     stderr += data;
   });
-  return new Promise((resolve) => child.on("exit", (code) => resolve({ code, stdout, stderr })));
+  return new Promise((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })));
 }
 
 const steps = (stdout: string) =>

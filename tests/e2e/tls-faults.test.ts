@@ -151,7 +151,7 @@ test("a server that says nothing: HandshakeTimeout, and no connection is left", 
   const start = Date.now();
   const result = await rig.run({ port: (silent.address() as AddressInfo).port, roots: [ca.certPem], timeout: 300 });
   assert.equal(result.code, "HandshakeTimeout");
-  assert.ok(Date.now() - start < 2000, "too late");
+  assert.ok(Date.now() - start < 10_000, "it is this connection's limit, not the usual one");
   const [socket] = await connection;
   socket.resume();
   await once(socket, "close");

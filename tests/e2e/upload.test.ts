@@ -254,7 +254,8 @@ describe("faults that pass", () => {
   }
 
   test("a store that falls silent: bounded waits, then once more", async () => {
-    const limits = { stall: 300, answer: 400, continue: 200 };
+    // Longer than a busy store takes for the second attempt.
+    const limits = { stall: 1000, answer: 2000, continue: 500 };
     const cases: [string, number | undefined][] = [
       ["mute-before", undefined],
       ["mute-during", 50_000],
