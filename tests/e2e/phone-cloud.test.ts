@@ -120,7 +120,7 @@ for (const hours of [-3, 3])
   });
 
 test("credentials that die during everything: nobody notices, no message is missed", async () => {
-  await using own = await PhoneRig.open({ cloudOnly: true, credentialSeconds: 3 });
+  await using own = await PhoneRig.open({ cloudOnly: true, credentialSeconds: 5 });
   trusted.push(own.settings.rootCA!);
   await using anna = await own.person();
   await anna.cloud.claim("camera-G1");

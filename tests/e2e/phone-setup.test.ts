@@ -159,13 +159,7 @@ const faults: Fault[] = [
   {
     step: "online",
     code: "CameraStaysOffline",
-    make: ({ rig, flow }) => {
-      const stop = flow.on("change", () => {
-        if (stateOf(flow, "register")?.state !== "done") return;
-        stop();
-        void rig.line.stopCloud();
-      });
-    },
+    make: ({ rig, client }) => beforeRequest(client, "RegisterDevice", () => rig.line.stopCloud("SIGKILL")),
     mend: ({ rig }) => rig.line.startCloud(),
   },
 ];

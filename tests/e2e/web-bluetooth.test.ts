@@ -83,7 +83,9 @@ for (const transport of ["web-bluetooth", "radio-websocket"] as const)
       const counters = await page.evaluate(async () => {
         await phone.client.onNotify((counter) => phone.counters.push(counter));
         for (let i = 0; i < 5; i++) await phone.client.request("camera-event", { type: "Notify" });
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        const pause = () => new Promise((resolve) => setTimeout(resolve, 300));
+        for (let waited = 0; waited < 30 && phone.counters.length < 5; waited++) await pause();
+        await pause(); // for one too many
         return phone.counters;
       });
       assert.deepEqual(counters, [1, 2, 3, 4, 5]);
@@ -94,7 +96,7 @@ for (const transport of ["web-bluetooth", "radio-websocket"] as const)
         const controller = new AbortController();
         const slow = phone.client.request(
           "camera-command",
-          { type: "Slow", milliseconds: 300 },
+          { type: "Slow", milliseconds: 1500 },
           { signal: controller.signal },
         );
         const waiting = phone.client.request("camera-command", echo, { signal: controller.signal });
@@ -120,7 +122,9 @@ for (const transport of ["web-bluetooth", "radio-websocket"] as const)
         await phone.client.reconnect();
         phone.counters.length = 0;
         await phone.client.request("camera-event", { type: "Notify" });
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        const pause = () => new Promise((resolve) => setTimeout(resolve, 300));
+        for (let waited = 0; waited < 30 && !phone.counters.length; waited++) await pause();
+        await pause(); // for one too many
         return [(await phone.client.request("camera-command", echo)).text, phone.counters.length];
       }, echo);
       assert.deepEqual(back, [echo.text, 1]);

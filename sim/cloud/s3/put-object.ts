@@ -9,6 +9,7 @@ export interface PutRules extends FramingRules {
   /** ms without a byte until RequestTimeout. */
   idleTimeout: number;
   onProgress(received: number, total: number | undefined): void;
+  onStored(object: StoredObject): void;
 }
 
 /** What was stored. */
@@ -29,7 +30,7 @@ export class FaultSignal extends Error {}
  *
  * @throws S3Error, FaultSignal, ClientGoneError; nothing is stored then
  */
-export async function putObject(exchange: Exchange, store: ObjectStore, rules: PutRules): Promise<StoredObject> {
+export async function putObject(exchange: Exchange, store: ObjectStore, rules: PutRules): Promise<void> {
   const { bucket, key } = exchange.address;
   const framing = readFraming(exchange.request, rules);
   const checks = readChecks(exchange);
@@ -51,11 +52,12 @@ export async function putObject(exchange: Exchange, store: ObjectStore, rules: P
     const path = await pending.commit(record, createOnly);
     const fault = exchange.fault?.action;
     const etag = fault && "etag" in fault ? fault.etag : md5;
+    // First, so that nobody who has heard of the answer is ahead of whoever watches the store.
+    rules.onStored({ bucket, key, bytes: exchange.received, etag: md5, sha256, path });
     exchange.answer({
       status: 200,
       headers: { ...checksums, ETag: `"${etag}"`, "x-amz-server-side-encryption": "AES256" },
     });
-    return { bucket, key, bytes: exchange.received, etag: md5, sha256, path };
   } catch (error) {
     await pending.abort();
     throw error;

@@ -275,8 +275,8 @@ export class S3Server extends EventEmitter<S3ServerEvents> {
     const onProgress = (received: number, total: number | undefined) => {
       this.emit("progress", { bucket, key, received, total });
     };
-    const rules = { acceptChunked, idleTimeout, maximumLength, onProgress };
-    this.emit("object", await putObject(exchange, this.store, rules));
+    const onStored = (object: StoredObject) => void this.emit("object", object);
+    await putObject(exchange, this.store, { acceptChunked, idleTimeout, maximumLength, onProgress, onStored });
   }
 
   /** Faults that act on the head alone. @returns true if the request is over */
