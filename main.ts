@@ -277,7 +277,7 @@ class Camera implements Host {
   }
 
   collectTelemetry(): object {
-    const { firmware, wifi, bootCount } = this;
+    const { firmware, wifi, bootCount, device, connectivity, events } = this;
     const uptime = Math.round(this.uptime / 1000);
     return {
       time: this.now(),
@@ -286,7 +286,10 @@ class Camera implements Host {
       firmware,
       freeMemory: freeMemory(),
       RSSI: wifi.RSSI,
-      ...this.device.uploads.counters,
+      ...connectivity.counters,
+      ...device.uploads.counters,
+      cameraFailed: device.cameraFailed,
+      errors: events.errors,
       schedule: this.schedule.book,
     };
   }

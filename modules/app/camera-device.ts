@@ -66,6 +66,8 @@ const commands: Record<string, Command<CameraDevice>> = {
 export class CameraDevice {
   readonly uploads: PhotoUploads;
   state: ConnectionState = "unprovisioned";
+  /** Pictures that the camera did not take although it was free to. */
+  cameraFailed = 0;
   #host: CameraDeviceHost;
   #photographer: Photographer;
 
@@ -146,8 +148,11 @@ export class CameraDevice {
   async takePhoto(message: Message): Promise<object> {
     const resolution = optionalString(message, "resolution", 16);
     const quality = optionalString(message, "quality", 16);
-    const photo = await this.#photographer.take({ resolution, quality });
-    return this.captured(photo);
+    try {
+      return this.captured(await this.#photographer.take({ resolution, quality }));
+    } catch (error) {
+      throw this.notTaken(error);
+    }
   }
 
   private captured({ imageId, frame }: Photo): object {
@@ -158,9 +163,20 @@ export class CameraDevice {
 
   /** The schedule's picture, and its upload with a URL that the cloud is asked for. @param due when, milliseconds since 1970 */
   async takeScheduled(due: number): Promise<void> {
-    const photo = await this.#photographer.take({}, false);
+    let photo: Photo;
+    try {
+      photo = await this.#photographer.take({}, false);
+    } catch (error) {
+      throw this.notTaken(error);
+    }
     this.captured(photo);
     this.uploads.start(undefined, photo, due);
+  }
+
+  /** @returns the error. A refusal is no failure. */
+  private notTaken(error: unknown): unknown {
+    if (!(error instanceof CommandError)) this.cameraFailed += 1;
+    return error;
   }
 
   thumbnail(message: Message): object {

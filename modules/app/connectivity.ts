@@ -40,6 +40,8 @@ const longestPause = 60_000;
  * session. There is one session for an identity; it outlives losses of Wi-Fi, with what waits in it.
  */
 export class Connectivity<S extends Session> {
+  /** For telemetry: how often Wi-Fi went, the session came, and a connection ended by itself or did not come about. */
+  readonly counters = { wifiLost: 0, connected: 0, connectionFailed: 0 };
   #host: ConnectivityHost<S>;
   #state: ConnectionState = "unprovisioned";
   #session?: S;
@@ -83,13 +85,17 @@ export class Connectivity<S extends Session> {
 
   wifiChanged(): void {
     if (this.#host.wifi.state !== "connected") {
+      if (this.#state !== "joining" && this.#state !== "unprovisioned") this.counters.wifiLost += 1;
       this.#session?.disconnect();
       this.#provisioning?.disconnect();
     }
     this.advance();
   }
 
+  /** @param detail of a connection that has failed it has the `error` */
   sessionChanged(connected: boolean, detail?: object): void {
+    if (connected) this.counters.connected += 1;
+    else if (detail && "error" in detail) this.counters.connectionFailed += 1;
     if (this.#session && this.#host.wifi.state === "connected") this.enter(connected ? "online" : "connecting", detail);
   }
 

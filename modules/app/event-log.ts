@@ -27,6 +27,8 @@ export interface EventHost {
 
 /** The last few events, for phones that come and go. The oldest is dropped when there is no room. */
 export class EventLog {
+  /** Events of type Error since the start. */
+  errors = 0;
   #events: DeviceEvent[] = [];
   #last = 0;
   #host: EventHost;
@@ -39,6 +41,7 @@ export class EventLog {
 
   add(type: string, fields: Record<string, unknown>): DeviceEvent {
     this.#last += 1;
+    if (type === "Error") this.errors += 1;
     const event: DeviceEvent = { n: this.#last, type, time: this.#host.now(), ...fields };
     if (this.#events.length === this.#capacity) this.#events.shift();
     this.#events.push(event);

@@ -52,12 +52,14 @@ export class MQTTCommands {
     how: (message: Message, host: MQTTCommandHost) => object | Promise<object>,
   ): Promise<void> {
     let answer: object;
+    let token: unknown;
     try {
       if (payload.byteLength > messageLimit) throw new RangeError(`a command is at most ${messageLimit} bytes`);
       const message = JSON.parse(String.fromArrayBuffer(payload)) as Message;
       if (typeof message !== "object" || message === null) throw new TypeError("a command is a JSON object");
-      if (this.#recent.includes(message.clientToken as string)) return;
-      if (how === execute) this.remember(message.clientToken);
+      token = message.clientToken;
+      if (this.#recent.includes(token as string)) return;
+      if (how === execute) this.remember(token);
       answer = await how(message, this.#host);
     } catch (error) {
       answer = { error: { code: "BadMessage", message: (error as Error).message } };
@@ -65,7 +67,8 @@ export class MQTTCommands {
     try {
       await this.#host.respond(JSON.stringify(answer));
     } catch {
-      // The session ended; whoever asked sees no answer and asks again with the same token or a new one.
+      // The session ended; whoever asked sees no answer and asks again, with the same token if they like.
+      this.forget(token);
     }
   }
 
@@ -73,6 +76,11 @@ export class MQTTCommands {
     if (typeof token !== "string" || !token) return;
     if (this.#recent.length === 8) this.#recent.shift();
     this.#recent.push(token);
+  }
+
+  private forget(token: unknown): void {
+    const index = this.#recent.indexOf(token as string);
+    if (index >= 0) this.#recent.splice(index, 1);
   }
 }
 

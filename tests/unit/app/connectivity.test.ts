@@ -128,6 +128,23 @@ test("the session outlives a loss of Wi-Fi", async () => {
   equal(sessions[0].log.join(), "cam,connect,disconnect,connect");
 });
 
+test("telemetry is told what went wrong on the way", async () => {
+  const { connectivity, register, join, lose } = setUp();
+  const counted = () => Object.values(connectivity.counters).join();
+  register("cam");
+  connectivity.keepCredentials({ SSID: "net", password: "secret" });
+  lose();
+  join();
+  await pause(5);
+  connectivity.sessionChanged(false);
+  connectivity.sessionChanged(false, { error: { code: "Refused" } });
+  equal(counted(), "0,0,1");
+  connectivity.sessionChanged(true, { endpoint: "broker" });
+  lose();
+  lose();
+  equal(counted(), "1,1,1", "Wi-Fi, connected, failed");
+});
+
 test("a time server that is away is tried again", async () => {
   const { clock, states, sessions, register, join } = setUp();
   clock.failures = 1;

@@ -12,6 +12,13 @@ test("events are numbered from 1 and carry time and fields", () => {
   equal(JSON.stringify(event), '{"n":1,"type":"PhotoCaptured","time":1000,"imageId":"a"}');
 });
 
+test("errors are counted for telemetry, also those that were dropped", () => {
+  const log = filled(0, 2);
+  for (let i = 0; i < 3; i++) log.add("Error", { code: "NoCamera" });
+  log.add("CloudState", { state: "online" });
+  equal(log.errors, 3);
+});
+
 test("a phone that asks from the start gets everything in order", () => {
   const page = filled(3).since(0);
   equal(page.events.map((event) => event.n).join(), "1,2,3");

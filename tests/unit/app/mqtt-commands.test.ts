@@ -54,6 +54,20 @@ test("an answer that cannot be sent is dropped quietly", async () => {
   await send('{"type":"Count"}');
 });
 
+test("a command whose answer could not be sent may come again with its token", async () => {
+  const answers: string[] = [];
+  let isOnline = false;
+  const { send } = setUp(async () => {
+    if (!isOnline) throw new Error("offline");
+    answers.push("sent");
+  });
+  await send('{"type":"Count","clientToken":"a"}');
+  isOnline = true;
+  await send('{"type":"Count","clientToken":"a"}');
+  await send('{"type":"Count","clientToken":"a"}');
+  equal(answers.length, 1);
+});
+
 test("commands that come at once are carried out one after the other; too many are told so, and may come again", async () => {
   const order: string[] = [];
   const endings: (() => void)[] = [];
