@@ -107,7 +107,7 @@ export class MqttGate extends Duplex {
   }
 
   #judgePublish(QoS: number, body: Buffer): Verdict {
-    const end = 2 + body.readUInt16BE(0);
+    const end = 2 + (body.length < 2 ? 0 : body.readUInt16BE(0));
     const problem = topicProblem(body.toString("utf8", 2, end), this.#limits);
     if (problem) this.#violate(`PUBLISH: ${problem}`);
     const payload = body.length - end - (QoS ? 2 : 0);

@@ -386,3 +386,16 @@ test("bytes that are not TLS, and TLS that is not MQTT, harm nobody", async () =
   await once(socket, "close");
   await (await device()).endAsync();
 });
+
+test("packets that end too early close their connection, and nobody else's: without a certificate, before any CONNECT", async () => {
+  // PUBLISH without a topic, with half of its length, with less of it than it says; SUBSCRIBE and UNSUBSCRIBE without anything; a CONNECT of nothing.
+  for (const hex of ["3000", "300100", "3002ffff", "32020001", "8200", "8201ff", "820000ffff", "a200", "1000"]) {
+    const socket = connectTLS({ host: "localhost", port: cloud.iot.port, ca: cloud.ca.certPem });
+    socket.on("error", () => {});
+    await once(socket, "secureConnect");
+    const closed = once(socket, "close", { signal: AbortSignal.timeout(10_000) });
+    socket.write(Buffer.from(hex, "hex"));
+    await closed.catch(() => assert.fail(`${hex}: the connection is still there`));
+  }
+  await (await device()).endAsync();
+});
