@@ -78,6 +78,7 @@ export class WebBluetoothCentral implements GattCentral {
       gatt.disconnect();
       this.#ended.set(id, performance.now());
       if (error instanceof PhoneError) throw error;
+      if (saysOff(error as Error)) throw switchedOff();
       await this.#checkPower();
       throw new PhoneError("ConnectTimeout", `no connection to ${device.name}: ${(error as Error).message}`);
     }
@@ -115,14 +116,12 @@ export class WebBluetoothCentral implements GattCentral {
     if (name === "SecurityError" || /denied|policy|permission|disabled|blocked/i.test(message))
       return new PhoneError("BluetoothDenied", `the page may not use Bluetooth: ${message}`);
     if (name === "NotSupportedError") return unsupported();
-    if (!(await this.#isAvailable()) || /adapter/i.test(message))
-      return new PhoneError("BluetoothOff", "there is no Bluetooth adapter, or it is switched off");
+    if (!(await this.#isAvailable()) || saysOff({ message })) return switchedOff();
     return new PhoneError("Cancelled", "no camera was chosen");
   }
 
   async #checkPower(): Promise<void> {
-    if (!(await this.#isAvailable()))
-      throw new PhoneError("BluetoothOff", "there is no Bluetooth adapter, or it is switched off");
+    if (!(await this.#isAvailable())) throw switchedOff();
   }
 
   async #isAvailable(): Promise<boolean> {
@@ -177,7 +176,8 @@ async function heard(device: BluetoothDevice, timeout: number): Promise<boolean>
   try {
     await device.watchAdvertisements({ signal: watching.signal });
     return await within(timeout, advertisement, () => new Error("late"));
-  } catch {
+  } catch (error) {
+    if (saysOff(error as Error)) throw error;
     return false;
   } finally {
     watching.abort();
@@ -186,6 +186,13 @@ async function heard(device: BluetoothDevice, timeout: number): Promise<boolean>
 
 function describe({ id, name = "" }: BluetoothDevice): FoundCamera {
   return { id, name };
+}
+
+/** An adapter that is there and switched off is "available" to Chromium; only its messages tell. */
+const saysOff = ({ message }: Pick<Error, "message">) => /adapter|not ready/i.test(message);
+
+function switchedOff(): PhoneError {
+  return new PhoneError("BluetoothOff", "there is no Bluetooth adapter, or it is switched off");
 }
 
 function unsupported(): PhoneError {

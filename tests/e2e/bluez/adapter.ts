@@ -34,7 +34,18 @@ export class Adapter {
   async close(): Promise<void> {
     this.#stopDiscovery();
     for (const cancel of this.#connecting.values()) cancel.abort();
-    for (const connection of this.#connections.values()) await connection.close();
+    for (const connection of [...this.#connections.values()]) await connection.close();
+  }
+
+  /** As the switch of a desktop or phone does: links end before the adapter is off, and nothing begins until it is on again. */
+  async setPowered(isOn: boolean): Promise<void> {
+    if (!isOn) await this.close();
+    this.#tree.set(adapterPath, adapterInterface, { Powered: isOn });
+  }
+
+  #checkPowered(): void {
+    if (!this.#tree.get(adapterPath, adapterInterface, "Powered"))
+      throw new ObjectError("org.bluez.Error.NotReady", "Resource Not Ready");
   }
 
   #adapter(): Interface {
@@ -65,6 +76,7 @@ export class Adapter {
   }
 
   #startDiscovery(): void {
+    this.#checkPowered();
     if (this.#stopListening) return;
     this.#stopListening = this.#radio.listen(undefined, (report) => this.#heard(report));
     this.#tree.set(adapterPath, adapterInterface, { Discovering: true });
@@ -114,6 +126,7 @@ export class Adapter {
   }
 
   async #connect(path: string, type: string, address: string): Promise<void> {
+    this.#checkPowered();
     if (this.#connections.has(path)) return;
     const cancel = new AbortController();
     this.#connecting.set(path, cancel);
