@@ -36,18 +36,26 @@ export class Gallery {
   /**
    * @param options.after `next` of the page before
    * @param options.limit default 24
+   * @param options.thingName only this camera's
    * @throws PhoneCloudError, AccountError, PhoneError Cancelled
    */
   list({
     after,
     limit = 24,
+    thingName,
     signal,
   }: {
     after?: string;
     limit?: number;
+    thingName?: string;
     signal?: AbortSignal;
   } = {}): Promise<GalleryPage> {
-    return this.#ask(() => this.#list(after, limit, signal), { signal });
+    return this.#ask(() => this.#list({ after, limit, thingName, signal }), { signal });
+  }
+
+  /** A camera's newest picture, if it has any. @throws PhoneCloudError, AccountError, PhoneError Cancelled */
+  async last(thingName: string, signal?: AbortSignal): Promise<Picture | undefined> {
+    return (await this.list({ thingName, limit: 1, signal })).pictures[0];
   }
 
   /** Its bytes, of type image/jpeg. @throws PhoneCloudError NoSuchPicture, AccessDenied, NetworkUnavailable, ... */
@@ -82,11 +90,17 @@ export class Gallery {
     await this.#ask(() => s3.send(new DeleteObjectCommand({ Bucket, Key: key })), {});
   }
 
-  async #list(after: string | undefined, limit: number, signal: AbortSignal | undefined): Promise<GalleryPage> {
+  async #list(wanted: {
+    after?: string;
+    limit: number;
+    thingName?: string;
+    signal?: AbortSignal;
+  }): Promise<GalleryPage> {
+    const { after, limit, thingName, signal } = wanted;
     const cursor = parseCursor(after);
     const before = cursor ? cursor.time + 1 : this.#options.now() + tolerance;
     const context = { ...this.#options, signal };
-    const names = await camerasWithPictures(context);
+    const names = thingName ? [thingName] : await camerasWithPictures(context);
     const cameras = names.map((name) => new CameraPictures(context, name, before));
     const pictures: Picture[] = [];
     for (;;) {

@@ -6,11 +6,13 @@ import { Person, until } from "./page-person.ts";
 import { demo, noChromium, other, PageRig } from "./page-rig.ts";
 
 const credentialSeconds = 10;
+/** So short that the refresh token is used at each renewal. */
+const tokenSeconds = 60;
 
 let rig: PageRig;
 
 before(async () => {
-  if (!noChromium) rig = await PageRig.open({ credentialSeconds });
+  if (!noChromium) rig = await PageRig.open({ credentialSeconds, tokenSeconds });
 });
 
 afterEach(async (t) => {
@@ -40,6 +42,17 @@ test("a wrong password, and a person who is signed out", { skip: noChromium }, a
   await page.reload();
   await person.heading("Sign in").waitFor();
   assert.deepEqual(await page.evaluate("Object.keys({ ...localStorage, ...sessionStorage })"), []);
+});
+
+test("who signs out in one tab is signed out in the other", { skip: noChromium }, async () => {
+  const person = await Person.at(rig);
+  await person.signIn();
+  const other = new Person(rig, await person.page.context().newPage());
+  await other.page.goto(`${rig.server.url}#/gallery`);
+  await other.heading("Gallery").waitFor();
+  await person.button("Sign out").click();
+  await person.page.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
+  await other.page.getByText("You are signed out").waitFor();
 });
 
 test("settings of a real account, and settings that cannot be used", { skip: noChromium }, async () => {
@@ -190,6 +203,30 @@ test("a camera that belongs to somebody else stays theirs", { skip: noChromium }
   await person.heading("Cameras").waitFor();
   await person.page.goto(`${rig.server.url}#/camera/camera-${label.name.slice("PROV_".length)}`);
   await person.heading("Not your camera").waitFor();
+});
+
+test("a session that has ended is told, and who signs in again is where they were", { skip: noChromium }, async () => {
+  const person = await Person.at(rig);
+  const { page } = person;
+  const notice = page.getByText("You have been signed out");
+  await person.signIn();
+  await page.getByRole("link", { name: /Shed/ }).click();
+  await person.heading("Shed").waitFor();
+  await rig.endSessions(demo);
+  // While the page is used: with the next renewal.
+  await notice.waitFor();
+  await person.heading("Sign in").waitFor();
+  assert.deepEqual(await page.evaluate("Object.keys({ ...localStorage, ...sessionStorage })"), []);
+  await person.button("Sign in as demo").click();
+  await person.heading("Shed").waitFor();
+  // While it was away.
+  await rig.endSessions(demo);
+  await page.reload();
+  await notice.waitFor();
+  await person.button("Sign in as demo").click();
+  await person.heading("Shed").waitFor();
+  assert.equal(await notice.count(), 0);
+  assert.deepEqual(rig.complaints, []);
 });
 
 test("credentials that expire in the middle are renewed without a word", { skip: noChromium }, async () => {

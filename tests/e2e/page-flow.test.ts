@@ -51,6 +51,15 @@ test("a new user gets a picture into the gallery, over the simulator's radio", {
   await person.button("Delete").click();
   await page.getByRole("dialog", { name: "Delete this picture?" }).getByRole("button", { name: "Delete" }).click();
   await person.heading("No pictures yet").waitFor();
+  // The way back: a question does not outlive its screen, and what is done is not shown as if it were to be done.
+  await page.goBack();
+  await person.heading("Bird house").waitFor();
+  await person.button("Remove this camera").click();
+  await page.getByRole("dialog").waitFor();
+  await page.goBack();
+  await person.heading("Cameras").waitFor();
+  await page.getByRole("link", { name: /Bird house/ }).waitFor();
+  assert.equal(await page.getByRole("dialog").count(), 0);
   assert.deepEqual(rig.complaints, []);
 });
 
@@ -82,10 +91,7 @@ test("the same over Web Bluetooth", { skip: noBluetooth }, async () => {
   const chooser = await Chooser.open(page);
   await person.signIn();
   await person.toFind();
-  await page.getByRole("radio", { name: "Real cameras near this device" }).check();
-  await person.button("Choose a camera…").click();
-  await chooser.choose(label.name);
-  await person.choose(label, "Porch");
+  await person.chooseByBluetooth(chooser, label, "Porch");
   await person.giveWiFi();
   await person.heading("Your camera is online").waitFor();
   await person.link("Take the first picture").click();
@@ -97,6 +103,61 @@ test("the same over Web Bluetooth", { skip: noBluetooth }, async () => {
   assert.deepEqual(rig.complaints, []);
 });
 
+test("Bluetooth is switched off in the middle of registering, and on again", { skip: noBluetooth }, async () => {
+  const label = await rig.newCamera();
+  const adapter = rig.bluez!.adapter;
+  const person = await Person.at(rig);
+  const { page } = person;
+  await person.signIn();
+  await person.toFind();
+  await person.chooseByBluetooth(await Chooser.open(page), label);
+  const certificate = /iot\.localhost:\d+\/certificates/;
+  await page.route(certificate, async (route) => {
+    if (route.request().method() === "POST") await adapter.setPowered(false);
+    await route.continue();
+  });
+  try {
+    await person.giveWiFi();
+    await page.getByRole("alert").filter({ hasText: "Bluetooth is switched off" }).waitFor();
+    await page.unroute(certificate);
+  } finally {
+    await adapter.setPowered(true);
+  }
+  await person.button("Try again").click();
+  await person.heading("Your camera is online").waitFor();
+  assert.deepEqual(rig.complaints, []);
+});
+
+test("a camera that the browser remembers needs no chooser", { skip: noBluetooth }, async () => {
+  const label = await rig.newCamera();
+  const person = await Person.at(rig);
+  const { page } = person;
+  const chooser = await Chooser.open(page);
+  await person.signIn();
+  await person.toFind();
+  await person.chooseByBluetooth(chooser, label);
+  await person.heading("Choose its Wi-Fi").waitFor();
+  const shown = chooser.prompts;
+  // In the middle of adding it.
+  await page.reload();
+  await page.getByText(`Going on with ${label.name}`).waitFor();
+  assert.ok(await page.getByRole("radio", { name: label.name }).isChecked());
+  await page.getByLabel("Proof of possession").fill(label.proofOfPossession);
+  await person.button("Connect").click();
+  await person.heading("Choose its Wi-Fi").waitFor();
+  await person.button("Cancel").click();
+  // And at another time: it is offered, and not chosen, for it may be another camera's turn.
+  await person.toFind();
+  await page.getByRole("radio", { name: "Real cameras near this device" }).check();
+  const remembered = page.getByRole("radio", { name: label.name });
+  await remembered.waitFor();
+  assert.equal(await remembered.isChecked(), false);
+  await person.choose(label);
+  await person.heading("Choose its Wi-Fi").waitFor();
+  assert.equal(chooser.prompts, shown);
+  assert.deepEqual(rig.complaints, []);
+});
+
 test("the label's QR code is read by the webcam", { skip: noChromium }, async () => {
   const label = await rig.newCamera();
   const browser = await launchWithWebcam(formatLabel(label), join(rig.directory, "webcam.mjpeg"));
@@ -105,7 +166,7 @@ test("the label's QR code is read by the webcam", { skip: noChromium }, async ()
     await person.signIn();
     await person.toFind();
     await person.page.getByText("Read the label's QR code").click();
-    await person.button("Scan with the webcam").click();
+    await person.button("Scan the code").click();
     await person.page.getByText(`Label of ${label.name} read.`).waitFor();
     await person.button("Connect").click();
     await person.heading("Choose its Wi-Fi").waitFor();
@@ -142,10 +203,44 @@ test("the same with a keyboard alone", { skip: noChromium }, async () => {
   await page.getByText(/1 of \d/).waitFor();
   await page.keyboard.press("ArrowRight");
   await page.getByText(/2 of \d/).waitFor();
+  // A button that is pressed stays where it is; at the end the focus goes to the other one, so that the keys go on.
+  await press(page, "Newer picture");
+  await page.getByText(/1 of \d/).waitFor();
+  assert.equal(await focusedName(page), "Older picture");
+  await page.keyboard.press("End");
+  await page.getByText(/(\d+) of \1/).waitFor();
+  assert.equal(await focusedName(page), "Newer picture");
   await page.keyboard.press("Home");
   await page.getByText(/1 of \d/).waitFor();
   await page.keyboard.press("Escape");
   assert.match(await focusedName(page), /KB/);
+});
+
+test("many pictures come page by page; one that arrives meanwhile moves nobody", { skip: noChromium }, async () => {
+  const person = await Person.at(rig);
+  const { page } = person;
+  await person.signIn();
+  await rig.addPictures(50);
+  await person.link("Gallery").click();
+  await page.getByText("24+ pictures").waitFor();
+  const tiles = page.locator(".tile");
+  const end = page.getByRole("button", { name: "Show more" });
+  await until("all have come", async () => {
+    if (await end.isVisible()) await end.scrollIntoViewIfNeeded({ timeout: 1000 }).catch(() => {});
+    return (await tiles.count()) > 50;
+  });
+  const before = await tiles.count();
+  const old = tiles.nth(40);
+  await old.focus();
+  const name = await focusedName(page);
+  // The person's other tab.
+  const tab = new Person(rig, await page.context().newPage());
+  await tab.page.goto(`${rig.server.url}#/cameras`);
+  await tab.page.locator(".camera-card", { hasText: "Online" }).first().click();
+  await tab.takePicture();
+  await until("the new one shows", async () => (await tiles.count()) === before + 1);
+  assert.equal(await focusedName(page), name);
+  assert.ok(await page.evaluate("document.activeElement.getBoundingClientRect().top >= 0 && scrollY > 1000"));
 });
 
 /** Notes what the picture's part of the screen has said, however short it was there. */

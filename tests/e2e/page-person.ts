@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Browser, Page } from "playwright-core";
 import type { CameraLabel } from "../../sim/phone/label.ts";
+import type { Chooser } from "./bluez/browser.ts";
 import { limit, network, type PageRig } from "./page-rig.ts";
 
 /** What a person does with the page. They find things by what they are called, as a screen reader does. */
@@ -51,6 +52,15 @@ export class Person {
     await this.page.getByLabel("Proof of possession").fill(proofOfPossession);
     if (label) await this.page.getByLabel("Name (optional)").fill(label);
     await this.button("Connect").click();
+  }
+
+  /** The camera is chosen in the browser's own list, and the page takes that for the choice. */
+  async chooseByBluetooth(chooser: Chooser, { name, proofOfPossession }: CameraLabel, label?: string): Promise<void> {
+    await this.page.getByRole("radio", { name: "Real cameras near this device" }).check();
+    await this.button("Choose a camera…").click();
+    await chooser.choose(name);
+    await this.page.getByRole("radio", { name, checked: true }).waitFor();
+    await this.choose({ name, proofOfPossession }, label);
   }
 
   async giveWiFi(passphrase = network.passphrase): Promise<void> {

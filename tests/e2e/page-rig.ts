@@ -1,9 +1,9 @@
 /** The page in Debian's Chromium, against the whole simulator: cloud, radio, camera, and the server of the page. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { AdminCreateUserCommand, AdminUserGlobalSignOutCommand } from "@aws-sdk/client-cognito-identity-provider";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import type { SimulatorHints } from "../../sim/phone/cloud-settings.ts";
 import { type CameraLabel, parseLabel } from "../../sim/phone/label.ts";
@@ -32,6 +32,8 @@ export interface PageRigOptions {
   bluetooth?: boolean;
   /** Seconds that temporary credentials live; default: an hour, as in AWS. */
   credentialSeconds?: number;
+  /** Seconds that the user pool's tokens live, but for the refresh token; default: an hour. */
+  tokenSeconds?: number;
 }
 
 export class PageRig {
@@ -71,7 +73,7 @@ export class PageRig {
     };
   }
 
-  static async open({ bluetooth = false, credentialSeconds }: PageRigOptions = {}): Promise<PageRig> {
+  static async open({ bluetooth = false, ...seconds }: PageRigOptions = {}): Promise<PageRig> {
     const directory = await mkdtemp(join(tmpdir(), "devicelink-page-"));
     const frames = join(directory, "frames");
     await Promise.all([
@@ -84,7 +86,7 @@ export class PageRig {
       out: join(directory, "out"),
       sensor: 0x81,
       timeline: silent,
-      cloudArguments: credentialSeconds ? ["--credential-seconds", String(credentialSeconds)] : [],
+      cloudArguments: lifetimes(seconds),
     });
     const label = nextLabel(line);
     await line.startCloud();
@@ -101,7 +103,9 @@ export class PageRig {
       directory: pageDirectory,
     });
     const bluez = bluetooth ? await startBluez({ radioPort }) : undefined;
-    const browser = await launchChromium({ busAddress: bluez?.busAddress });
+    // With what is needed for getDevices(): cameras that are remembered over a reload.
+    const features = ["WebBluetoothNewPermissionsBackend"];
+    const browser = await launchChromium({ busAddress: bluez?.busAddress, features });
     return new PageRig({ line, browser, server, bluez, directory, label, hints });
   }
 
@@ -128,6 +132,20 @@ export class PageRig {
     await client.send(new AdminCreateUserCommand({ ...user, MessageAction: "SUPPRESS" }));
     client.destroy();
     return newcomer;
+  }
+
+  /** Ends all sessions of a person, as an administrator does after a loss: no refresh token is good any more. */
+  async endSessions({ username: Username }: UserAccount): Promise<void> {
+    const { client, UserPoolId } = await openUserPool(this.line.cloud);
+    await client.send(new AdminUserGlobalSignOutCommand({ UserPoolId, Username }));
+    client.destroy();
+  }
+
+  /** More pictures of the camera that has sent the last one, an hour apart, as if it had been there for days. */
+  async addPictures(count: number): Promise<void> {
+    const { path } = this.objects.at(-1)!;
+    const [, start, time, end] = /^(.*-)(\d{13})(-.*)$/.exec(path)!;
+    for (let i = 1; i <= count; i++) await copyFile(path, `${start}${Number(time) - i * 3_600_000}${end}`);
   }
 
   /** A phone of its own: storage, sign-in and Bluetooth are not shared with others. */
@@ -160,6 +178,13 @@ export class PageRig {
     await this.line.stop();
     await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+function lifetimes({ credentialSeconds, tokenSeconds }: PageRigOptions): string[] {
+  return [
+    ...(credentialSeconds ? ["--credential-seconds", String(credentialSeconds)] : []),
+    ...(tokenSeconds ? ["--token-seconds", String(tokenSeconds)] : []),
+  ];
 }
 
 async function seenOn(page: Page): Promise<string> {

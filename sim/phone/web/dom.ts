@@ -30,6 +30,13 @@ export function fill(element: Element, ...children: Child[]): void {
   append(element, children);
 }
 
+/** The same where buttons come and go: whoever has the focus in there keeps it there, on the first button. */
+export function refill(element: Element, ...children: Child[]): void {
+  const hadFocus = element.contains(document.activeElement);
+  fill(element, ...children);
+  if (hadFocus) element.querySelector<HTMLElement>("button, a")?.focus();
+}
+
 function append(element: Element, children: Child[]): void {
   for (const child of children) {
     if (Array.isArray(child)) append(element, child);

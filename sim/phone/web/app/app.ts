@@ -4,7 +4,7 @@ import type { CloudSettings } from "../../cloud-settings.ts";
 import type { PhoneCloud } from "../../phone-cloud.ts";
 
 import { Announcer } from "../parts/announcer.ts";
-import { go } from "../router.ts";
+import { go, readRoute } from "../router.ts";
 import type { PhotoRun } from "./photo-run.ts";
 import { PictureStore } from "./pictures.ts";
 import { Setup } from "./setup.ts";
@@ -32,6 +32,7 @@ export class App {
     this.settings = settings;
     this.#signIn = signIn;
     this.setup = new Setup(settings, this.activity);
+    signIn.onForgotten(settings, () => void this.signOut());
   }
 
   get username(): string | undefined {
@@ -55,8 +56,10 @@ export class App {
 
   /** Goes on as who was signed in before a reload. @throws AccountError NetworkUnavailable */
   async resume(): Promise<void> {
+    const wasSignedIn = this.#signIn.isRemembered(this.settings);
     const account = await this.#signIn.resume(this.settings, this.activity);
     if (account) this.#enter(account);
+    else if (wasSignedIn) this.signedOutBecause = "SessionExpired";
   }
 
   /** @throws AccountError */
@@ -94,6 +97,8 @@ export class App {
     this.activity.clear();
     void this.setup.close();
     this.signedOutBecause = reason;
-    go("sign-in", undefined, { replace: true });
+    // The navigation leads to the sign-in from there, and knows the way back.
+    const { screen, argument } = readRoute();
+    go(screen, argument);
   }
 }

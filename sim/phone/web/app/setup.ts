@@ -20,6 +20,8 @@ const key = "devicelink.setup";
 
 /** The camera that is being added: its Bluetooth link and the flow, from the first screen to the last. */
 export class Setup {
+  /** Name of the Wi-Fi that was chosen last. */
+  network?: string;
   #settings: CloudSettings;
   #activity: ActivityLog;
   #client?: CameraClient;
@@ -45,10 +47,17 @@ export class Setup {
     return this.#flow;
   }
 
+  /** The camera is online. */
+  get isDone(): boolean {
+    return this.#flow?.steps.every(({ state }) => state === "done") === true;
+  }
+
   /** The client on a transport; a change of the transport closes the one before. */
   async client(transport: Transport): Promise<CameraClient> {
     if (this.#client && this.#transport === transport) return this.#client;
     await this.#closeClient();
+    // Somebody else may have asked meanwhile.
+    if (this.#client && this.#transport === transport) return this.#client;
     this.#client = openClient(transport, this.#settings, this.#activity);
     this.#transport = transport;
     return this.#client;

@@ -1,7 +1,7 @@
 import { type Child, h, uniqueId } from "../dom.ts";
 import { button } from "./button.ts";
 
-/** Asks before something that cannot be taken back. Resolves with true only when the person said so. */
+/** Asks before something that cannot be taken back. Resolves with true only when the person said so; who goes elsewhere has not. */
 export function confirm(options: {
   title: string;
   text: Child;
@@ -25,7 +25,10 @@ export function confirm(options: {
   );
   return new Promise((resolve) => {
     // The browser gives the focus back to what was pressed.
+    const leave = answer("");
+    window.addEventListener("hashchange", leave, { once: true });
     dialog.addEventListener("close", () => {
+      window.removeEventListener("hashchange", leave);
       dialog.remove();
       resolve(dialog.returnValue === "yes");
     });

@@ -36,9 +36,9 @@ export class QRReader {
     this.stop();
     const running = new AbortController();
     this.#running = running;
-    const video = h("video", { playsinline: true, muted: true, "aria-label": "What the webcam sees" });
+    const video = h("video", { playsinline: true, muted: true, "aria-label": "What this device's camera sees" });
     video.muted = true;
-    const cancel = button({ label: "Stop the webcam", onPress: () => this.stop() });
+    const cancel = button({ label: "Stop scanning", onPress: () => this.stop() });
     fill(
       this.element,
       h("div", { class: "finder" }, video),
@@ -56,8 +56,8 @@ export class QRReader {
     } catch {
       if (running.signal.aborted) return;
       this.stop();
-      const text = "Allow the webcam for this page, or type what the label says.";
-      fill(this.element, notice({ kind: "warn", title: "The webcam cannot be used", text }));
+      const text = "Allow this page to use it in the browser's site settings, or type what the label says.";
+      fill(this.element, notice({ kind: "warn", title: "This device's camera cannot be used", text }));
     }
   }
 

@@ -21,10 +21,9 @@ interface Options {
 /** One picture as large as the window. Arrow keys, Home and End go to the others, Escape closes. */
 export class Viewer {
   #options: Options;
-  #at = 0;
   #closed: (last: Picture) => void = () => {};
   #last?: Picture;
-  #stage = h("div", { class: "stage" });
+  #view = h("div", { class: "view" });
   #caption = h("p", { class: "caption figures", "aria-live": "polite" });
   #position = h("span", { class: "small figures" });
   #previous = button({ label: "Newer picture", icon: "back", onlyIcon: true, onPress: () => this.#go(this.#at - 1) });
@@ -44,7 +43,8 @@ export class Viewer {
       button({ label: "Close", icon: "cross", onlyIcon: true, onPress: () => this.close() }),
     );
     const on = { keydown: (event: KeyboardEvent) => this.#key(event), close: () => this.#ended() };
-    this.#dialog = h("dialog", { class: "viewer", "aria-label": "Picture", on }, tools, this.#stage, this.#caption);
+    const stage = h("div", { class: "stage" }, this.#view, this.#previous, this.#next);
+    this.#dialog = h("dialog", { class: "viewer", "aria-label": "Picture", on }, tools, stage, this.#caption);
   }
 
   /** @param closed called with the picture that was shown last */
@@ -52,7 +52,7 @@ export class Viewer {
     this.#closed = closed;
     document.body.append(this.#dialog);
     this.#dialog.showModal();
-    this.#go(this.#options.pictures.indexOf(picture));
+    this.#go(this.#options.pictures.findIndex(({ key }) => key === picture.key));
   }
 
   close(): void {
@@ -62,6 +62,11 @@ export class Viewer {
   #ended(): void {
     this.#dialog.remove();
     if (this.#last) this.#closed(this.#last);
+  }
+
+  /** Newer ones may have come before it since. */
+  get #at(): number {
+    return this.#options.pictures.findIndex(({ key }) => key === this.#last?.key);
   }
 
   #key(event: KeyboardEvent): void {
@@ -77,23 +82,26 @@ export class Viewer {
     const { pictures, nameOf } = this.#options;
     const picture = pictures[index];
     if (!picture) return;
-    this.#at = index;
     this.#last = picture;
     const words = `${nameOf(picture)} · ${dayAndTime(new Date(picture.time))} · ${bytes(picture.bytes)}`;
     fill(this.#caption, words);
     fill(this.#position, `${index + 1} of ${pictures.length}`);
+    const focused = document.activeElement;
     setAttribute(this.#previous, "hidden", index === 0);
     setAttribute(this.#next, "hidden", index === pictures.length - 1);
+    // A button that goes would take the focus with it, and the arrow keys.
+    if (focused === this.#previous && this.#previous.hidden) this.#next.focus();
+    if (focused === this.#next && this.#next.hidden) this.#previous.focus();
     void this.#show(picture, words);
   }
 
   async #show(picture: Picture, alt: string): Promise<void> {
-    fill(this.#stage, waiting("Loading…"), this.#previous, this.#next);
+    fill(this.#view, waiting("Loading…"));
     try {
       const src = await this.#options.store.address(picture);
-      if (this.#last === picture) fill(this.#stage, h("img", { src, alt }), this.#previous, this.#next);
+      if (this.#last === picture) fill(this.#view, h("img", { src, alt }));
     } catch (error) {
-      if (this.#last === picture) fill(this.#stage, failureNotice(error), this.#previous, this.#next);
+      if (this.#last === picture) fill(this.#view, failureNotice(error));
     }
   }
 
@@ -109,14 +117,15 @@ export class Viewer {
     if (!picture) return;
     const text = "It is deleted from your bucket, for good.";
     if (!(await confirm({ title: "Delete this picture?", text, yes: "Delete", danger: true }))) return;
+    const at = this.#at;
     try {
       await this.#options.remove(picture);
       this.#options.announcer.note("The picture is deleted.");
       const { length } = this.#options.pictures;
-      if (length) this.#go(Math.min(this.#at, length - 1));
+      if (length) this.#go(Math.min(at, length - 1));
       else this.close();
     } catch (error) {
-      fill(this.#stage, failureNotice(error), this.#previous, this.#next);
+      fill(this.#view, failureNotice(error));
     }
   }
 }

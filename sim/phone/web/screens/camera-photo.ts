@@ -54,8 +54,7 @@ export class PhotoCard {
 
   /** The newest picture of this camera that is in the bucket. */
   async showLast(): Promise<void> {
-    const page = await this.#app.cloud.gallery.list({ signal: this.#signal }).catch(() => undefined);
-    const picture = page?.pictures.find(({ thingName }) => thingName === this.#thingName);
+    const picture = await this.#app.cloud.gallery.last(this.#thingName, this.#signal).catch(() => undefined);
     if (picture && !this.isBusy) await this.#showStored(picture);
   }
 
@@ -94,6 +93,7 @@ export class PhotoCard {
   #show(run: PhotoRun): void {
     const { flow, isRunning, error } = run;
     setBusy(this.#take, isRunning);
+    if (!isRunning && document.activeElement === this.#stop) this.#take.focus();
     this.#stop.hidden = !isRunning;
     if (flow.picture) {
       if (this.#shown === flow.picture.key) return;

@@ -11,6 +11,9 @@ import { emptyState, notice, waiting } from "../parts/notice.ts";
 import { lazyPhoto } from "../parts/photo.ts";
 import { toHash } from "../router.ts";
 
+/** Milliseconds; "a minute ago" gets old. */
+const tickInterval = 15_000;
+
 /** The person's cameras, each with its last picture and whether it is online. */
 export const camerasScreen: ScreenMaker = (app, _, signal) => {
   const add = buttonLink({ label: "Add a camera", icon: "plus", href: "#/add", kind: "primary" });
@@ -22,7 +25,6 @@ export const camerasScreen: ScreenMaker = (app, _, signal) => {
       if (signal.aborted) return;
       add.hidden = cameras.length === 0;
       fill(content, unfinished(app), cameras.length ? cards(app, cameras, signal) : noCamera(app));
-      if (cameras.length) void showLastPictures(app, content, signal);
     } catch (error) {
       if (signal.aborted) return;
       const again = button({ label: "Try again", icon: "refresh", onPress: load });
@@ -67,12 +69,15 @@ function cards(app: App, cameras: BoundCamera[], signal: AbortSignal): HTMLEleme
 
 function card(app: App, { thingName, name, since }: BoundCamera, signal: AbortSignal): HTMLElement {
   const live = follow(app.cloud, thingName);
-  const state = h("span", {}, onlinePill(live.state));
-  const end = live.on("change", (now) => fill(state, onlinePill(now)));
-  signal.addEventListener("abort", end);
-  return h(
+  const state = h("span");
+  const showState = () => fill(state, onlinePill(live.state));
+  signal.addEventListener("abort", live.on("change", showState));
+  const tick = setInterval(showState, tickInterval);
+  signal.addEventListener("abort", () => clearInterval(tick));
+  showState();
+  const element = h(
     "a",
-    { class: "camera-card", href: toHash("camera", thingName), "data-thing": thingName },
+    { class: "camera-card", href: toHash("camera", thingName) },
     h("span", { class: "photo" }, icon("camera")),
     h(
       "span",
@@ -81,16 +86,16 @@ function card(app: App, { thingName, name, since }: BoundCamera, signal: AbortSi
       h("span", { class: "last small soft" }, `Added ${ago(new Date(since))}`),
     ),
   );
+  const showLast = () => void showLastPicture(app, element, thingName, signal);
+  signal.addEventListener("abort", live.on("photo", showLast));
+  showLast();
+  return element;
 }
 
-/** The newest pictures of all cameras are enough for most; a camera that is not among them keeps its sign. */
-async function showLastPictures(app: App, content: HTMLElement, signal: AbortSignal): Promise<void> {
-  const page = await app.cloud.gallery.list({ signal }).catch(() => undefined);
-  if (!page || signal.aborted) return;
-  for (const element of content.querySelectorAll<HTMLElement>(".camera-card")) {
-    const picture = page.pictures.find(({ thingName }) => thingName === element.dataset.thing);
-    if (!picture) continue;
-    element.querySelector(".photo")?.replaceWith(lazyPhoto(app.pictures, picture, { alt: "", signal, tag: "span" }));
-    fill(element.querySelector(".last")!, `Last picture ${ago(new Date(picture.time))}`);
-  }
+/** A camera without a picture keeps its sign. */
+async function showLastPicture(app: App, card: Element, thingName: string, signal: AbortSignal): Promise<void> {
+  const picture = await app.cloud.gallery.last(thingName, signal).catch(() => undefined);
+  if (!picture || signal.aborted) return;
+  card.querySelector(".photo")?.replaceWith(lazyPhoto(app.pictures, picture, { alt: "", signal, tag: "span" }));
+  fill(card.querySelector(".last")!, `Last picture ${ago(new Date(picture.time))}`);
 }

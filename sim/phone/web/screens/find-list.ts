@@ -1,7 +1,7 @@
 import type { FoundCamera } from "../../gatt.ts";
 import type { App } from "../app/app.ts";
 import { type Transport, transportsFor } from "../app/bluetooth.ts";
-import { type Child, fill, h } from "../dom.ts";
+import { type Child, h, refill } from "../dom.ts";
 import { icon } from "../icon.ts";
 import { button } from "../parts/button.ts";
 import { failureNotice, isCancelled } from "../parts/failure.ts";
@@ -27,19 +27,19 @@ export class CameraList {
   #status = h("div", { class: "stack tight" });
   #scanning?: AbortController;
 
-  constructor(app: App, chosen: (name: string) => void, signal: AbortSignal) {
+  constructor(app: App, signal: AbortSignal) {
     this.#app = app;
     this.#signal = signal;
     this.transports = transportsFor(app.settings);
     const { draft } = app.setup;
     this.#transport =
       draft.transport && this.transports.includes(draft.transport) ? draft.transport : this.transports[0];
-    this.#cameras = new RadioList("Cameras nearby", chosen);
+    this.#cameras = new RadioList("Cameras nearby");
     this.element = h("div", { class: "stack" }, this.#choice(), this.#cameras.element, this.#status);
     signal.addEventListener("abort", () => this.#scanning?.abort());
     this.#idle();
     if (draft.camera) this.choose(draft.camera);
-    if (this.#transport === "radio") void this.#scan();
+    this.#begin();
   }
 
   get transport(): Transport | undefined {
@@ -74,16 +74,33 @@ export class CameraList {
   #changed(transport: Transport): void {
     this.#transport = transport;
     this.#scanning?.abort();
+    this.#scanning = undefined;
     this.#found.clear();
     this.#show();
     this.#idle();
-    if (transport === "radio") void this.#scan();
+    this.#begin();
+  }
+
+  /** What needs no click. */
+  #begin(): void {
+    if (this.#transport === "radio") void this.#scan();
+    else if (this.#transport === "bluetooth") void this.#recall();
+  }
+
+  /** Cameras that the browser lets this page use since an earlier visit. */
+  async #recall(): Promise<void> {
+    const client = await this.#app.setup.client("bluetooth");
+    const cameras = await client.remembered();
+    if (this.#signal.aborted || this.#transport !== "bluetooth" || !cameras.length) return;
+    for (const camera of cameras) if (!this.#found.has(camera.name)) this.#found.set(camera.name, camera);
+    this.#show();
+    if (!this.#scanning) this.#idle();
   }
 
   /** What can be done while nothing is going on. */
   #idle(problem?: unknown): void {
     if (!this.#transport) {
-      fill(this.#status, noBluetooth());
+      refill(this.#status, noBluetooth());
       return;
     }
     const label = this.#transport === "radio" ? "Look again" : "Choose a camera…";
@@ -95,7 +112,7 @@ export class CameraList {
       kind: this.#found.size ? undefined : kind,
       onPress: () => void this.#scan(),
     });
-    fill(this.#status, problem ? failureNotice(problem, look) : [this.#nothing(), h("div", {}, look)]);
+    refill(this.#status, problem ? failureNotice(problem, look) : [this.#nothing(), h("div", {}, look)]);
   }
 
   #nothing(): Child {
@@ -112,7 +129,7 @@ export class CameraList {
     const scanning = new AbortController();
     this.#scanning = scanning;
     const { signal } = scanning;
-    fill(
+    refill(
       this.#status,
       h(
         "div",
@@ -121,25 +138,30 @@ export class CameraList {
         button({ label: "Stop", onPress: () => scanning.abort() }),
       ),
     );
-    const onFound = (camera: FoundCamera) => {
-      if (signal.aborted) return;
-      this.#found.set(camera.name, camera);
-      this.#show();
-    };
+    let problem: unknown;
     try {
       const client = await this.#app.setup.client(transport);
+      const onFound = (camera: FoundCamera) => {
+        if (signal.aborted) return;
+        this.#found.set(camera.name, camera);
+        // Who has chosen it in the browser's list need not do so again.
+        if (client.hasChooser) this.#cameras.value = camera.name;
+        this.#show();
+      };
       for (const camera of await client.scan({ timeout: scanTime, signal, onFound })) onFound(camera);
-      if (this.#scanning === scanning) this.#idle();
     } catch (error) {
-      if (this.#scanning === scanning && !this.#signal.aborted) this.#idle(isCancelled(error) ? undefined : error);
+      if (!isCancelled(error)) problem = error;
     }
+    if (this.#scanning !== scanning) return;
+    this.#scanning = undefined;
+    if (!this.#signal.aborted) this.#idle(problem);
   }
 
   #show(): void {
     const wasOnly = this.#cameras.value;
     const cameras = [...this.#found.values()].sort((a, b) => (b.rssi ?? -100) - (a.rssi ?? -100));
-    // The only camera around is most likely the one.
-    if (!wasOnly && cameras.length === 1) this.#cameras.value = cameras[0].name;
+    // The only camera around is most likely the one; one that was used before may be anywhere.
+    if (!wasOnly && cameras.length === 1 && cameras[0].rssi !== undefined) this.#cameras.value = cameras[0].name;
     this.#cameras.show(cameras.map((camera) => ({ value: camera.name, content: cameraWords(camera) })));
   }
 }

@@ -33,7 +33,7 @@ class Find {
     this.#app = app;
     this.#signal = signal;
     const { draft } = app.setup;
-    this.#list = new CameraList(app, () => this.#proof.input.focus(), signal);
+    this.#list = new CameraList(app, signal);
     this.#proof = field({
       label: "Proof of possession",
       name: "proof",
@@ -98,7 +98,7 @@ class Find {
     this.#list.choose(name);
     this.#proof.value = proofOfPossession;
     this.#proof.problem();
-    this.#app.announcer.note(`Label of ${name} read.`);
+    this.#app.announcer.say(`Label of ${name} read.`);
     this.#connect.focus();
   }
 
@@ -121,7 +121,7 @@ class Find {
     if (!camera || !transport) {
       const text = "Choose it in the list above, or read its label.";
       fill(this.#status, notice({ kind: "warn", title: "Which camera?", text }));
-    } else if (!proofOfPossession) this.#proof.problem("Type what the label says after “pop”.");
+    } else if (!proofOfPossession) this.#proof.problem("Type it from the camera's label.");
     else void this.#run({ camera, transport, proofOfPossession, label: this.#label.value.trim() || undefined });
   }
 
@@ -152,7 +152,9 @@ class Find {
   }
 
   #failed(error: unknown): void {
+    const hadFocus = this.#status.contains(document.activeElement);
     fill(this.#status);
+    if (hadFocus) this.#connect.focus();
     if (isCancelled(error)) return;
     const { what, next, action, wait } = adviceFor(error);
     const patience = wait ? ` It takes another proof in ${Math.ceil(wait / 1000)} s.` : "";
@@ -167,7 +169,7 @@ class Find {
   }
 }
 
-/** The label's QR code by the webcam, or its text. */
+/** The label's QR code, by the camera of this phone or computer, or its text. */
 function labelReader(read: (text: string) => string | undefined, signal: AbortSignal): HTMLElement {
   const text = field({
     label: "What the label's QR code says",
@@ -184,7 +186,7 @@ function labelReader(read: (text: string) => string | undefined, signal: AbortSi
   };
   const reader = new QRReader(found, signal);
   const use = button({ label: "Use this text", onPress: () => found(text.value) });
-  const scan = button({ label: "Scan with the webcam", icon: "qr", onPress: () => reader.start() });
+  const scan = button({ label: "Scan the code", icon: "qr", onPress: () => reader.start() });
   const details = h(
     "details",
     { class: "more" },

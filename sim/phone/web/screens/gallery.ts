@@ -27,6 +27,8 @@ class GalleryPage {
   #next?: string;
   #isLoaded = false;
   #names = new Map<string, string>();
+  /** By key: what is shown already stays as it is when others come or go. */
+  #tiles = new Map<string, HTMLElement>();
   #content = h("div", { class: "stack wide" });
   #foot = h("div");
   #count = h("p", { class: "lead figures" });
@@ -47,10 +49,8 @@ class GalleryPage {
 
   /** Loads the first page, and listens for pictures that arrive meanwhile. */
   async start(): Promise<void> {
-    this.#pictures = [];
-    this.#next = undefined;
     if (!this.#content.hasChildNodes()) fill(this.#content, waiting("Loading your pictures…"));
-    await Promise.all([this.#nameCameras(), this.#load()]);
+    await Promise.all([this.#nameCameras(), this.#load({ isFirst: true })]);
   }
 
   async #nameCameras(): Promise<void> {
@@ -58,6 +58,7 @@ class GalleryPage {
     if (this.#signal.aborted) return;
     for (const { thingName, name } of cameras) {
       const isNew = !this.#names.has(thingName);
+      if (this.#names.get(thingName) !== name) this.#tiles.clear();
       this.#names.set(thingName, name);
       if (isNew) this.#listen(thingName);
     }
@@ -66,24 +67,43 @@ class GalleryPage {
 
   #listen(thingName: string): void {
     const arrived = ({ imageId }: PhotoAnnouncement) => {
-      if (!this.#pictures.some((picture) => picture.imageId === imageId)) void this.start();
+      if (!this.#pictures.some((picture) => picture.imageId === imageId)) void this.#loadNewest();
     };
     this.#signal.addEventListener("abort", follow(this.#app.cloud, thingName).on("photo", arrived));
   }
 
-  async #load(): Promise<void> {
+  /** What has come since; whoever looks at older ones keeps their place. */
+  async #loadNewest(): Promise<void> {
+    const page = await this.#app.cloud.gallery.list({ signal: this.#signal }).catch(() => undefined);
+    if (!page || this.#signal.aborted) return;
+    this.#add(page.pictures);
+    this.#show();
+  }
+
+  /** The viewer may be looking at the same list. */
+  #add(pictures: Picture[]): void {
+    const known = new Set(this.#pictures.map(({ key }) => key));
+    this.#pictures.push(...pictures.filter(({ key }) => !known.has(key)));
+    this.#pictures.sort((a, b) => b.time - a.time || (a.key < b.key ? 1 : -1));
+  }
+
+  async #load({ isFirst = false } = {}): Promise<void> {
     try {
-      const page = await this.#app.cloud.gallery.list({ after: this.#next, signal: this.#signal });
+      const after = isFirst ? undefined : this.#next;
+      const page = await this.#app.cloud.gallery.list({ after, signal: this.#signal });
       if (this.#signal.aborted) return;
-      const known = new Set(this.#pictures.map(({ key }) => key));
-      this.#pictures = [...this.#pictures, ...page.pictures.filter(({ key }) => !known.has(key))];
+      if (isFirst) {
+        this.#pictures.length = 0;
+        this.#tiles.clear();
+      }
+      this.#add(page.pictures);
       this.#next = page.next;
       this.#isLoaded = true;
       this.#show();
       this.#showFoot();
     } catch (error) {
       if (this.#signal.aborted) return;
-      const again = button({ label: "Try again", icon: "refresh", onPress: () => this.#load() });
+      const again = button({ label: "Try again", icon: "refresh", onPress: () => this.#load({ isFirst }) });
       fill(this.#pictures.length ? this.#foot : this.#content, failureNotice(error, again));
     }
   }
@@ -99,14 +119,18 @@ class GalleryPage {
       `${this.#pictures.length}${this.#next ? "+" : ""} picture${this.#pictures.length > 1 ? "s" : ""}, newest first`,
     );
     const days = byDay(this.#pictures);
+    const focused = document.activeElement;
+    const { scrollY } = window;
     fill(
       this.#content,
       [...days].map(([name, pictures]) => this.#day(name, pictures)),
     );
+    if (focused instanceof HTMLElement && this.#content.contains(focused)) focused.focus({ preventScroll: true });
+    window.scrollTo(0, scrollY);
   }
 
   #day(name: string, pictures: Picture[]): HTMLElement {
-    const tiles = pictures.map((picture) => h("li", {}, this.#tile(picture)));
+    const tiles = pictures.map((picture) => h("li", {}, this.#tileOf(picture)));
     return h(
       "section",
       { class: "stack", "aria-label": name },
@@ -123,7 +147,6 @@ class GalleryPage {
       {
         type: "button",
         class: "tile",
-        "data-key": picture.key,
         on: { click: () => this.#open(picture) },
       },
       lazyPhoto(this.#app.pictures, picture, { alt: "", signal: this.#signal, tag: "span" }),
@@ -157,19 +180,25 @@ class GalleryPage {
       remove: (each) => this.#remove(each),
       announcer: this.#app.announcer,
     });
-    viewer.open(picture, (last) => this.#tileOf(last)?.focus());
+    viewer.open(picture, ({ key }) => this.#tiles.get(key)?.focus());
     this.#signal.addEventListener("abort", () => viewer.close());
   }
 
-  #tileOf({ key }: Picture): HTMLElement | undefined {
-    return [...this.#content.querySelectorAll<HTMLElement>(".tile")].find(({ dataset }) => dataset.key === key);
+  #tileOf(picture: Picture): HTMLElement {
+    let tile = this.#tiles.get(picture.key);
+    if (!tile) {
+      tile = this.#tile(picture);
+      this.#tiles.set(picture.key, tile);
+    }
+    return tile;
   }
 
   /** @throws PhoneCloudError */
   async #remove(picture: Picture): Promise<void> {
     await this.#app.cloud.gallery.remove(picture);
     this.#app.pictures.forget(picture.key);
-    const at = this.#pictures.indexOf(picture);
+    this.#tiles.delete(picture.key);
+    const at = this.#pictures.findIndex(({ key }) => key === picture.key);
     if (at >= 0) this.#pictures.splice(at, 1);
     this.#show();
   }

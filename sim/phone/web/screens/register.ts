@@ -58,12 +58,12 @@ class Register {
       flow.on("change", () => this.#show()),
     );
     signal.addEventListener("abort", () => this.#running?.abort());
-    if (isDone(flow)) this.#finished();
+    if (app.setup.isDone) this.#finished();
     else void this.#run();
   }
 
   async #run(): Promise<void> {
-    if (this.#flow.isRunning) return this.#show();
+    if (this.#flow.isRunning) return this.#runLater();
     const running = new AbortController();
     this.#running = running;
     fill(this.#lead, "This takes half a minute. Stay near the camera until it is done.");
@@ -78,6 +78,16 @@ class Register {
     }
   }
 
+  /** The screen before may not have let go yet. */
+  #runLater(): void {
+    this.#show();
+    const end = this.#flow.on("change", ({ isRunning }) => {
+      if (isRunning) return;
+      end();
+      if (!this.#signal.aborted) void this.#run();
+    });
+  }
+
   #show(): void {
     fill(
       this.#steps,
@@ -88,22 +98,23 @@ class Register {
   }
 
   get #failed(): SetupStep | undefined {
-    return this.#flow.steps.find(({ state }) => state === "failed");
+    return this.#flow.steps.find((step) => step.state === "failed" && !isStopped(step));
   }
 
   #step(step: SetupStep): HTMLElement {
     const { name, state, detail, advice } = step;
     // A lost link fails two steps: the one that was under way, and the link, which is what has to be mended.
     const isTold = advice && step === this.#failed && !this.#flow.isRunning;
+    const shown = isStopped(step) ? "pending" : state;
     return h(
       "li",
-      { class: `step ${state}`, "aria-current": state === "active" && "step" },
-      h("span", { class: "sign" }, sign(step)),
+      { class: `step ${shown}`, "aria-current": state === "active" && "step" },
+      h("span", { class: "sign" }, sign(shown)),
       h(
         "div",
         {},
         h("span", { class: "name" }, words[name][state === "done" ? 1 : 0]),
-        h("span", { class: "hidden-visually" }, `: ${stateWords[state]}`),
+        h("span", { class: "hidden-visually" }, `: ${stateWords[shown]}`),
         detail && h("p", { class: "tiny soft" }, detail),
         isTold && adviceNotice(advice, this.#ways(advice)),
       ),
@@ -133,10 +144,10 @@ class Register {
       this.#lead,
       failed ? "It stopped at one step. What is done stays done." : "You stopped it. What is done stays done.",
     );
-    const on = !failed && button({ label: "Go on", kind: "primary", block: true, onPress: () => void this.#run() });
+    const on = button({ label: "Go on", kind: "primary", block: true, onPress: () => void this.#run() });
     const abandon = button({ label: "Cancel", kind: "quiet", block: true, onPress: () => this.#abandon() });
-    fill(this.#actions, on, abandon);
-    this.#steps.querySelector<HTMLElement>(".notice .button")?.focus();
+    fill(this.#actions, !failed && on, abandon);
+    (this.#steps.querySelector<HTMLElement>(".notice .button") ?? on).focus();
   }
 
   #finished(): void {
@@ -171,10 +182,11 @@ class Register {
 
 const stateWords = { pending: "not yet", active: "under way", done: "done", failed: "failed" };
 
-function sign({ state }: SetupStep): Child {
+/** By the person: nothing to complain about. */
+const isStopped = ({ state, advice }: SetupStep) => state === "failed" && advice?.code === "Cancelled";
+
+function sign(state: SetupStep["state"]): Child {
   if (state === "done") return icon("check");
   if (state === "failed") return icon("cross");
   return state === "active" && h("span", { class: "spinner", "aria-hidden": "true" });
 }
-
-const isDone = ({ steps }: SetupFlow) => steps.every(({ state }) => state === "done");

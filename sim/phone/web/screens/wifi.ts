@@ -23,6 +23,11 @@ export const wifiScreen: ScreenMaker = (app, _, signal) => {
     go("add", undefined, { replace: true });
     return;
   }
+  // Whoever comes back here by the browser's button has a camera that works.
+  if (app.setup.isDone) {
+    go("cameras", undefined, { replace: true });
+    return;
+  }
   return new WiFi(app, flow, signal).screen;
 };
 
@@ -34,6 +39,7 @@ class WiFi {
   #networks: WiFiNetwork[] = [];
   #list = new RadioList("Networks that the camera hears", () => this.#chosen());
   #status = h("div", { class: "stack tight" });
+  #again = h("div", {}, button({ label: "Look again", icon: "refresh", onPress: () => this.#scan() }));
   #keep = h("div");
   #ssid = field({ label: "Name of the network", name: "ssid", attributes: { autocomplete: "off", maxlength: 32 } });
   #password = field({
@@ -57,6 +63,7 @@ class WiFi {
       button({ label: "Join this network", type: "submit", kind: "primary", block: true }),
     );
     this.#form.hidden = true;
+    this.#again.hidden = true;
     this.screen = { title: "Wi-Fi", element: this.#element() };
     void this.#scan();
   }
@@ -75,6 +82,7 @@ class WiFi {
       this.#keep,
       this.#list.element,
       this.#status,
+      this.#again,
       this.#simulatedRouter(),
       this.#form,
       button({ label: "Cancel", kind: "quiet", block: true, onPress: () => this.#cancel() }),
@@ -86,12 +94,13 @@ class WiFi {
     try {
       this.#networks = strongest(await this.#flow.scanWiFi({ signal: this.#signal }));
       this.#show();
+      this.#chooseAgain();
       void this.#offerToKeep();
       this.#app.announcer.say(`${this.#networks.length} networks found`);
     } catch (error) {
       if (this.#signal.aborted || isCancelled(error)) return;
       this.#show();
-      fill(this.#status, failureNotice(error, this.#again("Try again")));
+      fill(this.#status, failureNotice(error));
     }
   }
 
@@ -99,12 +108,9 @@ class WiFi {
     const items = this.#networks.map((network) => ({ value: network.ssid, content: networkWords(network) }));
     const other = [icon("plus"), h("span", { class: "words" }, "Another network")];
     this.#list.show([...items, { value: hidden, content: other }]);
-    const none = "No network heard. Bring the camera nearer to the router, or type the name of a hidden one.";
-    fill(
-      this.#status,
-      !items.length && notice({ kind: "warn", title: "Nothing heard", text: none }),
-      this.#again("Look again"),
-    );
+    const none = "Bring the camera nearer to the router, or type the name of a hidden one.";
+    fill(this.#status, !items.length && notice({ kind: "warn", title: "No network heard", text: none }));
+    this.#again.hidden = false;
   }
 
   /** A camera that is on a network already, such as one that is being taken up again, may stay there. */
@@ -135,17 +141,23 @@ class WiFi {
     this.#form.querySelector<HTMLElement>("[type=submit]")?.focus();
   }
 
-  #again(label: string): HTMLElement {
-    return h("div", {}, button({ label, icon: "refresh", onPress: () => void this.#scan() }));
-  }
-
   #chosen(): void {
     const network = this.#network;
     this.#form.hidden = false;
     this.#ssid.element.hidden = this.#list.value !== hidden;
     this.#password.element.hidden = network?.auth === "open";
     this.#password.problem();
-    if (this.#list.value === hidden) this.#ssid.input.focus();
+    // The focus stays in the list, where arrow keys choose; the form may be below the window's edge.
+    this.#form.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Whoever comes back for another try most likely wants the same network. */
+  #chooseAgain(): void {
+    const { network } = this.#app.setup;
+    if (!network || this.#list.value) return;
+    this.#list.value = this.#networks.some(({ ssid }) => ssid === network) ? network : hidden;
+    this.#ssid.value = network;
+    this.#chosen();
   }
 
   get #network(): WiFiNetwork | undefined {
@@ -163,6 +175,7 @@ class WiFi {
     else if (passphrase && passphrase.length < 8) this.#password.problem("It has at least 8 characters.");
     else {
       this.#flow.chooseNetwork({ ssid, passphrase: passphrase || undefined });
+      this.#app.setup.network = ssid;
       this.#password.value = "";
       go("register");
     }
