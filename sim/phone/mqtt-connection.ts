@@ -151,7 +151,7 @@ export class MqttConnection extends Emitter<MqttConnectionEvents> {
       this.#change({ state: "connecting", error: this.#state.error });
       let error: Error;
       try {
-        const link = await this.#open();
+        const { link } = await this.#open();
         error = new PhoneCloudError("NetworkUnavailable", await this.#use(link));
       } catch (failure) {
         this.#failures += 1;
@@ -185,8 +185,8 @@ export class MqttConnection extends Emitter<MqttConnectionEvents> {
     }
   }
 
-  /** A connection with all subscriptions. */
-  async #open(): Promise<MqttLink> {
+  /** A connection with all subscriptions, which are `topics`: others may come while it is made. */
+  async #open(): Promise<{ link: MqttLink; topics: string[] }> {
     // Every second time with other credentials: a browser does not tell whether the old ones were the reason.
     const old = this.#failures % 2 ? await this.#account.credentials() : undefined;
     if (old) this.#account.renew(old);
@@ -204,15 +204,16 @@ export class MqttConnection extends Emitter<MqttConnectionEvents> {
     const number = this.#latest;
     const onMessage = (topic: string, payload: Uint8Array) => this.#receive(topic, payload, number);
     const link = await MqttLink.open({ url, clientId, transport, onMessage });
+    const topics = this.#topics();
     try {
-      const refused = await link.subscribe(this.#topics());
+      const refused = await link.subscribe(topics);
       if (refused.length) this.#note("note", `no longer allowed: ${refused.join(", ")}`);
     } catch (error) {
       void link.end();
       throw error;
     }
     this.#renewLater(credentials);
-    return link;
+    return { link, topics };
   }
 
   #renewLater({ expiration }: TemporaryCredentials): void {
@@ -228,19 +229,27 @@ export class MqttConnection extends Emitter<MqttConnectionEvents> {
     if (!old || this.#closed) return;
     this.#heard = new Map();
     try {
-      const link = await this.#open();
+      const { link, topics } = await this.#open();
       if (this.#link !== old || this.#closed) {
         await link.end(); // the old one was lost meanwhile, and #run has made another
         return;
       }
       this.#link = link;
       this.#note("note", "the connection was renewed");
+      await this.#catchUp(link, topics);
       await old.end();
     } catch {
       // The old one is used as long as it lives; after that #run makes another.
     } finally {
       this.#heard = undefined;
     }
+  }
+
+  /** Subscribes to what somebody has subscribed to on the old connection while this one was made. */
+  async #catchUp(link: MqttLink, known: string[]): Promise<void> {
+    const missed = this.#topics().filter((topic) => !known.includes(topic));
+    // Without them it is of no use: #run makes another.
+    if (missed.length) await link.subscribe(missed).catch(() => void link.end());
   }
 
   #topics(): string[] {

@@ -7,6 +7,7 @@ import { PutObjectCommand } from "@aws-sdk/client-s3";
 import type { Account } from "../../sim/phone/account.ts";
 import { adviceFor } from "../../sim/phone/advice.ts";
 import type { Picture } from "../../sim/phone/gallery.ts";
+import { MqttLink } from "../../sim/phone/mqtt-link.ts";
 import { photoHeaders, pictureKey } from "../../sim/phone/picture-keys.ts";
 import { PhoneRig } from "./phone-rig.ts";
 
@@ -141,6 +142,30 @@ test("credentials that die during everything: nobody notices, no message is miss
   const numbers = Array.from({ length: wishes + 1 }, (_, version) => version);
   assert.deepEqual(heard, numbers, "each version once, in order");
   assert.deepEqual([...states], [], "the connection was never gone");
+});
+
+test("who begins to listen in the moment in which a connection replaces another misses nothing", async (t) => {
+  await using own = await PhoneRig.open({ cloudOnly: true, credentialSeconds: 5 });
+  await using anna = await own.person();
+  await anna.cloud.claim("camera-I1");
+  // The next connection has its subscriptions, and is not used yet.
+  const replaced = new Promise<void>((resolve) => {
+    const real = MqttLink.prototype.subscribe;
+    const slow = t.mock.method(MqttLink.prototype, "subscribe", async function (this: MqttLink, topics: string[]) {
+      const refused = await real.call(this, topics);
+      slow.mock.restore();
+      resolve();
+      await delay(300);
+      return refused;
+    });
+  });
+  await replaced;
+  const live = anna.cloud.live("camera-I1");
+  await live.open();
+  const isRenewed = () => anna.activity.entries.some(({ text }) => text === "the connection was renewed");
+  for (const deadline = Date.now() + 10_000; !isRenewed() && Date.now() < deadline; ) await delay(20);
+  await live.updateSettings({ resolution: "HD" });
+  assert.deepEqual(live.state.shadow?.desired, { resolution: "HD" });
 });
 
 test("credentials that the services call dead before their time are replaced at once", async () => {
