@@ -300,6 +300,9 @@ test("what is no request is refused by name", async () => {
     { action: "attach", thingName: "camera-6", certificateArn: "arn:aws:iot:us-east-1:1:cert/x" },
   ];
   for (const message of bad) assert.equal((await bob.ask(message)).error?.code, "BadRequest", JSON.stringify(message));
+  const flood = "x".repeat(50_000);
+  assert.equal((await bob.ask({ action: flood, thingName: { flood } })).error?.code, "BadRequest");
+  assert.ok(JSON.stringify(rig.bindings).length < 50_000, "what is sent to fill the log is not in it");
   assert.equal(await rig.table.get("camera-7"), undefined);
   assert.deepEqual(rig.failures, []);
 });

@@ -124,6 +124,14 @@ test("a thing name or requestId that no camera can have gets no answer", async (
   assert.deepEqual(published, []);
 });
 
+test("what is sent to fill the log is not in it", async () => {
+  const flood = "x".repeat(100_000);
+  for (const nonsense of [flood, [flood], { flood }, 7]) {
+    const outcome = await createHandler(services())({ ...request, thing: nonsense, imageId: nonsense });
+    assert.deepEqual(JSON.parse(JSON.stringify(outcome)), { status: "refused", code: "BadThing" });
+  }
+});
+
 test("what a picture cannot be is refused by name, and answered", async () => {
   const cases: [object, string][] = [
     [{ byteLength: undefined }, "BadByteLength"],

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Binding, BindingTable } from "./binding.ts";
 import type { CameraRights } from "./camera-rights.ts";
+import { shortText } from "./log-text.ts";
 import { type BindingErrorCode, type BindingEvent, BindingRefusal, isAnswerable, parseRequest } from "./request.ts";
 
 export interface BindingServices {
@@ -30,11 +31,11 @@ export interface BindingAnswer {
   error?: { code: BindingErrorCode; message: string };
 }
 
-/** For the log. */
+/** For the log; of what was asked only what is a short text. */
 export interface BindingOutcome {
-  user: unknown;
-  action: unknown;
-  thing?: unknown;
+  user?: string;
+  action?: string;
+  thing?: string;
   status: "done" | "refused";
   /** Of the refusal. */
   code?: BindingErrorCode;
@@ -54,7 +55,7 @@ export const mostCameras = 9;
 export function createBindingHandler(services: BindingServices): BindingHandler {
   const service = new BindingService(services);
   return async (event) => {
-    const { identity: user, action, thingName: thing } = event;
+    const [user, action, thing] = [event.identity, event.action, event.thingName].map(shortText);
     try {
       const answer = await service.answer(event);
       await services.publish(answerTopic(user as string), JSON.stringify(answer));
@@ -71,9 +72,7 @@ export function createBindingHandler(services: BindingServices): BindingHandler 
 const answerTopic = (user: string) => `users/${user}/cameras/answer`;
 
 function refusal({ requestId, action, thingName }: BindingEvent, error: BindingAnswer["error"]): string {
-  // What is no text of reasonable length is not sent back.
-  const echo = (value: unknown) => (typeof value === "string" && value.length <= 128 ? value : undefined);
-  return JSON.stringify({ requestId, action: echo(action), thingName: echo(thingName), error });
+  return JSON.stringify({ requestId, action: shortText(action), thingName: shortText(thingName), error });
 }
 
 class BindingService {

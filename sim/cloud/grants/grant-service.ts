@@ -1,6 +1,7 @@
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { Binding, BindingTable } from "../bindings/binding.ts";
+import { shortText } from "../bindings/log-text.ts";
 import { type GrantEvent, GrantRefusal, type GrantRequest, isAnswerable, parseRequest } from "./request.ts";
 
 export interface GrantServices {
@@ -17,10 +18,10 @@ export interface GrantServices {
   now?: () => number;
 }
 
-/** For the log; has nothing in it that must stay secret. */
+/** For the log; has nothing in it that must stay secret, and of what was asked only what is a short text. */
 export interface GrantOutcome {
-  thing: unknown;
-  imageId: unknown;
+  thing?: string;
+  imageId?: string;
   status: "granted" | "refused";
   /** Of the refusal. */
   code?: string;
@@ -50,7 +51,7 @@ export function createHandler(services: GrantServices): GrantHandler {
       if (!(error instanceof GrantRefusal)) throw error;
       const { code, message } = error;
       if (isAnswerable(event)) await answer(services, event as GrantRequest, { error: { code, message } });
-      return { thing: event.thing, imageId: event.imageId, status: "refused", code };
+      return { thing: shortText(event.thing), imageId: shortText(event.imageId), status: "refused", code };
     }
   };
 }
