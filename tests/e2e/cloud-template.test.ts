@@ -49,6 +49,7 @@ const attributes: Record<string, string[]> = {
   "AWS::Lambda::Permission": [],
   "AWS::IoT::TopicRule": ["Arn"],
   "AWS::IoT::Policy": ["Arn", "Id"],
+  "AWS::IoT::ProvisioningTemplate": ["TemplateArn"],
   "AWS::Cognito::UserPool": ["Arn", "ProviderName", "ProviderURL", "UserPoolId"],
   "AWS::Cognito::UserPoolClient": ["ClientId", "ClientSecret", "Name"],
   "AWS::Cognito::IdentityPool": ["Id", "Name"],
@@ -298,9 +299,12 @@ test("the policies of the template are those of the project, word for word", asy
     [role, "sim/cloud/phone-role-policy.json"],
     [Resources.CameraPolicy.Properties.PolicyDocument, "certs/iot-policy.json"],
     [Resources.PhonePolicy.Properties.PolicyDocument, "certs/phone-policy.json"],
+    [Resources.RotationPolicy.Properties.PolicyDocument, "certs/rotation-policy.json"],
+    [Resources.ClaimPolicy.Properties.PolicyDocument, "certs/claim-policy.json"],
   ];
+  const { TemplateName } = Resources.FleetTemplate.Properties;
   for (const [document, path] of documents) {
-    const expected = JSON.parse(await source(path));
+    const expected = JSON.parse((await source(path)).replaceAll("/TEMPLATE/", `/${TemplateName}/`));
     assert.deepEqual(
       withPlaceholders(document),
       expected,
@@ -310,6 +314,22 @@ test("the policies of the template are those of the project, word for word", asy
   assert.equal(Resources.CameraPolicy.Properties.PolicyName, "devicelink-camera");
   assert.equal(Resources.PhonePolicy.Properties.PolicyName, "devicelink-phone");
   assert.equal(Resources.PhoneRole.Properties.ManagedPolicyArns, undefined);
+});
+
+test("cameras provision themselves by the project's template, under policies that the stack has, once somebody has switched it on", async () => {
+  const { TemplateBody, Enabled, ProvisioningRoleArn, TemplateType } = Resources.FleetTemplate.Properties;
+  const body = JSON.parse(TemplateBody as string);
+  assert.deepEqual(body, JSON.parse(await source("certs/provisioning-template.json")));
+  const made = resourcesOf("AWS::IoT::Policy").map(([, { Properties }]) => Properties.PolicyName);
+  const wanted = Object.values(body.Resources as Record<string, { Properties: { PolicyName?: string } }>);
+  for (const { Properties } of wanted) if (Properties.PolicyName) assert.ok(made.includes(Properties.PolicyName));
+  assert.deepEqual([Enabled, Parameters.FleetProvisioning.Default], [{ Ref: "FleetProvisioning" }, "false"]);
+  assert.deepEqual([ProvisioningRoleArn, TemplateType], [{ "Fn::GetAtt": ["FleetRole", "Arn"] }, "FLEET_PROVISIONING"]);
+  const { AssumeRolePolicyDocument, ManagedPolicyArns } = Resources.FleetRole.Properties;
+  const { Statement: trust } = AssumeRolePolicyDocument as { Statement: object[] };
+  assert.deepEqual(trust, [{ Effect: "Allow", Principal: { Service: "iot.amazonaws.com" }, Action: "sts:AssumeRole" }]);
+  const registration = "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSIoTThingsRegistration";
+  assert.deepEqual(ManagedPolicyArns, [{ "Fn::Sub": registration }]);
 });
 
 test("people sign in with SRP and a refresh token, from a page that has no secret, and nobody without", () => {
