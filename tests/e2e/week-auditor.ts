@@ -130,6 +130,8 @@ function checkDarkness({ skipped, bootCount }: Account, { dark, firstDue, interv
   const dues = (time: number) => Math.max(0, Math.floor((time - firstDue) / interval) + 1);
   const total = (edge: number) => dark.reduce((sum, { from, to }) => sum + dues(to + edge) - dues(from - edge), 0);
   const { powerOff = 0 } = skipped;
-  assert.ok(powerOff >= total(-instant) && powerOff <= total(instant), `${powerOff} pictures were due without power`);
+  const [least, most] = [total(-instant), total(instant)];
+  const told = `${powerOff} pictures were due without power, not ${least} to ${most}: ${JSON.stringify(dark)}`;
+  assert.ok(powerOff >= least && powerOff <= most, told);
   assert.equal(bootCount, 1 + dark.length, "starts are counted");
 }
