@@ -6,6 +6,7 @@ import { after, afterEach, before, type TestContext, test } from "node:test";
 import type { Page } from "playwright-core";
 import { formatLabel } from "../../sim/phone/label.ts";
 import { Chooser } from "./bluez/browser.ts";
+import { fits } from "./page-inspection.ts";
 import { Person, until } from "./page-person.ts";
 import { network, noBluetooth, noChromium, PageRig } from "./page-rig.ts";
 import { launchWithWebcam } from "./page-webcam.ts";
@@ -84,22 +85,25 @@ test("a setting waits for the camera, is applied, or is refused", { skip: noChro
   await page.getByText(/^Refused: /).waitFor({ state: "hidden" });
 });
 
-test("the same over Web Bluetooth", { skip: noBluetooth }, async () => {
+test("the same over Web Bluetooth, for a camera with a long name", { skip: noBluetooth }, async () => {
+  const name = "The porch behind the old garage, left of the blue door";
   const label = await rig.newCamera();
   const person = await Person.at(rig);
   const { page } = person;
   const chooser = await Chooser.open(page);
   await person.signIn();
   await person.toFind();
-  await person.chooseByBluetooth(chooser, label, "Porch");
+  await person.chooseByBluetooth(chooser, label, name);
   await person.giveWiFi();
   await person.heading("Your camera is online").waitFor();
   await person.link("Take the first picture").click();
-  await person.heading("Porch").waitFor();
+  await person.heading(name).waitFor();
   await page.getByText("Linked", { exact: true }).waitFor();
   await person.takePicture();
   await person.link("Gallery").click();
   await page.locator(".tile img").first().waitFor();
+  await page.getByText(name).waitFor();
+  assert.ok(await fits(page));
   assert.deepEqual(rig.complaints, []);
 });
 

@@ -52,4 +52,5 @@ async function violations(page: Page): Promise<string[]> {
   );
 }
 
-const fits = (page: Page) => page.evaluate<boolean>("document.documentElement.scrollWidth <= innerWidth");
+/** Nothing makes the page wider than its window. */
+export const fits = (page: Page) => page.evaluate<boolean>("document.documentElement.scrollWidth <= innerWidth");

@@ -32,7 +32,7 @@ async function loadSettings(): Promise<CloudSettings> {
 /** Without settings there is nothing that could be shown. */
 function failed(error: unknown): void {
   const text = [
-    h("p", {}, error instanceof Error ? error.message : String(error)),
+    h("p", {}, `Its settings could not be loaded: ${error instanceof Error ? error.message : error}.`),
     h("p", {}, "See that the program that serves this page is still running, then load the page again."),
   ];
   const again = button({ label: "Load again", icon: "refresh", kind: "primary", onPress: () => location.reload() });
