@@ -159,8 +159,8 @@ test("the schedule outlives a restart, and ends when it is told to", async () =>
   await until("two pictures", () => rig.objects.length >= before + 2, 30_000);
   await desire({ captureInterval: 0 });
   await document("report", ({ reported }) => reported?.captureInterval === 0);
-  await delay(1500);
   const after = rig.objects.length;
-  await delay(2500);
-  assert.equal(rig.objects.length, after);
+  // Four intervals; one picture may have been on its way.
+  await delay(4000);
+  assert.ok(rig.objects.length <= after + 1, `${rig.objects.length - after} pictures after the end`);
 });
