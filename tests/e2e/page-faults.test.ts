@@ -219,9 +219,11 @@ test("a session that has ended is told, and who signs in again is where they wer
   assert.deepEqual(await page.evaluate("Object.keys({ ...localStorage, ...sessionStorage })"), []);
   await person.button("Sign in as demo").click();
   await person.heading("Shed").waitFor();
-  // While it was away.
+  // While the page was closed.
+  const address = page.url();
+  await page.goto("about:blank");
   await rig.endSessions(demo);
-  await page.reload();
+  await page.goto(address);
   await notice.waitFor();
   await person.button("Sign in as demo").click();
   await person.heading("Shed").waitFor();

@@ -272,6 +272,9 @@ test("the gallery: newest first over all cameras, page by page, each picture onc
   assert.equal(newest.bytes, 4);
   assert.ok(Math.abs(newest.time - Date.now()) < 60_000);
   assert.ok(newest.etag && /^[0-9a-f]{32}$/.test(newest.etag));
+  for (const thing of ["camera-AAAAAA", "camera-DDDDDD"])
+    assert.equal((await gallery.last(thing))?.key, keys.find((key) => key.includes(thing)));
+  assert.equal(await gallery.last("camera-EEEEEE"), undefined);
 });
 
 test("names without a time are ordered by when they were stored", async () => {

@@ -25,8 +25,8 @@ export async function loadSignIn(): Promise<SignIn> {
     isRemembered: (settings) => storeFor(settings).load() !== undefined,
     // Told to the other tabs of the same browser only.
     onForgotten: (settings, run) =>
-      window.addEventListener("storage", () => {
-        if (!storeFor(settings).load()) run();
+      window.addEventListener("storage", ({ newValue }) => {
+        if (newValue === null && !storeFor(settings).load()) run();
       }),
     signIn: (settings, request, activity) => Account.signIn(settings, request, { store: storeFor(settings), activity }),
     resume: (settings, activity) => Account.resume(settings, { store: storeFor(settings), activity }),
