@@ -17,6 +17,8 @@ export interface PhotoAnnouncement {
 
 /** They lie in storage until the cloud has them. */
 const key = "announcements";
+/** All of them are in memory when one is written. More than these come together only while phones bring URLs and the session is away. */
+const limit = 6;
 
 /** Those that the cloud has not acknowledged, oldest first. */
 export function pendingAnnouncements(records: RecordStore): PhotoAnnouncement[] {
@@ -24,12 +26,17 @@ export function pendingAnnouncements(records: RecordStore): PhotoAnnouncement[] 
   return Array.isArray(pending) ? pending : [];
 }
 
-/** Throws what the storage throws. */
-export function keepAnnouncement(records: RecordStore, announcement: PhotoAnnouncement): void {
-  records.write(key, { pending: [...pendingAnnouncements(records), announcement] });
+/** @returns the oldest one, where it had to make room: nobody will be told of it. Throws what the storage throws. */
+export function keepAnnouncement(records: RecordStore, announcement: PhotoAnnouncement): PhotoAnnouncement | undefined {
+  const pending = pendingAnnouncements(records);
+  const lost = pending.length >= limit ? pending.shift() : undefined;
+  pending.push(announcement);
+  records.write(key, { pending });
+  return lost;
 }
 
-/** The cloud has the oldest one. */
-export function endAnnouncement(records: RecordStore): void {
-  records.write(key, { pending: pendingAnnouncements(records).slice(1) });
+/** The cloud has this one. It is the oldest, unless it has made room meanwhile. */
+export function endAnnouncement(records: RecordStore, { imageId }: PhotoAnnouncement): void {
+  const pending = pendingAnnouncements(records);
+  if (pending[0]?.imageId === imageId) records.write(key, { pending: pending.slice(1) });
 }

@@ -210,7 +210,9 @@ export class PhotoUploads implements GrantOwner {
     this.counters.uploaded += 1;
     try {
       const what = { imageId, url, bytes, etag, time, width, height, resolution, due };
-      keepAnnouncement(this.#host.records, what);
+      const lost = keepAnnouncement(this.#host.records, what);
+      const message = `${lost?.imageId} is stored, and the cloud was not told in time`;
+      if (lost) this.#host.events.add("Error", { code: "AnnouncementLost", message });
     } catch (error) {
       // It lies in the bucket all the same; nobody will be told by MQTT.
       this.#host.events.add("Error", { ...describeError(error) });
@@ -250,7 +252,7 @@ export class PhotoUploads implements GrantOwner {
       for (let next = pendingAnnouncements(records)[0]; next; next = pendingAnnouncements(records)[0]) {
         await this.#host.announce(next);
         this.counters.announced += 1;
-        endAnnouncement(records);
+        endAnnouncement(records, next);
         this.#host.events.add("PhotoAnnounced", { imageId: next.imageId });
       }
     } catch {

@@ -14,14 +14,19 @@ import { IdentityRig, templateName } from "./identity-rig.ts";
 
 async function makeRSARequest(commonName: string): Promise<{ key: string; csr: string }> {
   const keys = await generateKeyPair("RSA");
-  const request = await x509.Pkcs10CertificateRequestGenerator.create({ name: `CN=${commonName}`, keys });
+  const signingAlgorithm = keys.privateKey.algorithm;
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: `CN=${commonName}`,
+    keys,
+    signingAlgorithm,
+  });
   const key = createPrivateKey(await exportPrivateKey(keys.privateKey)).export({ type: "pkcs1", format: "pem" });
   assert.match(String(key), /^-----BEGIN RSA PRIVATE KEY-----/);
   return { key: String(key), csr: request.toString("pem") };
 }
 
 test("an RSA claim brings the camera its own identity, and the app may give it an RSA key", {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const rig = await IdentityRig.open();
   try {

@@ -153,6 +153,36 @@ test("whatever the result, nothing is promised any more", async () => {
   }
 });
 
+test("announcements that wait are bounded: the oldest makes room, and that is told", async () => {
+  let isOnline = false;
+  const offline = () => (isOnline ? Promise.resolve() : Promise.reject(new Error("offline")));
+  const { uploads, announced, events } = setUp(stored, offline);
+  for (let i = 1; i <= 8; i++) {
+    uploads.start({ url: "https://b/k" }, { ...photo, imageId: `photo-${i}` });
+    await settled(uploads);
+  }
+  const lost = events.filter((event) => event.includes("AnnouncementLost"));
+  equal(lost.length, 2);
+  equal(lost[0].includes("photo-1 is stored"), true, lost[0]);
+  isOnline = true;
+  await uploads.announcePending();
+  equal(announced.map(({ imageId }) => imageId).join(), "photo-3,photo-4,photo-5,photo-6,photo-7,photo-8");
+});
+
+test("an announcement that makes room while it is sent takes no other along", async () => {
+  const sending: (() => void)[] = [];
+  const { uploads, announced } = setUp(stored, () => new Promise((resolve) => void sending.push(resolve)));
+  for (let i = 1; i <= 7; i++) {
+    uploads.start({ url: "https://b/k" }, { ...photo, imageId: `photo-${i}` });
+    await settled(uploads);
+  }
+  for (let i = 0; i < 7; i++) {
+    sending.shift()?.();
+    await settled(uploads);
+  }
+  equal(announced.map(({ imageId }) => imageId).join(), "photo-1,photo-2,photo-3,photo-4,photo-5,photo-6,photo-7");
+});
+
 test("a stored picture of the schedule is announced with the time that it was due", async () => {
   const { uploads, announced } = setUp(stored);
   uploads.start({ url: "https://b/k" }, { ...photo }, 7);
