@@ -24,4 +24,6 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 const { register } = await import("tsx/esm/api");
 register();
 const { runLine } = await import("./start/line.ts");
-process.exitCode = await runLine(options);
+// Not before what was said has been written; but what an interrupted start was still doing must not keep it.
+const code = await runLine(options);
+process.stdout.write("", () => process.exit(code));

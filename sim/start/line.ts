@@ -5,7 +5,7 @@ import { adviceFor, knownCodes } from "../phone/advice.ts";
 import type { CloudSettings } from "../phone/cloud-settings.ts";
 import type { PhoneServer } from "../phone/server.ts";
 import { within } from "../phone/waiting.ts";
-import { onKeys } from "./keys.ts";
+import { exitCodeOf, Interrupted, onInterruption, onKeys } from "./keys.ts";
 import { openPage, sayLabel, sayPage } from "./page.ts";
 import { Pictures } from "./pictures.ts";
 import { Line, type LineOptions, network } from "./processes.ts";
@@ -42,32 +42,46 @@ export async function runLine(options: Options): Promise<number> {
   const timeline: Timeline = options.json ? new JsonTimeline() : new TextTimeline();
   const directory = await mkdtemp(join(tmpdir(), "devicelink-"));
   const parts: Partial<Parts> = { timeline };
+  const { interrupted, forget } = onInterruption();
   try {
-    // Before anything else: a person may have to be asked.
-    const real = options.aws === undefined ? undefined : await openRealAccount(options);
-    parts.pictures = await Pictures.prepare({ ...options, directory: join(directory, "frames") });
-    const line = await Line.start(lineOptions(options, directory, parts.pictures.directory, timeline));
-    parts.line = line;
-    const cloud = real ?? (await Promise.race([openLocalCloud(line, directory), line.failed]));
-    const page = options.once
-      ? undefined
-      : openPage({ ...cloud, radioPort: options.hci === undefined ? line.radioPort : undefined, timeline });
-    page?.catch(() => {}); // it is waited for below
-    if (!options.page) parts.story = await tellStory(options, line, cloud, timeline);
-    if (page) parts.page = await page;
-    if (parts.page) sayPage(parts.page, cloud.settings, timeline);
-    if (options.page) sayLabel(await labelOf(line), timeline);
+    await Promise.race([setUp(options, directory, parts, timeline), interrupted]);
+    forget(); // from here on it is the keys that end it
     if (!options.once) await stayUp(parts as Parts, options.watch);
     return 0;
   } catch (error) {
+    if (error instanceof Interrupted) return exitCodeOf(error);
     failed(timeline, error);
     return 1;
   } finally {
-    await parts.page?.close();
-    await parts.story?.close();
-    await parts.line?.stop();
-    await rm(directory, { recursive: true, force: true });
+    forget();
+    await putAway(parts, directory);
   }
+}
+
+/** Everything that there is before the person's keys count. What has been made is in `parts`, however far it got. */
+async function setUp(options: Options, directory: string, parts: Partial<Parts>, timeline: Timeline): Promise<void> {
+  // Before anything else: a person may have to be asked.
+  const real = options.aws === undefined ? undefined : await openRealAccount(options);
+  parts.pictures = await Pictures.prepare({ ...options, directory: join(directory, "frames") });
+  const line = await Line.start(lineOptions(options, directory, parts.pictures.directory, timeline));
+  parts.line = line;
+  const cloud = real ?? (await Promise.race([openLocalCloud(line, directory), line.failed]));
+  const page = options.once
+    ? undefined
+    : openPage({ ...cloud, radioPort: options.hci === undefined ? line.radioPort : undefined, timeline });
+  page?.catch(() => {}); // it is waited for below
+  if (!options.page) parts.story = await tellStory(options, line, cloud, timeline);
+  if (page) parts.page = await page;
+  if (parts.page) sayPage(parts.page, cloud.settings, timeline);
+  if (options.page) sayLabel(await labelOf(line), timeline);
+}
+
+async function putAway(parts: Partial<Parts>, directory: string): Promise<void> {
+  await parts.page?.close();
+  await parts.story?.close();
+  await parts.line?.stop();
+  // Of a start that was interrupted, processes may still be writing: they end with this one.
+  await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 }
 
 interface CloudOfPerson {

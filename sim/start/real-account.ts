@@ -14,7 +14,8 @@ export async function readSettings(path: string): Promise<CloudSettings> {
     value = JSON.parse(await readFile(path, "utf8"));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new Error(code === "ENOENT" ? `there is no file ${path}` : `${path} is no JSON: ${message}`);
+    if (code === "ENOENT") throw new Error(`there is no file ${path}`);
+    throw new Error(code ? `${path} cannot be read: ${message}` : `${path} is no JSON: ${message}`);
   }
   try {
     return parseCloudSettings(value);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -153,6 +153,23 @@ test("--page: the camera stays in its box; its label is said, and the page answe
     child.kill("SIGTERM");
     await once(child, "exit");
   }
+});
+
+test("ended while the camera is being set up: no file is left, and the exit code tells the signal", async () => {
+  const temporary = join(directory, "temporary");
+  await mkdir(temporary);
+  const args = ["sim/start.mjs", "--json", "--out", join(directory, "interrupted")];
+  const env = { ...process.env, TMPDIR: temporary };
+  const child = spawn(process.execPath, args, { cwd: top, env, stdio: ["ignore", "pipe", "inherit"] });
+  const exited = once(child, "exit");
+  let said = "";
+  child.stdout.on("data", (data) => {
+    said += data;
+    if (said.includes('"event":"radio"')) child.kill("SIGTERM");
+  });
+  assert.deepEqual(await exited, [143, null], said);
+  const left = (await readdir(temporary)).filter((name) => name.startsWith("devicelink-"));
+  assert.deepEqual(left, []);
 });
 
 test("--help", async () => {
