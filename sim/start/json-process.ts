@@ -52,7 +52,11 @@ export class JsonProcess {
 
   #listen(options: Options): Promise<ProcessEvent> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(this.#failure(`said nothing for ${startLimit / 1000} s`)), startLimit);
+      const timer = setTimeout(() => {
+        reject(this.#failure(`said nothing for ${startLimit / 1000} s`));
+        // It may hang in a way that it would not even notice that nobody is left who listens.
+        this.#child.kill("SIGKILL");
+      }, startLimit);
       let listening = false;
       createInterface({ input: this.#child.stdout! }).on("line", (line) => {
         const event = parseEvent(line);
