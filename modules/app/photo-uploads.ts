@@ -211,8 +211,10 @@ export class PhotoUploads implements GrantOwner {
     try {
       const what = { imageId, url, bytes, etag, time, width, height, resolution, due };
       const lost = keepAnnouncement(this.#host.records, what);
-      const message = `${lost?.imageId} is stored, and the cloud was not told in time`;
-      if (lost) this.#host.events.add("Error", { code: "AnnouncementLost", message });
+      if (lost) {
+        const message = `${lost.imageId} is stored, and the cloud was not told in time`;
+        this.#host.events.add("Error", { code: "AnnouncementLost", message });
+      }
     } catch (error) {
       // It lies in the bucket all the same; nobody will be told by MQTT.
       this.#host.events.add("Error", { ...describeError(error) });
