@@ -21,7 +21,7 @@ struct loop_source {
 void loop_add(loop_source *source);
 void loop_remove(loop_source *source);
 
-// Something that has no descriptor (a request in another thread) keeps the process running.
+// Something that is under way in another thread keeps the process running, and a shared clock from leaping.
 void loop_hold(void);
 void loop_release(void);
 

@@ -81,6 +81,7 @@ void xs_host_lookup_destructor(void *data) {
   if (!it)
     return;
   loop_remove(&it->source);
+  loop_release();
   close(it->source.fd);
   free(it);
 }
@@ -102,6 +103,8 @@ void xs_host_lookup(xsMachine *the) {
   xsRemember(it->self);
   xsRemember(it->callback);
   loop_add(&it->source);
+  // A thread at work is nothing that a shared clock could leap over: one attempt after the other would wait for its answer.
+  loop_hold();
   if (pthread_create(&thread, NULL, run, request)) {
     close(pipes[1]);  // answers "not found"
     free(request);
