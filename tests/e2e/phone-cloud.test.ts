@@ -273,7 +273,10 @@ test("the gallery: newest first over all cameras, page by page, each picture onc
   assert.ok(Math.abs(newest.time - Date.now()) < 60_000);
   assert.ok(newest.etag && /^[0-9a-f]{32}$/.test(newest.etag));
   for (const thing of ["camera-AAAAAA", "camera-DDDDDD"])
-    assert.equal((await gallery.last(thing))?.key, keys.find((key) => key.includes(thing)));
+    assert.equal(
+      (await gallery.last(thing))?.key,
+      keys.find((key) => key.includes(thing)),
+    );
   assert.equal(await gallery.last("camera-EEEEEE"), undefined);
 });
 
