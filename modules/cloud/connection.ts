@@ -122,6 +122,8 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   #settings: Settings;
   #handler: ConnectionHandler;
   #client?: MQTTClient;
+  /** Until this connection ends: a name server that is slow must not gather look-ups of one attempt after the other. */
+  #resolver?: GuardResolver;
   /** The phase's time-out: connecting, waiting for CONNACK, waiting to ping, waiting for PINGRESP. */
   #timer?: Timer;
   /** What the timer runs for. */
@@ -266,6 +268,10 @@ export class Connection implements GuardWatcher, ResolverWatcher {
     return this.#phase === "closed";
   }
 
+  onResolving(guard: GuardResolver): void {
+    this.#resolver = guard;
+  }
+
   onResolved(): void {
     this.#handler.onConnecting();
   }
@@ -352,6 +358,8 @@ export class Connection implements GuardWatcher, ResolverWatcher {
     Timer.clear(this.#timer);
     this.#timer = undefined;
     this.#outbound = undefined;
+    this.#resolver?.close();
+    this.#resolver = undefined;
     this.closeClient();
   }
 

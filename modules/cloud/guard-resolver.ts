@@ -18,6 +18,8 @@ export interface ResolverOptions {
 export interface ResolverWatcher {
   /** No answer is wanted any more. */
   isClosed(): boolean;
+  /** A look-up begins; `close()` of this guard gives it up. */
+  onResolving(guard: GuardResolver): void;
   onResolved(): void;
   onError(error: CloudError): void;
 }
@@ -34,7 +36,7 @@ export interface GuardResolverOptions {
  */
 export class GuardResolver {
   #watcher: ResolverWatcher;
-  #resolver: Resolver;
+  #resolver?: Resolver;
 
   constructor(options: GuardResolverOptions) {
     this.#watcher = options.watcher;
@@ -42,7 +44,8 @@ export class GuardResolver {
   }
 
   resolve({ host, onResolved }: { host: string; onResolved(host: string, address: string): void }): void {
-    this.#resolver.resolve({
+    this.#watcher.onResolving(this);
+    this.#resolver?.resolve({
       host,
       onResolved: (name, address) => {
         if (this.#watcher.isClosed()) return;
@@ -61,11 +64,13 @@ export class GuardResolver {
     });
   }
 
-  private close(): void {
+  /** Gives the look-up up, and with it what it holds. May be called more than once. */
+  close(): void {
     try {
-      this.#resolver.close?.();
+      this.#resolver?.close?.();
     } catch {
       // It has done its work.
     }
+    this.#resolver = undefined;
   }
 }

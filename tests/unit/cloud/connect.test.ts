@@ -85,6 +85,7 @@ test("a socket that cannot be made, a name that is not found, a host that does n
     [{ constructorError: noTime }, "NoTime"],
     [{ address: undefined }, "ResolveFailed"],
     [{ dark: true }, "ConnectTimeout"],
+    [{ silentNames: true }, "ConnectTimeout"],
     [{ connack: false }, "ConnackTimeout"],
   ] as const) {
     const broker = new FakeBroker(script);
@@ -92,9 +93,12 @@ test("a socket that cannot be made, a name that is not found, a host that does n
     session.connect();
     await until(() => broker.errors.length === 2);
     equal(broker.errors, [code, code]);
-    Object.assign(broker.script, { constructorError: undefined, address: "10.0.0.1", dark: false, connack: 0 });
+    equal(broker.resolvers, 0, `${code}: look-ups are left`);
+    const good = { constructorError: undefined, address: "10.0.0.1", dark: false, silentNames: false, connack: 0 };
+    Object.assign(broker.script, good);
     await until(() => session.connected);
     session.close();
+    equal(broker.resolvers, 0);
     equal(broker.escaped, []);
   }
 });

@@ -54,6 +54,8 @@ export interface Script {
   darkHosts: string[];
   muteHosts: string[];
   unknownHosts: string[];
+  /** The name server says nothing. */
+  silentNames: boolean;
   /** The first connection is lost when the device has sent so many bytes; the rest of what it writes goes nowhere. */
   cutAfter: number;
 }
@@ -226,9 +228,16 @@ export class FakeSocket {
 
 class FakeResolver {
   #broker: FakeBroker;
+  #isOpen = true;
 
   constructor(options: { broker: FakeBroker }) {
     this.#broker = options.broker;
+    this.#broker.resolvers += 1;
+  }
+
+  close(): void {
+    if (this.#isOpen) this.#broker.resolvers -= 1;
+    this.#isOpen = false;
   }
 
   resolve({
@@ -240,6 +249,7 @@ class FakeResolver {
     onResolved(h: string, a: string): void;
     onError(): void;
   }): void {
+    if (this.#broker.script.silentNames) return;
     Timer.set(() => {
       const { address, unknownHosts } = this.#broker.script;
       try {
@@ -268,9 +278,12 @@ export class FakeBroker {
     darkHosts: [],
     muteHosts: [],
     unknownHosts: [],
+    silentNames: false,
     cutAfter: Number.MAX_SAFE_INTEGER,
   };
   sockets: FakeSocket[] = [];
+  /** How many are open. */
+  resolvers = 0;
   /** Exceptions that came out of a callback of the device. */
   escaped: unknown[] = [];
   states: CloudState[] = [];
