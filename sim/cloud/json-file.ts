@@ -23,7 +23,8 @@ export class JsonFile<T> {
   }
 
   write(value: T): void {
-    const next = `${this.path}.next`;
+    // An administrator's process may write the same file: whole files, whoever is last.
+    const next = `${this.path}.${process.pid}.next`;
     const file = openSync(next, "w", 0o600);
     try {
       writeSync(file, `${JSON.stringify(value, null, 1)}\n`);
