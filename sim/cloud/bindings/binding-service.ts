@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Binding, BindingTable } from "./binding.ts";
 import type { CameraRights } from "./camera-rights.ts";
-import { shortText } from "./log-text.ts";
 import { type BindingErrorCode, type BindingEvent, BindingRefusal, isAnswerable, parseRequest } from "./request.ts";
+import { shortText } from "./short-text.ts";
 
 export interface BindingServices {
   table: BindingTable;

@@ -1,7 +1,7 @@
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { Binding, BindingTable } from "../bindings/binding.ts";
-import { shortText } from "../bindings/log-text.ts";
+import { shortText } from "../bindings/short-text.ts";
 import { type GrantEvent, GrantRefusal, type GrantRequest, isAnswerable, parseRequest } from "./request.ts";
 
 export interface GrantServices {
