@@ -1,4 +1,5 @@
 import type { IdentityStore, IdentitySummary } from "../storage/identity-store";
+import type { RecordStore } from "../storage/record-store";
 import { certificateIdOf } from "./certificate-id";
 import { CommandError } from "./command-error";
 import {
@@ -17,6 +18,7 @@ import type { Enrolling } from "./enrolling";
 import type { EventHost, EventLog } from "./event-log";
 import { checkPair, createRequest } from "./keys";
 import type { Label } from "./label";
+import { ownThingName, proveOwnership } from "./ownership";
 import { PhotoUploads, type UploadHost, type UploadProgress } from "./photo-uploads";
 import { type Photo, Photographer, type PhotographerHost, type StillCamera } from "./photographer";
 
@@ -36,6 +38,7 @@ export interface CameraDeviceHost extends EventHost, PhotographerHost, UploadHos
   readonly label: Label;
   readonly productId: string;
   readonly firmware: string;
+  readonly records: RecordStore;
   readonly identities: IdentityStore;
   readonly enrolling: Enrolling;
   readonly events: EventLog;
@@ -52,6 +55,7 @@ const commands: Record<string, Command<CameraDevice>> = {
   GetDeviceInfo: { endpoint: "camera-command", overMQTT: true, run: (device) => device.information() },
   CreateCsr: { endpoint: "camera-cert", overMQTT: false, run: (device, message) => device.createCsr(message) },
   RegisterDevice: { endpoint: "camera-cert", overMQTT: false, run: (device, message) => device.register(message) },
+  ProveOwnership: { endpoint: "camera-cert", overMQTT: false, run: (device, message) => device.prove(message) },
   ProvisionByClaim: { endpoint: "camera-cert", overMQTT: false, run: (device, message) => device.claim(message) },
   RotateCertificate: { endpoint: "camera-cert", overMQTT: true, run: (device, message) => device.rotate(message) },
   GetTelemetry: { endpoint: "camera-command", overMQTT: true, run: (device) => device.telemetry() },
@@ -88,6 +92,7 @@ export class CameraDevice {
     const { id, model } = camera.identification;
     return {
       thingName: identity?.thingName ?? null,
+      ownThingName: this.ownThingName,
       certificateId: identity ? this.certificateId(identity) : null,
       applyState: enrolling.applyState,
       applyError: enrolling.error,
@@ -108,10 +113,23 @@ export class CameraDevice {
     return this.#host.collectTelemetry();
   }
 
+  /** null when the key that it is made of cannot be stored: all else can be asked for. */
+  private get ownThingName(): string | null {
+    try {
+      return ownThingName(this.#host);
+    } catch {
+      return null;
+    }
+  }
+
   /** An identity that the factory wrote has no summary: then the certificate is read. */
   private certificateId({ certificateId }: IdentitySummary): string | null {
     if (certificateId !== undefined) return certificateId;
     return certificateIdOf(this.#host.identities.current?.certificate ?? "");
+  }
+
+  prove(message: Message): object {
+    return proveOwnership(this.#host, message);
   }
 
   createCsr(message: Message): object {

@@ -148,6 +148,24 @@ void xs_key_pair_export_pem(xsMachine *the) {
   mbedtls_platform_zeroize(pem, sizeof pem);
 }
 
+void xs_key_pair_get_public_key(xsMachine *the) {
+  tls_key *key = get(the, xs_key_pair_destructor);
+  uint8_t der[TLS_KEY_PUBLIC_SIZE];
+  size_t length = tls_key_export_public(key, der, sizeof der);
+  if (length == 0) xsUnknownError("no key");
+  xsmcSetArrayBuffer(xsResult, der + sizeof der - length, (xsIntegerValue)length);
+}
+
+void xs_key_pair_sign(xsMachine *the) {
+  tls_key *key = get(the, xs_key_pair_destructor);
+  uint8_t signature[TLS_KEY_SIGNATURE_SIZE];
+  size_t length;
+  const uint8_t *data = bytes(the, &xsArg(0), &length);
+  length = tls_key_sign(key, data, length, signature, sizeof signature);
+  if (length == 0) xsUnknownError("no signature");
+  xsmcSetArrayBuffer(xsResult, signature, (xsIntegerValue)length);
+}
+
 // X25519
 
 void xs_x25519_destructor(void *data) {

@@ -30,6 +30,10 @@ export class KeyPair {
   export(): ArrayBuffer;
   /** The same as PEM. */
   exportPEM(): string;
+  /** SubjectPublicKeyInfo (RFC 5280), DER; of a P-256 key 91 bytes. */
+  readonly publicKey: ArrayBuffer;
+  /** A signature of the data with SHA-256: ECDSA as DER (X9.62), or RSA with PKCS #1 v1.5. */
+  sign(data: Bytes): ArrayBuffer;
 }
 
 /** Diffie-Hellman on Curve25519 (RFC 7748). Keys and secrets are 32 bytes, little endian. */

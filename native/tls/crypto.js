@@ -12,6 +12,8 @@ class KeyPair @ "xs_key_pair_destructor" {
   matches(certificate) @ "xs_key_pair_matches"
   export() @ "xs_key_pair_export"
   exportPEM() @ "xs_key_pair_export_pem"
+  get publicKey() @ "xs_key_pair_get_public_key"
+  sign(data) @ "xs_key_pair_sign"
 }
 
 class X25519 @ "xs_x25519_destructor" {

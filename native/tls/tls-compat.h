@@ -98,6 +98,17 @@ static inline int tls_compat_generate_p256(mbedtls_pk_context *pk) {
 #endif
 }
 
+// Signs a SHA-256 digest: ECDSA as DER, or RSA with PKCS #1 v1.5.
+static inline int tls_compat_sign(mbedtls_pk_context *pk, const unsigned char *digest, unsigned char *signature, size_t size,
+                                  size_t *length) {
+#if TLS_LIBRARY_MAJOR == 2
+  if (size < MBEDTLS_PK_SIGNATURE_MAX_SIZE) return MBEDTLS_ERR_PK_BAD_INPUT_DATA;
+  return mbedtls_pk_sign(pk, MBEDTLS_MD_SHA256, digest, 32, signature, length TLS_COMPAT_RNG);
+#else
+  return mbedtls_pk_sign(pk, MBEDTLS_MD_SHA256, digest, 32, signature, size, length TLS_COMPAT_RNG);
+#endif
+}
+
 // Versions, groups and hashes: TLS 1.2 at least; P-256, P-384 and X25519; no SHA-1.
 static inline void tls_compat_configure(mbedtls_ssl_config *conf) {
 #if TLS_LIBRARY_MAJOR == 2

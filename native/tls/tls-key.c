@@ -57,6 +57,20 @@ bool tls_key_export_pem(const tls_key *key, char *buffer, size_t size) {
   return mbedtls_pk_write_key_pem((mbedtls_pk_context *)&key->pk, (unsigned char *)buffer, size) == 0;
 }
 
+size_t tls_key_export_public(const tls_key *key, uint8_t *buffer, size_t size) {
+  int length = mbedtls_pk_write_pubkey_der((mbedtls_pk_context *)&key->pk, buffer, size);
+  return length > 0 ? (size_t)length : 0;
+}
+
+size_t tls_key_sign(tls_key *key, const uint8_t *data, size_t length, uint8_t *signature, size_t size) {
+  uint8_t digest[PSA_HASH_LENGTH(PSA_ALG_SHA_256)];
+  size_t digest_length, signature_length = 0;
+  if (psa_hash_compute(PSA_ALG_SHA_256, data, length, digest, sizeof digest, &digest_length) != PSA_SUCCESS)
+    return 0;
+  if (tls_compat_sign(&key->pk, digest, signature, size, &signature_length) != 0) return 0;
+  return signature_length;
+}
+
 bool tls_key_is_name(const char *name) {
   size_t length = strlen(name);
   if (length == 0 || length > TLS_KEY_NAME_LENGTH || name[0] == ' ' || name[length - 1] == ' ') return false;

@@ -11,6 +11,9 @@
 #define TLS_KEY_DER_SIZE 2400
 #define TLS_KEY_PEM_SIZE 3400
 #define TLS_KEY_CSR_SIZE 2048
+// SubjectPublicKeyInfo of a 4096-bit RSA key.
+#define TLS_KEY_PUBLIC_SIZE 600
+#define TLS_KEY_SIGNATURE_SIZE MBEDTLS_PK_SIGNATURE_MAX_SIZE
 // ub-common-name of RFC 5280.
 #define TLS_KEY_NAME_LENGTH 64
 
@@ -43,6 +46,12 @@ bool tls_key_is_name(const char *name);
 
 // Writes a PKCS #10 request as PEM with a terminating zero, signed with SHA-256.
 bool tls_key_write_csr(tls_key *key, const char *common_name, char *buffer, size_t size);
+
+// Writes the public half as SubjectPublicKeyInfo (DER); gives its length at the *end* of the buffer, or 0.
+size_t tls_key_export_public(const tls_key *key, uint8_t *buffer, size_t size);
+
+// Signs data with SHA-256: ECDSA as DER (X9.62), or RSA with PKCS #1 v1.5. @returns the length, or 0.
+size_t tls_key_sign(tls_key *key, const uint8_t *data, size_t length, uint8_t *signature, size_t size);
 
 // Does a certificate (PEM with its terminating zero counted, or DER) belong to this key?
 bool tls_key_matches(tls_key *key, const uint8_t *certificate, size_t length);

@@ -48,7 +48,7 @@ test("the same commands over MQTT: a picture from the shutter to its announcemen
 });
 
 test("what is refused over MQTT is answered, and identity stays a matter of the room", async () => {
-  for (const type of ["CreateCsr", "RegisterDevice", "ProvisionByClaim", "GetEvents"]) {
+  for (const type of ["CreateCsr", "RegisterDevice", "ProveOwnership", "ProvisionByClaim", "GetEvents"]) {
     const { error } = (await ask({ type, thingName: "evil" })) as { error: { code: string } };
     assert.equal(error.code, "NotAllowed", type);
   }

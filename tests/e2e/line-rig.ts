@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -79,6 +80,16 @@ export class LineRig {
     return this.#client;
   }
 
+  /** Who registers cameras as the account's administrator. */
+  get registrar(): AwsRegistrar {
+    return new AwsRegistrar({ cloud: this.line.cloud, rootCA: this.rootCA });
+  }
+
+  /** PEM. */
+  get rootCA(): string {
+    return readFileSync(this.line.cloud.rootCA, "utf8");
+  }
+
   /** From wherever things stand to a camera that is online. */
   provision(): Promise<void> {
     return Promise.race([this.#provision(), this.line.failed]);
@@ -99,7 +110,7 @@ export class LineRig {
     }
     if (!this.client.hasSession) await this.client.openSession(pop);
     await this.onStep("session");
-    this.#owner = await this.#ownerOf(this.client);
+    this.#owner = new CameraOwner({ client: this.client, rootCA: this.rootCA, registrar: this.registrar });
     const info = await this.owner.deviceInfo();
     const { state } = await this.client.wifiStatus();
     if (state !== "connected") {
@@ -109,19 +120,15 @@ export class LineRig {
     await this.onStep("wifi");
     if (!info.thingName) await this.owner.register(CameraOwner.thingNameFor(info.serial as string));
     await this.onStep("registered");
-    await this.#untilOnline();
+    await this.untilOnline();
     await this.onStep("online");
   }
 
-  async #ownerOf(client: CameraClient): Promise<CameraOwner> {
-    const rootCA = await readFile(this.line.cloud.rootCA, "utf8");
-    return new CameraOwner({ client, rootCA, registrar: new AwsRegistrar({ cloud: this.line.cloud, rootCA }) });
-  }
-
-  async #untilOnline(limit = 30_000): Promise<void> {
+  /** @param name of the thing that it has to be; without it, any */
+  async untilOnline(name?: string, limit = 30_000): Promise<void> {
     for (const deadline = Date.now() + limit; ; await delay(100)) {
-      const { state } = await this.owner.deviceInfo();
-      if (state === "online") return;
+      const { state, thingName } = await this.owner.deviceInfo();
+      if (state === "online" && (name === undefined || name === thingName)) return;
       if (Date.now() > deadline) throw new Error(`not online after ${limit / 1000} s, but ${state}`);
     }
   }

@@ -142,6 +142,21 @@ test("KeyPair: request, export, import", () => {
   throws(() => pair.export(), /closed/);
 });
 
+test("KeyPair: public key and signature (the key of RFC 6979, A.2.5)", () => {
+  const scalar = "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721";
+  const pair = new KeyPair(bytes(`30310201010420${scalar}a00a06082a8648ce3d030107`));
+  const point =
+    "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6" +
+    "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299";
+  equal(hex(pair.publicKey), `3059301306072a8648ce3d020106082a8648ce3d03010703420004${point}`);
+  const signature = new Uint8Array(pair.sign(ArrayBuffer.fromString("sample")));
+  equal([signature[0], signature[1]], [0x30, signature.length - 2]);
+  equal([signature[2], signature.length >= 68 && signature.length <= 72], [2, true]);
+  pair.close();
+  throws(() => pair.sign(new ArrayBuffer(1)), /closed/);
+  throws(() => pair.publicKey, /closed/);
+});
+
 test("KeyPair: what is no key, and names that would need quoting", () => {
   throws(() => new KeyPair("no key"), /BadKey/);
   throws(() => new KeyPair(new Uint8Array([0x30, 0x00])), /BadKey/);
