@@ -21,6 +21,7 @@ const Info = {
   busTransactions: 11,
   focused: 12,
   reportedLength: 13,
+  whole: 14,
 } as const;
 
 const imageTypes: readonly ImageType[] = ["jpeg", "rgb565be", "yuv422"];
@@ -102,7 +103,9 @@ export class ArducamMega {
     this.#started = false;
     this.#capturing = false;
     this.#captures++;
-    this.begin(camera.start());
+    this.rest();
+    camera.start();
+    this.wake();
   }
 
   /**
@@ -207,7 +210,7 @@ export class ArducamMega {
     return this.open().info(Info.height);
   }
 
-  /** Bytes of the frame in the camera, 0 without one. A JPEG may end in zeros after its end marker. */
+  /** Bytes of the frame in the camera, 0 without one. A JPEG may have padding after its end marker. */
   get byteLength(): number {
     return this.open().info(Info.byteLength);
   }
@@ -221,6 +224,12 @@ export class ArducamMega {
   get rewindable(): boolean | undefined {
     const known = this.open().info(Info.rewindable);
     return known < 0 ? undefined : known > 0;
+  }
+
+  /** After the last byte: does the JPEG in the camera end as it must? undefined before that, and for raw formats. */
+  get complete(): boolean | undefined {
+    const whole = this.open().info(Info.whole);
+    return whole < 0 ? undefined : whole > 0;
   }
 
   /** Did the last single auto focus find something? */
@@ -249,12 +258,6 @@ export class ArducamMega {
     const code = camera.describe(result) as CameraErrorCode;
     const detail = code === "AbsurdLength" ? `${camera.info(Info.reportedLength)} bytes` : "";
     return new CameraError(code, detail);
-  }
-
-  private begin(result: number): void {
-    this.rest();
-    if (result < 0) throw this.error(result);
-    this.wake();
   }
 
   private wake(): void {

@@ -15,6 +15,7 @@ export type CameraErrorCode =
   | "LowPower"
   | "Busy"
   | "Closed"
+  | "IncompleteFrame"
   | "StaleFrame";
 
 const meanings: Record<CameraErrorCode, string> = {
@@ -33,6 +34,7 @@ const meanings: Record<CameraErrorCode, string> = {
   LowPower: "no pictures in low power",
   Busy: "the camera is at work",
   Closed: "the camera was closed",
+  IncompleteFrame: "the picture is cut: it does not end as a JPEG must",
   StaleFrame: "the camera has taken another picture since",
 };
 

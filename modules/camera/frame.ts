@@ -1,22 +1,23 @@
 import type { ArducamMega } from "./arducam-mega";
 import { CameraError } from "./camera-error";
-import { JPEGScanner } from "./jpeg";
 
 /**
  * A picture that lies in the camera's memory, to be pulled out piece by piece. It is gone with the next capture: reading it
  * then is a CameraError "StaleFrame".
  */
 export class Frame {
-  /** Bytes that `read` will give in all: what the camera reports, zeros after the end marker included. */
+  /** Bytes that `read` will give in all: what the camera reports, padding after the end marker included. */
   readonly byteLength: number;
   /** Pixels */
   readonly width: number;
   readonly height: number;
+  /**
+   * The last bytes of a picture that is cut are not given out: `read` throws "IncompleteFrame" instead. Whoever sends the
+   * picture on has not sent all of it then, and can take another one.
+   */
+  mustBeComplete = false;
   #camera: ArducamMega;
   #captureNumber: number;
-  #scanner?: JPEGScanner;
-  #buffer?: ArrayBuffer;
-  #view?: Uint8Array;
 
   /** Of the frame that is in the camera now. */
   constructor(camera: ArducamMega) {
@@ -25,7 +26,6 @@ export class Frame {
     this.byteLength = camera.byteLength;
     this.width = camera.width;
     this.height = camera.height;
-    if (camera.imageType === "jpeg") this.#scanner = new JPEGScanner();
   }
 
   /** Bytes read so far. */
@@ -39,13 +39,11 @@ export class Frame {
   }
 
   /**
-   * After the last byte: did the picture end as a JPEG must? A picture without its end marker is cut off, but the bytes are
-   * what the camera delivered. undefined before that, and for raw pictures.
+   * After the last byte, while the frame is in the camera: did the picture end as a JPEG must? A picture without its end marker
+   * is cut off, but the bytes are what the camera delivered. undefined before that, and for raw pictures.
    */
   get complete(): boolean | undefined {
-    const scanner = this.#scanner;
-    if (!scanner || scanner.position < this.byteLength) return undefined;
-    return scanner.valid && scanner.endOfImage > 0;
+    return this.#camera.captureNumber === this.#captureNumber ? this.#camera.complete : undefined;
   }
 
   /**
@@ -54,29 +52,17 @@ export class Frame {
    */
   read(buffer: ArrayBuffer | Uint8Array): number {
     const count = this.current().read(buffer);
-    if (count && this.#scanner) this.#scanner.write(this.viewOf(buffer), count);
+    if (this.mustBeComplete && this.complete === false) throw new CameraError("IncompleteFrame");
     return count;
   }
 
   /** Back to the first byte; false when the camera cannot, and then the picture must be taken again. */
   rewind(): boolean {
-    const done = this.current().rewind();
-    if (done) this.#scanner?.reset();
-    return done;
+    return this.current().rewind();
   }
 
   private current(): ArducamMega {
     if (this.#camera.captureNumber !== this.#captureNumber) throw new CameraError("StaleFrame");
     return this.#camera;
-  }
-
-  /** One view for as long as the caller reuses its buffer. */
-  private viewOf(buffer: ArrayBuffer | Uint8Array): Uint8Array {
-    if (buffer instanceof Uint8Array) return buffer;
-    if (this.#buffer !== buffer || !this.#view) {
-      this.#buffer = buffer;
-      this.#view = new Uint8Array(buffer);
-    }
-    return this.#view;
   }
 }

@@ -22,6 +22,7 @@ void xs_arducam_destructor(void *data) {
 
 static struct mega *camera_of(xsMachine *the) {
   struct arducam *arducam = xsmcGetHostDataValidate(xsThis, xs_arducam_destructor);
+  if (!arducam) xsUnknownError("closed");
   return &arducam->camera;
 }
 
@@ -65,7 +66,7 @@ void xs_arducam_close(xsMachine *the) {
 }
 
 void xs_arducam_start(xsMachine *the) {
-  xsmcSetInteger(xsResult, mega_start(camera_of(the)));
+  mega_start(camera_of(the));
 }
 
 void xs_arducam_stop(xsMachine *the) {
@@ -139,6 +140,7 @@ void xs_arducam_info(xsMachine *the) {
       (double)camera->bus_transactions,
       camera->focused,
       camera->last_length,
+      mega_is_whole(camera),
   };
   unsigned index = (unsigned)xsmcToInteger(xsArg(0));
   if (index < sizeof values / sizeof *values) xsmcSetNumber(xsResult, values[index]);

@@ -17,7 +17,7 @@ export default class Arducam {
     probeRewind?: boolean,
   );
   close(): void;
-  start(): number;
+  start(): void;
   stop(): void;
   /** @param now milliseconds; only differences count */
   poll(now: number): number;

@@ -7,14 +7,14 @@
 // leaves at most three bytes for a last, short burst.
 static size_t burst_length(const struct mega *camera, size_t skip, uint32_t rest) {
   const struct mega_port *port = camera->port;
-  size_t most = port->burst_limit - 2;
+  size_t most = port->burst_limit - (skip > 2 ? skip : 2);
   size_t length = skip + (rest < most ? rest : most);
   return length > port->burst_alignment ? length - length % port->burst_alignment : length;
 }
 
 static int begin_burst(struct mega *camera) {
   struct mega_frame *frame = &camera->frame;
-  size_t skip = frame->dummy ? 2 : 1;
+  size_t skip = (frame->dummy ? 2 : 1) + (frame->fetched ? 0 : frame->lead);
   size_t length = burst_length(camera, skip, frame->length - frame->fetched);
   if (camera->port->begin_burst(camera->port, frame->slot ^ 1, length)) return MEGA_ERROR_BUS;
   camera->bus_bytes += length;
@@ -61,20 +61,27 @@ static int next_chunk(struct mega *camera) {
   return frame->fetched < frame->length ? begin_burst(camera) : confirm_presence(camera);
 }
 
-// Waits for a burst that is still on its way: nothing else may use the bus before.
-static int finish_pending(struct mega *camera) {
+// Waits for a burst that is still on its way and that nobody wants any more: the next register access would go into it. Whether
+// it succeeds is of no interest; a bus that is lost is noticed by whoever uses it next.
+static void drop_pending(struct mega *camera) {
   struct mega_frame *frame = &camera->frame;
   bool waiting = frame->pending && !frame->finished;
   frame->pending = 0;
   frame->finished = NULL;
-  return waiting && !camera->port->finish_burst(camera->port, frame->slot ^ 1) ? MEGA_ERROR_BUS : 0;
+  if (waiting) camera->port->finish_burst(camera->port, frame->slot ^ 1);
 }
 
-int mega_drop_frame(struct mega *camera) {
-  int result = camera->frame.valid ? finish_pending(camera) : 0;
+// 0 or why there is no more to read.
+static int end_with(struct mega *camera, int error) {
+  if (error) drop_pending(camera);
+  camera->frame.error = error;
+  return error;
+}
+
+void mega_drop_frame(struct mega *camera) {
+  drop_pending(camera);
   memset(&camera->frame, 0, sizeof camera->frame);
   camera->frame.error = MEGA_ERROR_NO_FRAME;
-  return result;
 }
 
 // Takes the first chunk of a fresh capture out of the camera.
@@ -99,10 +106,38 @@ static bool constant(const uint8_t *bytes, size_t length) {
   return length >= 4;
 }
 
+static bool is_jpeg(const struct mega *camera) {
+  return camera->actual[MEGA_FORMAT] == MEGA_JPEG;
+}
+
+// FF before the first marker: how many, when a JPEG begins behind them.
+static bool find_lead(const struct mega_frame *frame, size_t *lead) {
+  for (*lead = 0; *lead <= MEGA_LEAD && *lead + 2 <= frame->head_length; ++*lead) {
+    if (frame->head[*lead] != 0xFF) return false;
+    if (frame->head[*lead + 1] == 0xD8) return true;
+  }
+  return false;
+}
+
+// The picture begins at its first marker. After the probe, which compares all bytes.
+void mega_drop_lead(struct mega *camera) {
+  struct mega_frame *frame = &camera->frame;
+  size_t lead;
+  if (!is_jpeg(camera) || !find_lead(frame, &lead) || !lead) return;
+  frame->lead = lead;
+  frame->data += lead;
+  frame->left -= lead;
+  frame->length -= (uint32_t)lead;
+  frame->fetched -= (uint32_t)lead;
+  frame->head_length -= lead;
+  memmove(frame->head, frame->head + lead, frame->head_length);
+}
+
 int mega_check_head(const struct mega *camera) {
   const struct mega_frame *frame = &camera->frame;
-  bool jpeg = camera->actual[MEGA_FORMAT] == MEGA_JPEG;
-  if (jpeg && frame->head_length >= 2 && frame->head[0] == 0xFF && frame->head[1] == 0xD8) return 0;
+  bool jpeg = is_jpeg(camera);
+  size_t lead;
+  if (jpeg && find_lead(frame, &lead)) return 0;
   bool known_value = frame->head[0] == 0x08 && frame->head[1] == 0x01;
   // A raw picture of a dark or white wall may well be constant: there only the known value counts.
   if (constant(frame->head, frame->head_length) && (jpeg || known_value)) return MEGA_ERROR_DARK_FRAME;
@@ -151,12 +186,13 @@ int mega_probe_rewind(struct mega *camera) {
 
 static int rewind_frame(struct mega *camera) {
   struct mega_frame *frame = &camera->frame;
-  int result = finish_pending(camera);
-  if (!result) result = mega_write_register(camera, MEGA_REG_FIFO, MEGA_FIFO_REWIND);
+  drop_pending(camera);
+  int result = mega_write_register(camera, MEGA_REG_FIFO, MEGA_FIFO_REWIND);
   if (result) return result;
   frame->fetched = frame->position = 0;
   frame->left = 0;
   frame->dummy = camera->rewind_skip == 2;
+  mega_jpeg_begin(&frame->jpeg);
   result = next_chunk(camera);
   if (result) return result;
   return is_head(frame, frame->data, frame->left) ? 0 : MEGA_ERROR_NO_FRAME;
@@ -167,14 +203,15 @@ bool mega_rewind(struct mega *camera) {
   if (!frame->valid || (frame->error && frame->error != MEGA_ERROR_BUS)) return false;
   if (frame->position == 0 && !frame->error) return true;
   if (camera->rewindable != 1) return false;
-  frame->error = rewind_frame(camera);
+  end_with(camera, rewind_frame(camera));
   if (frame->error == MEGA_ERROR_NO_FRAME) camera->rewindable = -1;  // it could once: find out again
   return !frame->error;
 }
 
 static size_t take(struct mega_frame *frame, uint8_t *buffer, size_t size) {
   size_t count = size < frame->left ? size : frame->left;
-  memcpy(buffer, frame->data, count);
+  if (count) memcpy(buffer, frame->data, count);
+  mega_jpeg_scan(&frame->jpeg, frame->data, count);
   frame->data += count;
   frame->left -= count;
   frame->position += (uint32_t)count;
@@ -186,7 +223,12 @@ int32_t mega_read(struct mega *camera, void *buffer, size_t size) {
   if (!frame->valid || frame->error) return frame->error ? frame->error : MEGA_ERROR_NO_FRAME;
   size_t count = take(frame, buffer, size);
   if (count == size || frame->position >= frame->length) return (int32_t)count;
-  frame->error = next_chunk(camera);
-  if (frame->error) return count ? (int32_t)count : frame->error;
+  if (end_with(camera, next_chunk(camera))) return count ? (int32_t)count : frame->error;
   return (int32_t)(count + take(frame, (uint8_t *)buffer + count, size - count));
+}
+
+int mega_is_whole(const struct mega *camera) {
+  const struct mega_frame *frame = &camera->frame;
+  if (!frame->valid || frame->error || frame->position < frame->length || !is_jpeg(camera)) return -1;
+  return mega_jpeg_is_whole(&frame->jpeg);
 }

@@ -50,8 +50,9 @@ int mega_read_register(struct mega *camera, uint8_t address, uint8_t *value);
 // mega-frame.c
 enum { MEGA_PRESENCE_MARK = 0x5A };  // kept in the scratch register: gone after a power dip
 int mega_open_frame(struct mega *camera, uint32_t length);
-int mega_drop_frame(struct mega *camera);
+void mega_drop_frame(struct mega *camera);
 int mega_check_head(const struct mega *camera);
 int mega_probe_rewind(struct mega *camera);
+void mega_drop_lead(struct mega *camera);
 
 #endif

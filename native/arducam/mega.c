@@ -52,8 +52,8 @@ void mega_init(struct mega *camera, struct mega_port *port, const struct mega_op
   camera->frame.error = MEGA_ERROR_NO_FRAME;
 }
 
-static int begin_reset(struct mega *camera) {
-  int result = mega_drop_frame(camera);
+static void begin_reset(struct mega *camera) {
+  mega_drop_frame(camera);
   mega_clear_queue(camera);
   mega_forget_settings(camera);
   camera->unsettled = true;
@@ -66,7 +66,6 @@ static int begin_reset(struct mega *camera) {
   mega_queue(camera, MEGA_STEP_READ_IDLE, MEGA_REG_DAY, MEGA_VALUE_DAY);
   mega_queue(camera, MEGA_STEP_READ_IDLE, MEGA_REG_FPGA, MEGA_VALUE_FPGA);
   camera->stage = STAGE_RESET;
-  return result;
 }
 
 static void queue_trigger(struct mega *camera) {
@@ -146,14 +145,15 @@ static int finish_discard(struct mega *camera) {
     result = open_capture(camera, MEGA_HEAD + 2);
     if (!result) result = mega_probe_rewind(camera);
   }
-  int dropped = mega_drop_frame(camera);
-  return result == MEGA_ERROR_BUS ? result : dropped;  // whatever else is wrong with it: that is why it is discarded
+  mega_drop_frame(camera);
+  return result == MEGA_ERROR_BUS ? result : 0;  // whatever else is wrong with it: that is why it is discarded
 }
 
 static int finish_capture(struct mega *camera) {
   int result = open_capture(camera, UINT32_MAX);
   if (!result && must_probe(camera)) result = mega_probe_rewind(camera);
   if (result) return result;
+  mega_drop_lead(camera);
   camera->capture_wanted = false;
   camera->stage = STAGE_READY;
   return CONTINUE;
@@ -226,8 +226,8 @@ static int advance(struct mega *camera) {
     case STAGE_READY: return when_ready(camera);
     case STAGE_PRESENCE:
       if (camera->values[MEGA_VALUE_TEST] == MEGA_PRESENCE_MARK) return write_settings(camera);
-      result = begin_reset(camera);  // it lost its power and with it the settings: set it up again
-      return result ? result : CONTINUE;
+      begin_reset(camera);  // it lost its power and with it the settings: set it up again
+      return CONTINUE;
     case STAGE_CAPTURE: return finish_capture(camera);
   }
   return MEGA_ERROR_NOT_STARTED;
@@ -244,9 +244,9 @@ static int fail(struct mega *camera, int error) {
 
 // After the queue has run: is the camera still set up? Then the next trigger.
 static int capture_again(struct mega *camera) {
-  int result = mega_drop_frame(camera);
+  mega_drop_frame(camera);
   camera->stage = STAGE_READY;
-  return result ? fail(camera, result) : CONTINUE;
+  return CONTINUE;
 }
 
 // The ladder for a capture that went wrong. First what is known to help, then a full reset, then the error is told.
@@ -264,15 +264,15 @@ static int recover(struct mega *camera, int error) {
     return capture_again(camera);
   }
   camera->attempts = 2;
-  int result = begin_reset(camera);
-  return result ? fail(camera, result) : CONTINUE;
+  begin_reset(camera);
+  return CONTINUE;
 }
 
-int mega_start(struct mega *camera) {
+void mega_start(struct mega *camera) {
   camera->capture_wanted = false;
   camera->attempts = 0;
   camera->failure = 0;
-  return begin_reset(camera);
+  begin_reset(camera);
 }
 
 void mega_stop(struct mega *camera) {
@@ -285,11 +285,11 @@ void mega_stop(struct mega *camera) {
 int mega_capture(struct mega *camera) {
   if (camera->stage == STAGE_OFF) return MEGA_ERROR_NOT_STARTED;
   if (camera->desired[MEGA_LOW_POWER] == 1) return MEGA_ERROR_LOW_POWER;
-  int result = mega_drop_frame(camera);
-  if (result) return result;
+  mega_drop_frame(camera);
   camera->capture_wanted = true;
   camera->attempts = 0;
-  return camera->stage == STAGE_FAILED ? begin_reset(camera) : 0;
+  if (camera->stage == STAGE_FAILED) begin_reset(camera);
+  return 0;
 }
 
 int mega_poll(struct mega *camera, uint32_t now) {

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mega-jpeg.h"
 #include "mega-port.h"
 
 enum mega_result {
@@ -87,7 +88,8 @@ struct mega_identification {
   uint8_t id, year, month, day, fpga;
 };
 
-enum { MEGA_HEAD = 16, MEGA_QUEUE = 64, MEGA_VALUES = 12 };
+// MEGA_LEAD: spurious FF before the first marker, T.81 allows them and few decoders do; so many are left out.
+enum { MEGA_HEAD = 16, MEGA_LEAD = 4, MEGA_QUEUE = 64, MEGA_VALUES = 12 };
 
 struct mega_step {
   uint8_t kind, address;
@@ -98,7 +100,7 @@ struct mega_step {
 struct mega_frame {
   bool valid;
   bool dummy;               // the next burst is the first since the capture: one more byte to drop
-  uint32_t length;          // bytes
+  uint32_t length;          // bytes, without the lead
   uint32_t fetched;         // bytes clocked out of the camera
   uint32_t position;        // bytes handed to the caller
   const uint8_t *data;      // rest of the current chunk
@@ -108,6 +110,8 @@ struct mega_frame {
   const uint8_t *finished;  // the next chunk, when it is here already
   uint8_t head[MEGA_HEAD];  // first bytes, to recognise the beginning after a rewind
   size_t head_length;
+  size_t lead;              // bytes before them that are not handed out
+  struct mega_jpeg jpeg;    // of what was handed out
   int error;                // why there is no more to read
 };
 
@@ -144,7 +148,7 @@ struct mega {
 void mega_init(struct mega *camera, struct mega_port *port, const struct mega_options *options);
 
 // Begins with a reset: the camera has no reset wire, and what an earlier owner left must go.
-int mega_start(struct mega *camera);
+void mega_start(struct mega *camera);
 
 // Abandons whatever goes on. Settings are kept for the next mega_start.
 void mega_stop(struct mega *camera);
@@ -171,6 +175,9 @@ int32_t mega_read(struct mega *camera, void *buffer, size_t size);
 
 // Back to the first byte. False when this camera cannot: then a read after it continues, or reports MEGA_ERROR_NO_FRAME.
 bool mega_rewind(struct mega *camera);
+
+// After the last byte: does the picture end as a JPEG must? 1 yes, 0 it is cut; -1 before that, and for raw formats.
+int mega_is_whole(const struct mega *camera);
 
 // Does this camera support the setting? Unknown cameras: does any model?
 bool mega_supports(const struct mega *camera, enum mega_control control, int32_t value);

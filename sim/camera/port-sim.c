@@ -11,29 +11,37 @@ struct sim_port {
   struct virtual_mega *camera;
   uint32_t last_tick;
   bool ticked;
+  size_t in_flight;       // bytes of the burst that is on its way, 0 without one
   uint8_t *buffers[2];
   char frames[1024];
 };
 
 static int exchange(struct mega_port *port, const uint8_t *tx, uint8_t *rx, size_t length) {
   struct virtual_mega *camera = ((struct sim_port *)port)->camera;
+  if (((struct sim_port *)port)->in_flight) return -1;
   virtual_mega_select(camera);
   for (size_t i = 0; i < length; i++) rx[i] = virtual_mega_transfer(camera, tx[i]);
   virtual_mega_deselect(camera);
   return 0;
 }
 
+// As on the chip: the bytes move while the driver does something else, and the bus is taken until it has fetched them.
 static int begin_burst(struct mega_port *port, unsigned slot, size_t length) {
   struct sim_port *sim = (struct sim_port *)port;
-  if (length > port->burst_limit) return -1;
+  if (sim->in_flight || length > port->burst_limit) return -1;
+  sim->in_flight = length;
   virtual_mega_select(sim->camera);
-  for (size_t i = 0; i < length; i++) sim->buffers[slot][i] = virtual_mega_transfer(sim->camera, i ? 0 : 0x3C);
-  virtual_mega_deselect(sim->camera);
+  sim->buffers[slot][0] = virtual_mega_transfer(sim->camera, 0x3C);
   return 0;
 }
 
 static const uint8_t *finish_burst(struct mega_port *port, unsigned slot) {
-  return ((struct sim_port *)port)->buffers[slot];
+  struct sim_port *sim = (struct sim_port *)port;
+  if (!sim->in_flight) return NULL;
+  for (size_t i = 1; i < sim->in_flight; i++) sim->buffers[slot][i] = virtual_mega_transfer(sim->camera, 0);
+  virtual_mega_deselect(sim->camera);
+  sim->in_flight = 0;
+  return sim->buffers[slot];
 }
 
 // Differences, because the bytes on the bus move the sensor's clock as well.

@@ -40,14 +40,22 @@ static uint8_t *load_picture(struct virtual_mega *camera, uint32_t *length) {
                                  camera->taken[index][quality], length);
 }
 
-static bool shorten(uint8_t *bytes, uint32_t *length) {
-  if (*length < 4) return false;
-  bool ended = bytes[*length - 2] == 0xFF && bytes[*length - 1] == 0xD9;
-  if (ended) *length -= 2;
-  return ended;
+static void shorten(const uint8_t *bytes, uint32_t *length) {
+  if (*length >= 4 && bytes[*length - 2] == 0xFF && bytes[*length - 1] == 0xD9) *length -= 2;
 }
 
-// N + 1 frames one after another, then the zeros that some cameras append.
+// FF before the first marker, as T.81 allows.
+static uint8_t *put_lead(uint8_t *bytes, uint32_t *length, uint32_t lead) {
+  uint8_t *longer = lead < VM_MEMORY - *length ? malloc(lead + *length) : NULL;
+  if (!longer) return bytes;
+  memset(longer, 0xFF, lead);
+  memcpy(longer + lead, bytes, *length);
+  *length += lead;
+  free(bytes);
+  return longer;
+}
+
+// N + 1 frames one after another, then the padding that some cameras append.
 static bool fill_memory(struct virtual_mega *camera, const uint8_t *picture, uint32_t length) {
   uint32_t frames = camera->registers[0x01] + 1u, padding = camera->faults.padding;
   uint64_t wanted = (uint64_t)frames * length + padding;
@@ -56,7 +64,7 @@ static bool fill_memory(struct virtual_mega *camera, const uint8_t *picture, uin
   if (!camera->fifo) return false;
   for (uint32_t at = 0; length && at + padding < size; at += length)
     memcpy(camera->fifo + at, picture, at + length <= size ? length : size - at);
-  if (padding && padding < size) memset(camera->fifo + size - padding, 0, padding);
+  if (padding && padding < size) memset(camera->fifo + size - padding, camera->faults.padding_byte, padding);
   camera->fifo_size = camera->length = size;
   return true;
 }
@@ -79,6 +87,14 @@ static bool strikes(uint32_t *times) {
     return true;
   }
   return *times == UINT32_MAX;
+}
+
+// What is wrong with the picture itself.
+static uint8_t *spoil(struct virtual_mega *camera, uint8_t *bytes, uint32_t *length) {
+  struct virtual_mega_faults *faults = &camera->faults;
+  if (faults->no_end_marker) shorten(bytes, length);
+  if (!faults->after && strikes(&faults->truncated)) *length /= 2;
+  return faults->lead ? put_lead(bytes, length, faults->lead) : bytes;
 }
 
 static void apply_capture_faults(struct virtual_mega *camera) {
@@ -112,7 +128,7 @@ void vm_trigger(struct virtual_mega *camera) {
   if (!camera->options.instant) camera->done_at += CAPTURE_TIME + NEXT_FRAME_TIME * camera->registers[0x01];
   uint8_t *picture = asleep || camera->registers[0x05] & 0x80 ? NULL : load_picture(camera, &length);
   if (asleep) vm_violation(camera, "a capture in low power");
-  if (picture && camera->faults.no_end_marker) shorten(picture, &length);
+  if (picture) picture = spoil(camera, picture, &length);
   camera->failed = !picture || !fill_memory(camera, picture, length);
   free(picture);
   if (!camera->failed) apply_capture_faults(camera);

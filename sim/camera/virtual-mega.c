@@ -55,12 +55,17 @@ void virtual_mega_deselect(struct virtual_mega *camera) {
   camera->count = 0;
 }
 
+bool virtual_mega_is_selected(const struct virtual_mega *camera) {
+  return camera->selected;
+}
+
 void virtual_mega_advance(struct virtual_mega *camera, uint64_t microseconds) {
   camera->now += microseconds;
 }
 
 // Bytes under the command and, in the first burst since the capture, under one dummy byte are not the picture's.
-static uint8_t burst_byte(struct virtual_mega *camera) {
+static uint8_t burst_byte(struct virtual_mega *camera, uint8_t out) {
+  if (out) vm_violation(camera, "something was sent into a burst");
   if (camera->count == 1 && camera->single_used) vm_violation(camera, "single and burst reads mixed in one frame");
   camera->burst_used = true;
   if (camera->dummy) {
@@ -84,7 +89,7 @@ static uint8_t answer(struct virtual_mega *camera, uint8_t out) {
     else vm_violation(camera, "more than one value in a write");
     return JUNK_COMMAND;
   }
-  if (command == 0x3C) return burst_byte(camera);
+  if (command == 0x3C) return burst_byte(camera, out);
   if (command == 0x3D) return single_byte(camera);
   return camera->count == 2 ? vm_read(camera, command) : JUNK_DUMMY;
 }

@@ -20,7 +20,10 @@ struct virtual_mega_faults {
   uint32_t zero_length;         // [length-zero=N|all] captures with length 0
   uint32_t absurd_length;       // [length-absurd=N|all] captures with length 8,390,520
   uint32_t dark;                // [dark=N|all] captures that are 08 01 all over
-  uint32_t padding;             // [padding=N] zero bytes after FF D9, counted in the length
+  uint32_t truncated;           // [truncated=N|all] captures that end in the middle
+  uint32_t padding;             // [padding=N] bytes after FF D9, counted in the length
+  uint8_t padding_byte;         // [padding-byte=N] their value, 0 unless said otherwise
+  uint32_t lead;                // [lead=N] FF bytes before FF D8, counted in the length
   bool no_end_marker;           // [no-end-marker] FF D9 is missing
   bool redundant_allowed;       // [redundant-allowed] writing 0x21 with the value it holds does no harm
   uint32_t early;               // [dark-when-early=MS] a trigger sooner than that after reset or another early one: 08 01
@@ -67,6 +70,8 @@ void virtual_mega_select(struct virtual_mega *camera);
 void virtual_mega_deselect(struct virtual_mega *camera);
 // One byte in each direction at 8 MHz. Bytes before the first select are taken as if chip select had been low already.
 uint8_t virtual_mega_transfer(struct virtual_mega *camera, uint8_t out);
+// Is chip select low?
+bool virtual_mega_is_selected(const struct virtual_mega *camera);
 void virtual_mega_advance(struct virtual_mega *camera, uint64_t microseconds);
 
 // A dip of the supply: everything but the pictures is as after power-on.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -139,6 +139,7 @@ const faults: { faults: string; start?: string; pictures: (string | { complete: 
   { faults: "after=2,dark=all", pictures: ["DarkFrame"] },
   { faults: "after=2,dark=1", pictures: [{ complete: true }] },
   { faults: "padding=37", pictures: [{ complete: true, more: 37 }] },
+  { faults: "lead=2", pictures: [{ complete: true }] },
   { faults: "no-end-marker", pictures: [{ complete: false, more: -2 }] },
   { faults: "reset-at=20000", pictures: ["CameraReset", { complete: true }] },
   { faults: "frames-left=3,pattern-left", pictures: [{ complete: true }] },
@@ -168,6 +169,57 @@ async function checkPicture(line: Line, { complete, more = 0 }: { complete: bool
   const expected = files.map((file) => Buffer.concat([file, Buffer.alloc(Math.max(0, more))], file.length + more));
   assert.ok(expected.some((bytes) => hashOf(bytes) === line.hash));
 }
+
+const marker = Buffer.from([0xff, 0xd9]);
+
+/** What a sensor may make of a picture's bytes, and what is said of it. */
+const deliveries: { name: string; complete: boolean; lead?: number; change: (picture: Buffer) => Buffer }[] = [
+  { name: "cut in the middle", complete: false, change: (picture) => picture.subarray(0, picture.length / 2) },
+  { name: "without its end marker", complete: false, change: (picture) => picture.subarray(0, -2) },
+  { name: "cut, then zeros", complete: false, change: (picture) => concat(picture.subarray(0, -9), Buffer.alloc(99)) },
+  { name: "cut, then another picture", complete: false, change: (picture) => concat(picture.subarray(0, -9), picture) },
+  { name: "cut, with a whole thumbnail", complete: false, change: (picture) => withThumbnail(picture).subarray(0, -2) },
+  { name: "with a thumbnail", complete: true, change: withThumbnail },
+  { name: "one byte after its end", complete: true, change: (picture) => concat(picture, Buffer.from([0x5a])) },
+  { name: "FF after its end", complete: true, change: (picture) => concat(picture, Buffer.alloc(200, 0xff)) },
+  { name: "its end in two reads", complete: true, change: (picture) => splitAt(picture, vga.piece) },
+  { name: "FF in front", complete: true, lead: 1, change: (picture) => concat(Buffer.from([0xff]), picture) },
+];
+
+function concat(...parts: Uint8Array[]): Buffer {
+  return Buffer.concat(parts);
+}
+
+/** EXIF with a JPEG in it, which ends as every JPEG does. */
+function withThumbnail(picture: Buffer): Buffer {
+  const thumbnail = concat(Buffer.from("Exif\0\0"), Buffer.from([0xff, 0xd8, 0xff, 0xda, 0, 2, 1, 2, 3]), marker);
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(thumbnail.length + 2);
+  return concat(picture.subarray(0, 2), Buffer.from([0xff, 0xe1]), length, thumbnail, picture.subarray(2));
+}
+
+/** So long, by a comment behind its first marker, that a read ends between FF and D9. */
+function splitAt(picture: Buffer, piece: number): Buffer {
+  const room = (piece - ((picture.length + 3) % piece)) % piece;
+  const comment = Buffer.alloc(4 + room, 0x20);
+  comment.set([0xff, 0xfe, (room + 2) >> 8, (room + 2) & 255]);
+  return concat(picture.subarray(0, 2), comment, picture.subarray(2));
+}
+
+for (const { name, complete, lead = 0, change } of deliveries)
+  test(`a picture, ${name}, is ${complete ? "whole" : "not whole"}`, async (t) => {
+    const frames = await mkdtemp(join(tmpdir(), "devicelink-deliveries-"));
+    t.after(() => rm(frames, { recursive: true, force: true }));
+    const picture = change(await fileOf(640, 480, "default"));
+    await mkdir(join(frames, "640x480-default"));
+    await writeFile(join(frames, "640x480-default/0.jpg"), picture);
+    const { lines, exit } = await run(t, [vga], { CAMERA_FRAMES: frames });
+    assert.equal(lines[1].error, undefined, exit.stderr);
+    const { byteLength, bytes, hash } = lines[1];
+    const expected = picture.subarray(lead);
+    assert.deepEqual({ byteLength, bytes, hash }, { ...lengths(expected), hash: hashOf(expected) });
+    assert.equal(lines[1].complete, complete);
+  });
 
 test("an id that no camera has", async (t) => {
   const { lines } = await run(t, [vga], { CAMERA_SENSOR: "0x56" });

@@ -245,33 +245,6 @@ static void test_sensor_model(void) {
     CHECK(!virtual_mega_parse_faults(wrong[i], &faults, message, sizeof message), "%s", wrong[i]);
 }
 
-// A port that fails at its Nth transfer, for every N: a named error, no hang, and afterwards it works again.
-static void test_bus_errors(void) {
-  tap_case("the SPI port fails at its Nth transfer: BusError, and a new start works");
-  for (uint32_t n = 1; n < 120; n++) {
-    struct rig_options options = rig_defaults(0x86);
-    options.picture_length = 9000;
-    struct rig *rig = rig_open(&options);
-    uint8_t *bytes;
-    rig->break_after = n;
-    int result = rig_start(rig);
-    if (!result) result = rig_capture(rig);
-    if (!result) {
-      result = rig_read(rig, 500, &bytes);
-      free(bytes);
-    }
-    if (rig->break_after == 0) CHECK_RESULT(result < 0 ? result : 0, MEGA_ERROR_BUS);
-    else CHECK_EQUAL(result, 9000);
-    rig->break_after = 0;
-    rig->open_bursts = 0;
-    CHECK_RESULT(rig_start(rig), MEGA_READY);
-    CHECK_RESULT(rig_capture(rig), MEGA_READY);
-    CHECK_EQUAL(rig_read(rig, 500, &bytes), 9000);
-    free(bytes);
-    rig_close(rig);
-  }
-}
-
 static uint8_t *no_picture(void *context, unsigned width, unsigned height, unsigned quality, unsigned index,
                            uint32_t *length) {
   (void)context, (void)width, (void)height, (void)quality, (void)index, (void)length;
@@ -314,7 +287,6 @@ int main(void) {
   test_reset_while_reading();
   test_early();
   test_sensor_model();
-  test_bus_errors();
   test_missing_picture();
   return tap_done();
 }

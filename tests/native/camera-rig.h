@@ -16,11 +16,12 @@ struct rig {
   struct virtual_mega *sensor;
   struct mega camera;
   uint32_t now, ticked;
-  unsigned open_bursts;   // bursts that were begun and not finished: the bus is taken
+  size_t in_flight;       // bytes of the burst that was begun and not finished: chip select is low, the bus is taken
   uint8_t buffers[2][RIG_BURST];
   uint32_t picture_length;
   unsigned pictures, last_index;
-  uint32_t break_after;   // the port fails after so many transfers; 0 never
+  uint32_t break_after;   // the port fails at this call; 0 never
+  bool break_late;        // the camera hears that transfer all the same
 };
 
 // A JPEG by its marks alone: FF D8, a start of frame with the size, numbers that differ with index and position, FF D9.
@@ -45,33 +46,39 @@ static bool rig_breaks(struct rig *rig) {
 
 static int rig_exchange(struct mega_port *port, const uint8_t *tx, uint8_t *rx, size_t length) {
   struct rig *rig = (struct rig *)port;
-  CHECK(!rig->open_bursts, "a register access while a burst is on its way");
+  CHECK(!rig->in_flight, "a register access while a burst is on its way");
   CHECK(length <= MEGA_EXCHANGE_LIMIT, "%zu bytes", length);
-  if (rig_breaks(rig)) return -1;
+  bool broken = rig_breaks(rig);
+  if (broken && !rig->break_late) return -1;
   virtual_mega_select(rig->sensor);
   for (size_t i = 0; i < length; i++) rx[i] = virtual_mega_transfer(rig->sensor, tx[i]);
   virtual_mega_deselect(rig->sensor);
-  return 0;
+  return broken ? -1 : 0;
 }
 
+// The command now, the bytes when they are fetched: what is sent in between goes into the burst, as it would on the wire.
 static int rig_begin_burst(struct mega_port *port, unsigned slot, size_t length) {
   struct rig *rig = (struct rig *)port;
   CHECK(slot < 2 && length >= 2 && length <= port->burst_limit, "slot %u, %zu bytes", slot, length);
-  CHECK(!rig->open_bursts, "two bursts at a time");
+  CHECK(!rig->in_flight, "two bursts at a time");
   CHECK(length <= port->burst_alignment || length % port->burst_alignment == 0, "%zu bytes", length);
   if (rig_breaks(rig)) return -1;
-  rig->open_bursts++;
+  rig->in_flight = length;
   virtual_mega_select(rig->sensor);
-  for (size_t i = 0; i < length; i++) rig->buffers[slot][i] = virtual_mega_transfer(rig->sensor, i ? 0 : 0x3C);
-  virtual_mega_deselect(rig->sensor);
+  rig->buffers[slot][0] = virtual_mega_transfer(rig->sensor, 0x3C);
   return 0;
 }
 
+// Whatever comes of it, the bus is free afterwards.
 static const uint8_t *rig_finish_burst(struct mega_port *port, unsigned slot) {
   struct rig *rig = (struct rig *)port;
-  CHECK(rig->open_bursts == 1, "%u bursts on their way", rig->open_bursts);
-  rig->open_bursts = 0;
-  return rig_breaks(rig) ? NULL : rig->buffers[slot];
+  CHECK(rig->in_flight, "no burst is on its way");
+  bool broken = rig_breaks(rig);
+  size_t length = broken && !rig->break_late ? 1 : rig->in_flight;
+  for (size_t i = 1; i < length; i++) rig->buffers[slot][i] = virtual_mega_transfer(rig->sensor, 0);
+  virtual_mega_deselect(rig->sensor);
+  rig->in_flight = 0;
+  return broken ? NULL : rig->buffers[slot];
 }
 
 static void rig_tick(struct mega_port *port, uint32_t now) {
@@ -135,8 +142,8 @@ __attribute__((unused)) static int rig_run(struct rig *rig) {
 }
 
 __attribute__((unused)) static int rig_start(struct rig *rig) {
-  int result = mega_start(&rig->camera);
-  return result ? result : rig_run(rig);
+  mega_start(&rig->camera);
+  return rig_run(rig);
 }
 
 __attribute__((unused)) static int rig_capture(struct rig *rig) {
