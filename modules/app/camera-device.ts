@@ -150,7 +150,8 @@ export class CameraDevice {
     if (!key) throw new CommandError("NoKey", `no certificate was requested for ${thingName}, and privKey is missing`);
     checkPair(certificate, key);
     const identity = { thingName, endpoint, certificate, key, rootCA, region };
-    identities.replace(identity, certificateIdOf(certificate));
+    identities.propose(identity, certificateIdOf(certificate));
+    identities.confirm();
     this.#host.identityChanged();
     return { state: this.state };
   }

@@ -49,7 +49,7 @@ export class Enrolling {
 
   get applyState(): ApplyState {
     const { identities } = this.#host;
-    if (identities.trial) return "trying";
+    if (identities.isTrying) return "trying";
     if (identities.enrolment) return "enrolling";
     return identities.summary ? "applied" : "none";
   }
@@ -127,14 +127,13 @@ export class Enrolling {
   sessionChanged(isConnected: boolean, error?: CloudError): void {
     const { identities, events } = this.#host;
     if (!isConnected && !error) return;
-    const { trial } = identities;
-    if (!trial) return;
+    if (!identities.isTrying) return;
     if (!isConnected) this.trialFailed(error as CloudError);
     else {
       identities.confirm();
       this.#rounds = this.#refusals = this.#failures = 0;
       this.error = null;
-      events.add("IdentityApplied", { thingName: trial.thingName });
+      events.add("IdentityApplied", { thingName: identities.summary?.thingName });
     }
   }
 

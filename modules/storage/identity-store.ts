@@ -39,7 +39,9 @@ export interface Enrolment {
 
 /** It has the summary of the identity that it points to, so that both change in one step. */
 interface Pointer extends Partial<IdentitySummary> {
-  slot: number;
+  slot?: number;
+  /** Everything is being erased. */
+  erased?: boolean;
 }
 
 interface PendingKey {
@@ -52,7 +54,8 @@ interface PendingKey {
  * at any step leaves the camera with a whole identity.
  *
  * An identity that has yet to prove itself is on trial: a second pointer names its slot, and the first one moves when it is
- * confirmed. While both name the same slot, a confirmation was cut short: what it had left to delete counts as absent.
+ * confirmed. While both name the same slot, a confirmation was cut short: what it had left to delete counts as absent, and
+ * `settle` deletes it at the next start, because there are private keys in it.
  */
 export class IdentityStore {
   #records: RecordStore;
@@ -63,7 +66,7 @@ export class IdentityStore {
 
   /** The identity in force. */
   get current(): Identity | undefined {
-    const slot = this.slot;
+    const { slot } = this;
     return slot === undefined ? undefined : this.#records.read<Identity>(`identity${slot}`);
   }
 
@@ -79,19 +82,22 @@ export class IdentityStore {
 
   /** The identity that has yet to prove itself. */
   get trial(): Identity | undefined {
-    const slot = this.trialSlot;
-    return slot === undefined || slot === this.slot ? undefined : this.#records.read<Identity>(`identity${slot}`);
+    return this.isTrying ? this.#records.read<Identity>(`identity${this.trialSlot}`) : undefined;
+  }
+
+  /** There is an identity that has yet to prove itself. */
+  get isTrying(): boolean {
+    const { trialSlot } = this;
+    return trialSlot !== undefined && trialSlot !== this.slot;
   }
 
   get enrolment(): Enrolment | undefined {
-    const trial = this.trialSlot;
-    if (trial !== undefined && trial === this.slot) return undefined;
-    return this.#records.read<Enrolment>("enrolment");
+    return this.isConfirmed ? undefined : this.#records.read<Enrolment>("enrolment");
   }
 
   /** What the next connection is made with: the identity on trial, a claim (it has no thing name), or the identity in force. */
   get inUse(): Identity | undefined {
-    const trial = this.trial;
+    const { trial } = this;
     if (trial) return trial;
     const { endpoint, certificate, key, rootCA, region } = this.enrolment ?? { endpoint: "" };
     if (certificate && key) return { thingName: "", endpoint, certificate, key, rootCA, region };
@@ -100,7 +106,7 @@ export class IdentityStore {
 
   /** A new identity is to be fetched, and none is on trial. */
   get isEnrolling(): boolean {
-    return !this.trial && this.enrolment !== undefined;
+    return !this.isTrying && this.enrolment !== undefined;
   }
 
   /** Takes the place of an earlier order, and of an identity on trial. */
@@ -113,55 +119,71 @@ export class IdentityStore {
     this.#records.delete("enrolment");
   }
 
-  /** Puts an identity on trial, beside the one in force. @param certificateId for its summary */
+  /**
+   * Puts an identity on trial, beside the one in force; it takes the place of another one on trial. An order stays, and goes on when the
+   * trial comes to nothing.
+   *
+   * @param certificateId for its summary
+   */
   propose(identity: Identity, certificateId?: string | null): void {
-    this.abandon();
-    const slot = this.slot === 0 ? 1 : 0;
+    if (this.isConfirmed) this.finish();
+    const { slot: inForce, trialSlot: earlier } = this;
+    // Without an identity in force both slots are free for trials, and the camera is never without one.
+    const slot = inForce === undefined ? 1 - (earlier ?? 1) : 1 - inForce;
+    if (earlier === slot) this.#records.delete("trial");
     this.#records.write(`identity${slot}`, identity);
     this.#records.write("trial", { slot, thingName: identity.thingName, certificateId });
+    if (earlier !== undefined && earlier !== slot) this.#records.delete(`identity${earlier}`);
   }
 
-  /** The identity on trial is in force when this returns; the one before it and the claim are gone. */
+  /** The identity on trial is in force when this returns; the one before it, the order and the key that it was made for are gone. */
   confirm(): void {
-    const slot = this.trialSlot;
-    if (slot === undefined || !this.trial) return;
+    if (!this.trial) return;
     this.#records.write("identity", this.#records.read<Pointer>("trial") as Pointer);
-    this.#records.delete("enrolment");
-    this.#records.delete(`identity${1 - slot}`);
-    this.#records.delete("pendingKey");
-    this.#records.delete("trial");
+    this.finish();
   }
 
-  /** The identity on trial is given up. Finishes a confirmation that was cut short. */
+  /** The identity on trial is given up. */
   abandon(): void {
-    const slot = this.trialSlot;
-    if (slot === undefined) return;
-    const isConfirmed = slot === this.slot;
-    if (isConfirmed) this.#records.delete("enrolment");
-    this.#records.delete("trial");
-    this.#records.delete(`identity${isConfirmed ? 1 - slot : slot}`);
+    const { trialSlot } = this;
+    if (this.isConfirmed) this.finish();
+    else if (trialSlot !== undefined) {
+      this.#records.delete("trial");
+      this.#records.delete(`identity${trialSlot}`);
+    }
   }
 
-  /** The new identity is in force when this returns; a key that waited for its certificate is used up by it. @param certificateId for its summary */
-  replace(identity: Identity, certificateId?: string | null): void {
-    this.abandon();
-    const previous = this.slot;
-    const slot = previous === 0 ? 1 : 0;
-    this.#records.write(`identity${slot}`, identity);
-    this.#records.write("identity", { slot, thingName: identity.thingName, certificateId });
-    if (previous !== undefined) this.#records.delete(`identity${previous}`);
-    this.#records.delete("pendingKey");
+  /** What a confirmation has left to do when the pointer has moved. The second pointer goes last: it says that there is something left. */
+  private finish(): void {
     this.#records.delete("enrolment");
+    this.#records.delete(`identity${1 - (this.slot ?? 0)}`);
+    if (this.current?.key === this.#records.read<PendingKey>("pendingKey")?.key) this.#records.delete("pendingKey");
+    this.#records.delete("trial");
   }
 
+  /** At each start: ends what the power cut short, so that no private key outlives its use. */
+  settle(): void {
+    if (this.#records.read<Pointer>("identity")?.erased) this.erase();
+    if (this.isConfirmed) this.finish();
+    const { slot, trialSlot } = this;
+    // Of a change that did not come about.
+    for (const free of [0, 1]) if (free !== slot && free !== trialSlot) this.#records.delete(`identity${free}`);
+  }
+
+  /** Nothing of an owner is left when this returns. A cut leaves everything, or `settle` goes on with it. */
   erase(): void {
+    try {
+      this.#records.write("identity", { erased: true });
+    } catch {
+      // A full storage must not keep anything from being erased.
+    }
     this.#records.delete("trial");
     this.#records.delete("enrolment");
     this.#records.delete("endpoint");
-    this.#records.delete("identity");
     this.#records.delete("identity0");
     this.#records.delete("identity1");
     this.#records.delete("pendingKey");
+    this.#records.delete("identity");
   }
 
   /** Keeps the key of a certificate request until its certificate comes back. */
@@ -190,6 +212,12 @@ export class IdentityStore {
 
   private get trialSlot(): 0 | 1 | undefined {
     return this.slotIn("trial");
+  }
+
+  /** A confirmation was cut short behind its first step. */
+  private get isConfirmed(): boolean {
+    const { trialSlot } = this;
+    return trialSlot !== undefined && trialSlot === this.slot;
   }
 
   private slotIn(record: string): 0 | 1 | undefined {

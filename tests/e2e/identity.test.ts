@@ -171,6 +171,30 @@ for (const [step, fits] of steps)
     }),
   );
 
+test(
+  "(e) the power went between the first step of the confirmation and the last: the claim is gone after the next start",
+  {
+    timeout: 120_000,
+  },
+  () =>
+    withRig(async (rig) => {
+      await rig.joinWiFi();
+      const claim = await createClaim(rig.iot, templateName);
+      await rig.ask("camera-cert", { type: "ProvisionByClaim", ...claim, rootCA: rig.rootCA });
+      const { certificateId } = await rig.online();
+      const pointer = JSON.parse((await rig.record("identity"))!.slice(1));
+      const { template, endpoint, certPem: certificate, privKey: key } = claim;
+      await rig.cutPower(async () => {
+        await rig.flash("trial", pointer);
+        await rig.flash("enrolment", { template, endpoint, certificate, key, rootCA: rig.rootCA });
+        await rig.flash(`identity${1 - pointer.slot}`, { thingName: "old", endpoint, certificate, key });
+      });
+      assert.equal((await rig.online()).certificateId, certificateId);
+      for (const record of ["trial", "enrolment", `identity${1 - pointer.slot}`])
+        assert.equal(await rig.record(record), undefined, `${record} is gone`);
+    }),
+);
+
 async function rotate(rig: IdentityRig, template = templateName): Promise<void> {
   const answer = await rig.ask("camera-cert", { type: "RotateCertificate", template });
   assert.equal(answer.applyState, "enrolling");

@@ -3,6 +3,7 @@ import { Connectivity } from "../../../modules/app/connectivity";
 import { IdentityStore } from "../../../modules/storage/identity-store";
 import { RecordStore } from "../../../modules/storage/record-store";
 import { equal, test } from "../harness";
+import { giveIdentity } from "../storage/given-identity";
 
 /** A session that writes down what is done to it. */
 class RecordedSession {
@@ -52,7 +53,7 @@ function setUp() {
   const host = { wifi, clock, identities, records, openSession, openProvisioning, connectionChanged };
   const connectivity = new Connectivity(host);
   const register = (thingName: string) =>
-    identities.replace({ thingName, endpoint: "broker", certificate: "c", key: "k" });
+    giveIdentity(identities, { thingName, endpoint: "broker", certificate: "c", key: "k" });
   const join = () => {
     wifi.state = "connected";
     connectivity.wifiChanged();

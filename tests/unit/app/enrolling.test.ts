@@ -4,6 +4,7 @@ import { CloudError } from "../../../modules/cloud/cloud-error";
 import { type Enrolment, type Identity, IdentityStore } from "../../../modules/storage/identity-store";
 import { RecordStore } from "../../../modules/storage/record-store";
 import { equal, test, throws, until } from "../harness";
+import { giveIdentity } from "../storage/given-identity";
 
 const identity = (thingName: string): Identity => ({
   thingName,
@@ -40,7 +41,7 @@ const result = (thingName: string) => ({ thingName, certificate: "new", key: "ne
 test("a camera without an identity cannot rotate; one whose identity is being replaced is busy", () => {
   const { identities, enrolling } = setUp();
   throws(() => enrolling.rotate({ template: "t" }), "NoIdentity");
-  identities.replace(identity("one"));
+  giveIdentity(identities, identity("one"));
   equal(enrolling.rotate({ template: "t", parameters: { Batch: "7" } }), { applyState: "enrolling" });
   equal(identities.enrolment, { endpoint: "e", template: "t", parameters: { Batch: "7" } });
   throws(() => enrolling.rotate({ template: "t" }), "Busy");
@@ -48,7 +49,7 @@ test("a camera without an identity cannot rotate; one whose identity is being re
 
 test("the answer goes out before the session ends", async () => {
   const { identities, host, enrolling } = setUp();
-  identities.replace(identity("one"));
+  giveIdentity(identities, identity("one"));
   enrolling.rotate({ template: "t" });
   equal(host.changes, 0);
   await until(() => host.changes === 1, 3000);
@@ -56,7 +57,7 @@ test("the answer goes out before the session ends", async () => {
 
 test("fields are checked before anything is stored", () => {
   const { identities, enrolling } = setUp();
-  identities.replace(identity("one"));
+  giveIdentity(identities, identity("one"));
   for (const template of [undefined, "", "a/b", "x".repeat(37), 7])
     throws(() => enrolling.rotate({ template }), "BadField");
   for (const parameters of ["x", 7, { Batch: 7 }])
@@ -89,7 +90,7 @@ test("by claim: tried, connected, applied, and the claim is gone", () => {
 
 test("a template that makes another thing of a camera is refused", () => {
   const { identities, enrolling } = setUp();
-  identities.replace(identity("one"));
+  giveIdentity(identities, identity("one"));
   identities.order({ endpoint: "e", template: "t" });
   throws(() => enrolling.provisioned(result("two")), "WrongThing");
   equal(identities.trial, undefined);
@@ -97,7 +98,7 @@ test("a template that makes another thing of a camera is refused", () => {
 
 test("an identity on trial survives a few refusals, and then the old one is back", () => {
   const { identities, host, enrolling } = setUp();
-  identities.replace(identity("one"));
+  giveIdentity(identities, identity("one"));
   identities.order({ endpoint: "e", template: "t" });
   enrolling.provisioned(result("one"));
   for (let n = 0; n < 4; n += 1) enrolling.sessionChanged(false, refused);
@@ -121,14 +122,14 @@ test("a bad network costs an identity on trial more patience than a refusal, but
 
 test("an identity in force is not judged by its connections", () => {
   const { identities, host, enrolling } = setUp();
-  identities.replace(identity("one"));
+  giveIdentity(identities, identity("one"));
   for (let n = 0; n < 50; n += 1) enrolling.sessionChanged(false, refused);
   equal([identities.current?.thingName, host.changes], ["one", 0]);
 });
 
 test("three rounds, and a camera that has an identity keeps it", () => {
   const { identities, host, enrolling } = setUp();
-  identities.replace(identity("one"));
+  giveIdentity(identities, identity("one"));
   identities.order(claim);
   const pauses = [0, 0, 0].map(() => {
     enrolling.roundFailed(refused);

@@ -4,6 +4,7 @@ import { IdentityStore } from "../../../modules/storage/identity-store";
 import { RecordStore } from "../../../modules/storage/record-store";
 import { KeyPair } from "../../../native/tls/crypto";
 import { equal, test, throws } from "../harness";
+import { giveIdentity } from "../storage/given-identity";
 
 interface Proof {
   thingName: string;
@@ -59,11 +60,11 @@ test("a thing of another name is signed for with the key of its certificate", ()
   const host = setUp();
   const pair = new KeyPair();
   const identityOf = (thingName: string) => ({ thingName, endpoint: "e", certificate: "c", key: pair.exportPEM() });
-  host.identities.replace(identityOf("camera-0001"));
+  giveIdentity(host.identities, identityOf("camera-0001"));
   const { publicKey } = prove(host, { thingName: "camera-0001" });
   equal(publicKey, Base64.encode(pair.publicKey));
   equal(prove(host, {}).publicKey === publicKey, false);
-  host.identities.replace(identityOf(ownThingName(host)));
+  giveIdentity(host.identities, identityOf(ownThingName(host)));
   equal(prove(host, {}).publicKey === publicKey, false, "its own name is its own key's");
   throws(() => prove(host, { thingName: "camera-0001" }), "NoKey");
 });

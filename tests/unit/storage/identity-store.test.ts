@@ -1,6 +1,7 @@
 import { type Identity, IdentityStore } from "../../../modules/storage/identity-store";
 import { RecordStore } from "../../../modules/storage/record-store";
 import { equal, test } from "../harness";
+import { giveIdentity } from "./given-identity";
 
 const identity = (thingName: string): Identity => ({ thingName, endpoint: "e", certificate: "c", key: "k" });
 
@@ -15,51 +16,36 @@ test("a new camera has no identity", () => equal(fresh().identities.current, und
 
 test("an identity is kept and replaced", () => {
   const { identities } = fresh();
-  identities.replace(identity("one"));
+  giveIdentity(identities, identity("one"));
   equal(identities.current?.thingName, "one");
-  identities.replace(identity("two"));
+  giveIdentity(identities, identity("two"));
   equal(identities.current?.thingName, "two");
   equal(new IdentityStore(new RecordStore("identity-test")).current?.thingName, "two");
 });
 
-test("a cut at any write leaves the old identity or the new one", () => {
-  for (let cut = 0; cut < 6; cut++) {
-    const { records, identities } = fresh();
-    identities.replace(identity("old"));
-    let writes = 0;
-    const guard =
-      <T extends unknown[]>(operation: (...args: T) => void) =>
-      (...args: T) => {
-        if (writes++ === cut) throw new Error("power cut");
-        operation(...args);
-      };
-    const failing = {
-      read: (key: string) => records.read(key),
-      write: guard((key: string, record: object) => records.write(key, record)),
-      delete: guard((key: string) => records.delete(key)),
-    } as unknown as RecordStore;
-    try {
-      new IdentityStore(failing).replace(identity("new"));
-    } catch {
-      // the cut
-    }
-    const name = new IdentityStore(records).current?.thingName;
-    equal(name, cut < 2 ? "old" : "new", `cut at ${cut}`);
-  }
+test("a pending key belongs to one thing name and is used up when an identity with it is in force", () => {
+  const { identities } = fresh();
+  identities.keepPendingKey("cam", "k");
+  equal(identities.pendingKey("other"), undefined);
+  identities.propose(identity("cam"));
+  equal(identities.pendingKey("cam"), "k", "kept while its identity is on trial");
+  identities.abandon();
+  equal(identities.pendingKey("cam"), "k", "and afterwards, for another certificate");
+  giveIdentity(identities, identity("cam"));
+  equal(identities.pendingKey("cam"), undefined);
 });
 
-test("a pending key belongs to one thing name and is used up by the certificate", () => {
+test("the key of a later request outlives an identity with another key", () => {
   const { identities } = fresh();
-  identities.keepPendingKey("cam", "key");
-  equal(identities.pendingKey("other"), undefined);
-  equal(identities.pendingKey("cam"), "key");
-  identities.replace(identity("cam"));
-  equal(identities.pendingKey("cam"), undefined);
+  identities.propose(identity("cam"));
+  identities.keepPendingKey("cam", "another");
+  identities.confirm();
+  equal(identities.pendingKey("cam"), "another");
 });
 
 test("a damaged record counts as absent", () => {
   const { records, identities } = fresh();
-  identities.replace(identity("cam"));
+  giveIdentity(identities, identity("cam"));
   records.write("identity", { slot: 7 });
   equal(identities.current, undefined);
 });
@@ -67,7 +53,7 @@ test("a damaged record counts as absent", () => {
 test("the summary tells the identity in force, and is read without it", () => {
   const { records, identities } = fresh();
   equal(identities.summary, undefined);
-  identities.replace(identity("one"), "id-1");
+  giveIdentity(identities, identity("one"), "id-1");
   equal(identities.summary, { thingName: "one", certificateId: "id-1" });
   identities.propose(identity("two"), "id-2");
   equal(identities.summary, { thingName: "one", certificateId: "id-1" });

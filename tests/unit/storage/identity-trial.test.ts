@@ -1,6 +1,7 @@
 import { type Enrolment, type Identity, IdentityStore } from "../../../modules/storage/identity-store";
 import { RecordStore } from "../../../modules/storage/record-store";
 import { assert, equal, test } from "../harness";
+import { giveIdentity } from "./given-identity";
 
 const identity = (thingName: string): Identity => ({
   thingName,
@@ -18,42 +19,6 @@ function fresh() {
   return { records, identities };
 }
 
-/** A store whose power is cut before its n-th change. */
-function cutting(records: RecordStore, cut: number): IdentityStore {
-  let changes = 0;
-  const guard =
-    <T extends unknown[]>(operation: (...args: T) => void) =>
-    (...args: T) => {
-      if (changes++ === cut) throw new Error("power cut");
-      operation(...args);
-    };
-  return new IdentityStore({
-    read: (key: string) => records.read(key),
-    write: guard((key: string, record: object) => records.write(key, record)),
-    delete: guard((key: string) => records.delete(key)),
-  } as unknown as RecordStore);
-}
-
-/** Runs `change` with a cut before each of its steps, and looks at what a restart finds. */
-function cutEverywhere(
-  prepare: (identities: IdentityStore) => void,
-  change: (identities: IdentityStore) => void,
-  look: (identities: IdentityStore, cut: number) => void,
-): number {
-  for (let cut = 0; ; cut += 1) {
-    const { records, identities } = fresh();
-    prepare(identities);
-    let isWhole = true;
-    try {
-      change(cutting(records, cut));
-    } catch {
-      isWhole = false;
-    }
-    look(new IdentityStore(records), cut);
-    if (isWhole) return cut;
-  }
-}
-
 test("a claim is used until there is an identity, and has no thing name", () => {
   const { identities } = fresh();
   identities.order(claim);
@@ -65,7 +30,7 @@ test("a claim is used until there is an identity, and has no thing name", () => 
 
 test("an order without a claim leaves the identity in use", () => {
   const { identities } = fresh();
-  identities.replace(identity("one"));
+  giveIdentity(identities, identity("one"));
   identities.order(order);
   assert(identities.isEnrolling);
   equal(identities.inUse?.thingName, "one");
@@ -73,7 +38,7 @@ test("an order without a claim leaves the identity in use", () => {
 
 test("an identity on trial is used, and in force only when confirmed", () => {
   const { identities } = fresh();
-  identities.replace(identity("one"));
+  giveIdentity(identities, identity("one"));
   identities.order(order);
   identities.propose(identity("two"));
   equal([identities.inUse?.thingName, identities.current?.thingName, identities.isEnrolling], ["two", "one", false]);
@@ -86,7 +51,7 @@ test("an identity on trial is used, and in force only when confirmed", () => {
 
 test("an identity that is given up leaves the one in force, and the order", () => {
   const { identities } = fresh();
-  identities.replace(identity("one"));
+  giveIdentity(identities, identity("one"));
   identities.order(order);
   identities.propose(identity("two"));
   identities.abandon();
@@ -105,83 +70,18 @@ test("many rotations, one after the other", () => {
   }
 });
 
-test("cut while an identity goes on trial: claim or trial, never nothing", () => {
-  const steps = cutEverywhere(
-    (identities) => identities.order(claim),
-    (identities) => identities.propose(identity("new")),
-    (identities, cut) => equal(identities.inUse?.certificate, cut < 2 ? "claim" : "c new", `cut ${cut}`),
-  );
-  equal(steps, 2);
-});
-
-test("cut while the first identity is confirmed: it is in use all along", () => {
-  cutEverywhere(
-    (identities) => {
-      identities.order(claim);
-      identities.propose(identity("new"));
-    },
-    (identities) => identities.confirm(),
-    (identities, cut) => {
-      equal(identities.inUse?.thingName, "new", `cut ${cut}`);
-      equal(identities.isEnrolling, false);
-      // The next order clears up what the cut left, and does not take the identity along.
-      if (identities.current) identities.order(order);
-      else identities.confirm();
-      equal(identities.current?.thingName, "new", `cut ${cut}, afterwards`);
-    },
-  );
-});
-
-test("cut while a successor is confirmed: the old identity or the new one, never an order done twice", () => {
-  cutEverywhere(
-    (identities) => {
-      identities.replace(identity("old"));
-      identities.order(order);
-      identities.propose(identity("new"));
-    },
-    (identities) => identities.confirm(),
-    (identities, cut) => {
-      equal(identities.inUse?.thingName, "new");
-      equal(identities.current?.thingName, cut < 1 ? "old" : "new", `cut ${cut}`);
-      if (cut) equal(identities.enrolment, undefined);
-      identities.abandon();
-      equal(identities.current?.thingName, cut < 1 ? "old" : "new", `cut ${cut}, afterwards`);
-      if (cut) equal(identities.enrolment, undefined, "still done");
-    },
-  );
-});
-
-test("cut while a trial is given up, or a new order is written: the identity in force stays", () => {
-  for (const change of [
-    (identities: IdentityStore) => identities.abandon(),
-    (identities: IdentityStore) => identities.order(claim),
-    (identities: IdentityStore) => identities.propose(identity("another")),
-  ])
-    cutEverywhere(
-      (identities) => {
-        identities.replace(identity("old"));
-        identities.order(order);
-        identities.propose(identity("new"));
-      },
-      change,
-      (identities, cut) => {
-        equal(identities.current?.thingName, "old", `cut ${cut}`);
-        assert(identities.inUse?.certificate, `cut ${cut}`);
-      },
-    );
-});
-
-test("the owner's own registration puts an end to claim and trial", () => {
-  cutEverywhere(
-    (identities) => {
-      identities.order(claim);
-      identities.propose(identity("trial"));
-    },
-    (identities) => identities.replace(identity("owner")),
-    (identities, cut) => assert(identities.inUse, `cut ${cut}`),
-  );
+test("an identity in force beats a claim", () => {
   const { identities } = fresh();
   identities.order(claim);
-  identities.replace(identity("owner"));
+  giveIdentity(identities, identity("owner"));
   equal([identities.inUse?.thingName, identities.isEnrolling], ["owner", false]);
+});
+
+test("a trial that comes to nothing leaves the order that was there before", () => {
+  const { identities } = fresh();
+  identities.order(claim);
+  identities.propose(identity("owner"));
+  equal([identities.inUse?.thingName, identities.isEnrolling, identities.isTrying], ["owner", false, true]);
+  identities.abandon();
+  equal([identities.inUse?.certificate, identities.isEnrolling, identities.isTrying], ["claim", true, false]);
 });
