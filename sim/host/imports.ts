@@ -17,12 +17,10 @@ export async function findUnresolved(
   const unresolved: Unresolved[] = [];
   const broken = new Set<string>();
   for (const [module, script] of scripts) {
-    const names: string[] = [];
-    for (const [, specifier] of (await readFile(script, "utf8")).matchAll(STATIC_IMPORT)) {
-      const name = resolveSpecifier(module, specifier);
-      names.push(name);
+    const names = await importsOf(module, script);
+    for (const name of names) {
       if (scripts.has(name)) continue;
-      unresolved.push({ module, specifier });
+      unresolved.push({ module, specifier: name });
       broken.add(module);
     }
     imports.set(module, names);
@@ -32,6 +30,12 @@ export async function findUnresolved(
     for (const [module, names] of imports) if (names.some((name) => broken.has(name))) broken.add(module);
   }
   return { unresolved, broken };
+}
+
+/** The modules that a module imports, as they are called in a manifest. @param script its JavaScript file */
+export async function importsOf(module: string, script: string): Promise<string[]> {
+  const matches = (await readFile(script, "utf8")).matchAll(STATIC_IMPORT);
+  return [...matches].map(([, specifier]) => resolveSpecifier(module, specifier));
 }
 
 function resolveSpecifier(module: string, specifier: string): string {

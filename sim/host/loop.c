@@ -44,6 +44,15 @@ void loop_release(void) {
   held--;
 }
 
+int loop_pending(void) {
+  int count = held;
+  for (loop_timer *timer = timers; timer; timer = timer->next)
+    count++;
+  for (loop_source *source = sources; source; source = source->next)
+    count += !source->background;
+  return count;
+}
+
 void loop_stop(void) {
   stopped = true;
 }
@@ -111,14 +120,7 @@ static void run_timers(void) {
 }
 
 static bool is_finished(void) {
-  if (stopped)
-    return true;
-  if (timers || held)
-    return false;
-  for (loop_source *source = sources; source; source = source->next)
-    if (!source->background)
-      return false;
-  return true;
+  return stopped || !loop_pending();
 }
 
 static int next_wait(void) {

@@ -45,6 +45,9 @@ void loop_call(xsMachine *the, xsSlot *self, xsSlot *callback, int count);
 // Runs until nothing is left to wait for. Promise jobs run after each callback.
 void loop_run(xsMachine *the);
 
+// Timers, sources that keep the process running, and what is held.
+int loop_pending(void);
+
 // Leaves loop_run at the next turn.
 void loop_stop(void);
 

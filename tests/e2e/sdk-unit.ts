@@ -13,6 +13,11 @@ const door = `import { getEnvironment } from "environment";
 import(getEnvironment("XS_TEST_MODULE")).catch((error) => trace(JSON.stringify({ failed: error.stack ?? String(error) }) + "\\n"));
 `;
 
+/** The SDK does not tell what its machine waits for, and the simulator is ended from outside. */
+const eventLoop = `export function pending() { return 0; }
+export function stop() {}
+`;
+
 /** Rooms whose tests need no more than the firmware's own modules; host/ is about the XS host. */
 async function rooms(): Promise<string[]> {
   const entries = await readdir(unit, { withFileTypes: true });
@@ -32,7 +37,11 @@ async function testFiles(room: string): Promise<string[]> {
 
 /** Builds all unit tests into one application. Resolves with its path and the module names of the test files. */
 export async function buildUnitTests(): Promise<{ library: string; files: string[] }> {
-  const modules: Record<string, string> = { "tests/unit/harness": join(unit, "harness"), door: join(output, "door") };
+  const modules: Record<string, string> = {
+    "tests/unit/harness": join(unit, "harness"),
+    door: join(output, "door"),
+    "event-loop": join(output, "event-loop"),
+  };
   const files: string[] = [];
   for (const room of await rooms()) {
     modules[`tests/unit/${room}/*`] = join(unit, room, "*");
@@ -50,6 +59,7 @@ export async function buildUnitTests(): Promise<{ library: string; files: string
   };
   await mkdir(output, { recursive: true });
   await writeFile(join(output, "door.js"), door);
+  await writeFile(join(output, "event-loop.js"), eventLoop);
   await writeFile(join(output, "manifest.json"), JSON.stringify(manifest, null, 2));
   return { library: await build({ platform: "lin", manifest: join(output, "manifest.json"), output }), files };
 }

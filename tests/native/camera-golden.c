@@ -1,10 +1,11 @@
 // Our bytes to the camera beside the recorded ones of the maker's SDK. Polls are left out on both sides; every other difference must be a
 // row of native/arducam/DIFFERENCES.md, and every row must be needed.
 // sources: native/arducam/mega*.c sim/camera/virtual-mega*.c
+#include <unistd.h>
+
 #include "camera-rig.h"
 
 #define TRACES "tests/native/traces/"
-#define OURS ".build/tests/native/camera-golden/ours.txt"
 #define LIST "native/arducam/DIFFERENCES.md"
 
 enum { MOST_FRAMES = 400, MOST_BYTES = 200, MOST_ROWS = 40 };
@@ -34,6 +35,9 @@ static const char *cell(const char *line, char *text, size_t size) {
   text[length] = 0;
   return end + 1;
 }
+
+// Where the virtual sensor writes our bytes: several of these programs may run at a time.
+static char ours_path[] = "/tmp/devicelink-trace-XXXXXX";
 
 static void read_rows(void) {
   char line[600];
@@ -124,7 +128,7 @@ static void compare(unsigned official_count, unsigned our_count) {
 static struct rig *open_rig(uint8_t id, size_t chunk, uint32_t length) {
   struct rig_options options = rig_defaults(id);
   options.sensor.instant = true;
-  options.sensor.trace = OURS;
+  options.sensor.trace = ours_path;
   options.camera.settle = 0;
   options.camera.discard = 0;
   options.camera.probe_rewind = false;
@@ -159,7 +163,7 @@ static void test_capture(const char *name, uint8_t id, size_t chunk, uint32_t le
   rig_close(rig);
   snprintf(path, sizeof path, TRACES "%s.txt", name);
   unsigned theirs = read_trace(path, official);
-  compare(theirs, read_trace(OURS, ours));
+  compare(theirs, read_trace(ours_path, ours));
 }
 
 // In the order of the recording.
@@ -172,7 +176,7 @@ static void test_controls(void) {
   capture(rig, MEGA_VGA, MEGA_JPEG);
   capture(rig, MEGA_VGA, MEGA_RGB565);
   rig_close(rig);
-  unsigned count = read_trace(OURS, ours), theirs = read_trace(TRACES "controls_id81.txt", official), begin = 0, end = 0;
+  unsigned count = read_trace(ours_path, ours), theirs = read_trace(TRACES "controls_id81.txt", official), begin = 0, end = 0;
   while (end < theirs && strncmp(official[end].section, "takeMulti", 9)) end++;
   compare(end, count);
 
@@ -201,7 +205,7 @@ static void test_controls(void) {
   mega_start(&rig->camera);
   mega_poll(&rig->camera, rig->now);  // begins with the reset
   rig_close(rig);
-  count = read_trace(OURS, ours);
+  count = read_trace(ours_path, ours);
   // Ours from the first setting to the reset that ends the recording; theirs from the first period that we leave out.
   while (begin < count && strcmp(ours[begin].bytes, "AA 00")) begin++;
   unsigned last = begin;
@@ -213,6 +217,9 @@ static void test_controls(void) {
 
 int main(void) {
   tap_case("the list of differences");
+  int file = mkstemp(ours_path);
+  CHECK(file >= 0, "cannot make %s", ours_path);
+  close(file);
   read_rows();
   CHECK(row_count > 10, "%u rows", row_count);
   test_capture("capture_qvga_jpg_id81", 0x81, 8, 20);
@@ -222,5 +229,6 @@ int main(void) {
   tap_case("every row of the list is needed");
   for (unsigned i = 0; i < row_count; i++)
     CHECK(rows[i].used, "%s: %s %s", rows[i].section, rows[i].what, rows[i].bytes);
+  unlink(ours_path);
   return tap_done();
 }

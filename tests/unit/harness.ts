@@ -2,9 +2,13 @@
  * Unit tests inside XS. Each file under tests/unit/<room>/ is one device process: it calls `test` for each case; run.test.ts reads the lines of
  * JSON that are printed here and reports each case to node's test runner.
  */
+import { pending, stop } from "event-loop";
 import Timer from "timer";
 
 type Body = () => void | Promise<void>;
+
+/** What a case has closed may need so many turns of the event loop until it is gone. */
+const CLOSING_TURNS = 20;
 
 /** A case may take so long, in device time, unless its options say otherwise. */
 const TIMEOUT = 10_000;
@@ -26,6 +30,15 @@ export function test(name: string, options: TestOptions | Body, body?: Body): vo
   if (first) Timer.set(() => run());
 }
 
+/** Of the case that runs: how many things it has checked. */
+let checks = 0;
+let cleanups: (() => void)[] = [];
+
+/** What the case that runs has to close: done when its body has ended well, the last one first. */
+export function after(cleanup: () => void): void {
+  cleanups.push(cleanup);
+}
+
 async function run(): Promise<void> {
   for (const { name, body, timeout } of cases) {
     const start = Date.now();
@@ -33,6 +46,8 @@ async function run(): Promise<void> {
     report({ test: name, ok: failure === undefined, milliseconds: Date.now() - start, failure });
   }
   report({ done: cases.length });
+  // What a failed case has left behind keeps nobody waiting.
+  stop();
 }
 
 function report(event: object): void {
@@ -41,12 +56,24 @@ function report(event: object): void {
 
 /** Undefined, or why the case failed. */
 async function outcome(body: Body, timeout: number): Promise<string | undefined> {
+  const before = pending();
+  cleanups = [];
+  checks = 0;
   try {
     await withTimeout(body, timeout);
-    return undefined;
+    for (let cleanup = cleanups.pop(); cleanup; cleanup = cleanups.pop()) cleanup();
+    const left = (await settled(before)) - before;
+    if (left > 0) return `the case leaves ${left} timers or sockets behind`;
+    return checks ? undefined : "the case checks nothing";
   } catch (error) {
     return error instanceof Error ? (error.stack ?? String(error)) : `thrown: ${show(error)}`;
   }
+}
+
+/** What the event loop still waits for, when that has come down to `expected` or has had time to. */
+async function settled(expected: number): Promise<number> {
+  for (let turn = 0; turn < CLOSING_TURNS && pending() > expected; turn += 1) await sleep(1);
+  return pending();
 }
 
 async function withTimeout(body: Body, timeout: number): Promise<void> {
@@ -68,11 +95,13 @@ class AssertionError extends Error {
 }
 
 export function assert(condition: unknown, message = "is not true"): asserts condition {
+  checks += 1;
   if (!condition) throw new AssertionError(message);
 }
 
 /** Deep equality of values, arrays, plain objects, Maps, Sets, buffers and typed arrays; an ArrayBuffer equals the Uint8Array of its bytes. */
 export function equal(actual: unknown, expected: unknown, message?: string): void {
+  checks += 1;
   const difference = compare(actual, expected, "");
   if (difference) throw new AssertionError(message ? `${message}: ${difference}` : difference);
 }
@@ -104,8 +133,14 @@ export function sleep(milliseconds: number): Promise<void> {
   });
 }
 
+/** Resolves when the event loop has come round so many times: what was to be done at once has been done by then, however slow the machine is. */
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await sleep(0);
+}
+
 /** Resolves when the condition holds. */
 export async function until(condition: () => boolean, timeout = TIMEOUT): Promise<void> {
+  checks += 1;
   for (const start = Date.now(); !condition(); await sleep(1))
     if (Date.now() - start > timeout) throw new AssertionError(`did not become true in ${timeout} ms`);
 }
@@ -113,6 +148,7 @@ export async function until(condition: () => boolean, timeout = TIMEOUT): Promis
 type Expected = RegExp | string | (abstract new (...args: never[]) => Error);
 
 function check(error: unknown, expected?: Expected): Error {
+  checks += 1;
   if (!(error instanceof Error)) throw new AssertionError(`no Error is thrown, but ${show(error)}`);
   if (expected === undefined) return error;
   const code = (error as { code?: unknown }).code;

@@ -38,13 +38,14 @@ function setUp() {
 
 const result = (thingName: string) => ({ thingName, certificate: "new", key: "new key" });
 
-test("a camera without an identity cannot rotate; one whose identity is being replaced is busy", () => {
-  const { identities, enrolling } = setUp();
+test("a camera without an identity cannot rotate; one whose identity is being replaced is busy", async () => {
+  const { identities, host, enrolling } = setUp();
   throws(() => enrolling.rotate({ template: "t" }), "NoIdentity");
   giveIdentity(identities, identity("one"));
   equal(enrolling.rotate({ template: "t", parameters: { Batch: "7" } }), { applyState: "enrolling" });
   equal(identities.enrolment, { endpoint: "e", template: "t", parameters: { Batch: "7" } });
   throws(() => enrolling.rotate({ template: "t" }), "Busy");
+  await until(() => host.changes === 1, 3000);
 });
 
 test("the answer goes out before the session ends", async () => {

@@ -50,8 +50,13 @@ test("what is no command is answered with an error", async () => {
 });
 
 test("an answer that cannot be sent is dropped quietly", async () => {
-  const { send } = setUp(() => Promise.reject(new Error("offline")));
+  let tries = 0;
+  const { send } = setUp(() => {
+    tries += 1;
+    return Promise.reject(new Error("offline"));
+  });
   await send('{"type":"Count"}');
+  equal(tries, 1);
 });
 
 test("a command whose answer could not be sent may come again with its token", async () => {

@@ -1,6 +1,6 @@
 import { ShadowSettings } from "../../../modules/app/shadow-settings";
 import { CloudError } from "../../../modules/cloud/cloud-error";
-import { equal, test } from "../harness";
+import { after, equal, test } from "../harness";
 
 interface Sent {
   topic: string;
@@ -40,6 +40,10 @@ class Bench {
     equal(QoS, 0);
     if (this.isBroken) throw new CloudError("NotConnected", "QoS 0 is not queued");
     this.sent.push({ topic, message: JSON.parse(payload) });
+  }
+
+  constructor() {
+    after(() => this.shadow.sessionChanged(false));
   }
 
   /** A session begins, as far as it may listen. */

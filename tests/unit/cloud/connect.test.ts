@@ -1,5 +1,5 @@
 import { parseEndpoint } from "../../../modules/cloud/endpoint";
-import { assert, equal, sleep, test, throws, until } from "../harness";
+import { assert, equal, test, throws, turns, until } from "../harness";
 import { FakeBroker, text, types } from "./fake-broker";
 
 test("connects with a persistent session, the will and a keep-alive that AWS IoT takes", async () => {
@@ -37,7 +37,7 @@ test("a connection cut before any byte of CONNACK is a refusal", async () => {
     session.connect();
     await until(() => broker.sockets.length === 1 && broker.socket.sent(types.CONNECT).length === 1);
     broker.socket.receive(...[0x20, 2, 0, 0].slice(0, cut));
-    await sleep(5);
+    await turns(5);
     broker.socket.fail();
     await until(() => broker.errors.length > 0);
     equal(broker.errors[0], "Refused");
@@ -127,10 +127,10 @@ test("closing at any moment is quiet", async () => {
     const session = broker.session();
     session.connect();
     session.subscribe([{ topic: "a", QoS: 1 }]).catch(() => {});
-    await sleep(wait);
+    await turns(wait);
     session.close();
     const states = broker.states.length;
-    await sleep(20);
+    await turns(20);
     equal(session.state, "disconnected");
     equal(broker.states.length, states);
     equal(broker.escaped, []);
@@ -143,7 +143,7 @@ test("an orderly end says DISCONNECT", async () => {
   const session = broker.session();
   session.connect();
   await until(() => session.connected);
-  await sleep(5);
+  await turns(5);
   const written: number[] = [];
   const write = broker.socket.write.bind(broker.socket);
   broker.socket.write = (data) => {

@@ -64,20 +64,17 @@ class Net {
 
 class NetResolver {
   #net: Net;
-  #closed = false;
+  #timers: Timer[] = [];
   constructor({ net }: { net: Net }) {
     this.#net = net;
   }
   resolve({ host, onResolved, onError }: { host: string; onResolved(h: string, a: string): void; onError(): void }) {
     const { address, after } = this.#net.lookUp(host) ?? { after: 1 };
-    Timer.set(() => {
-      if (this.#closed) return;
-      if (address) onResolved(host, address);
-      else onError();
-    }, after);
+    const answer = () => (address ? onResolved(host, address) : onError());
+    this.#timers.push(Timer.set(answer, after));
   }
   close() {
-    this.#closed = true;
+    for (const timer of this.#timers) Timer.clear(timer);
     this.#net.resolverClosed = true;
   }
 }

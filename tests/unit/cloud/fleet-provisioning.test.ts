@@ -5,7 +5,7 @@ import {
   type Provisioned,
 } from "../../../modules/cloud/fleet-provisioning";
 import type { CloudSession } from "../../../modules/cloud/session";
-import { assert, equal, sleep, test, until } from "../harness";
+import { assert, equal, test, turns, until } from "../harness";
 import { FakeBroker, filtersOf, type Packet, types } from "./fake-broker";
 
 const csrTopic = "$aws/certificates/create-from-csr/json";
@@ -162,7 +162,7 @@ for (const [what, code, answers] of failing)
     );
     assert(cloud.socket.closed);
     provisioning.connect();
-    await sleep(20);
+    await turns(20);
     equal(cloud.sockets.length, 1, "a round that failed is over");
     equal(cloud.escaped, []);
   });
@@ -228,7 +228,7 @@ test("answers that come twice, out of turn, or for an earlier key are passed ove
   });
   provisioning.connect();
   await ended(host);
-  await sleep(20);
+  await turns(20);
   equal(
     host.results.map(({ thingName }) => thingName),
     ["first"],
@@ -264,7 +264,7 @@ test("disconnected and connected at every step: it begins anew, with a new key, 
     provisioning.connect();
     await until(() => step(cloud));
     provisioning.disconnect();
-    await sleep(5);
+    await turns(5);
     const failed = host.failures.length;
     Object.assign(cloud.answers, willing);
     Object.assign(cloud.script, { dark: false, connack: 0, suback: true });
@@ -283,6 +283,6 @@ test("closed, it says nothing any more", async () => {
   await until(() => cloud.requests.length === 1);
   provisioning.close();
   provisioning.connect();
-  await sleep(30);
+  await turns(30);
   equal([host.results.length, host.failures.length, cloud.sockets.length], [0, 0, 1]);
 });

@@ -313,9 +313,10 @@ test("callbacks after the end are harmless", async () => {
   const { connection } = rig;
   connection.drain(5744);
   connection.answer(ok);
-  await rig.finish();
+  const result = await rig.finish();
+  equal(result.status, "stored");
   connection.handlers.onWritable(100);
   connection.handlers.onReadable(100);
   connection.handlers.onError(new Error("late"));
-  await rig.finish();
+  equal(await rig.finish(), result);
 });
