@@ -1,5 +1,6 @@
 import Timer from "timer";
 import { Condition } from "./condition";
+import { driverName, nameFromDriver, readableWiFiName, wifiNameBytes } from "./wifi-name";
 import { type AccessPoint, type WiFiClass, type WiFiCredentials, WiFiError, type WiFiInterface } from "./wifi-types";
 
 export type WiFiState = "disconnected" | "connecting" | "connected";
@@ -71,7 +72,8 @@ export class WiFiStation {
   }
 
   get SSID(): string | undefined {
-    return this.#state === "connected" ? this.#io.SSID : undefined;
+    const { SSID } = this.#io;
+    return this.#state === "connected" && SSID !== undefined ? nameFromDriver(SSID) : undefined;
   }
 
   get BSSID(): string | undefined {
@@ -180,7 +182,8 @@ export class WiFiStation {
 
   private async associate(credentials: WiFiCredentials): Promise<void> {
     const { SSID, password } = credentials;
-    this.#io.connect(password ? { SSID, password } : { SSID });
+    const network = { SSID: driverName(SSID) };
+    this.#io.connect(password ? { ...network, password } : network);
     let wasLinked = false;
     const decided = () => {
       const connection = this.#io.connection;
@@ -192,22 +195,23 @@ export class WiFiStation {
     } catch (error) {
       if ((error as WiFiError).code !== "Timeout") throw error;
       this.#io.disconnect();
-      if (wasLinked) throw new WiFiError("NoAddress", `${SSID} gave no address`);
-      throw new WiFiError("ConnectTimeout", `no answer from ${SSID}`);
+      if (wasLinked) throw new WiFiError("NoAddress", `${readableWiFiName(SSID)} gave no address`);
+      throw new WiFiError("ConnectTimeout", `no answer from ${readableWiFiName(SSID)}`);
     }
     if (this.#io.connection < addressed) throw await this.diagnose(credentials);
   }
 
   private async diagnose({ SSID, password }: WiFiCredentials): Promise<WiFiError> {
+    const name = readableWiFiName(SSID);
     let found: AccessPoint | undefined;
     try {
       found = (await this.scan()).find((each) => each.SSID === SSID);
     } catch {
-      return new WiFiError("ConnectFailed", `${SSID} refused the connection`);
+      return new WiFiError("ConnectFailed", `${name} refused the connection`);
     }
-    if (!found) return new WiFiError("NotFound", `${SSID} cannot be heard`);
-    if (found.security === "none" && !password) return new WiFiError("ConnectFailed", `${SSID} refused the connection`);
-    return new WiFiError("AuthError", `${SSID} does not take the password`);
+    if (!found) return new WiFiError("NotFound", `${name} cannot be heard`);
+    if (found.security === "none" && !password) return new WiFiError("ConnectFailed", `${name} refused the connection`);
+    return new WiFiError("AuthError", `${name} does not take the password`);
   }
 
   private async runScan(): Promise<AccessPoint[]> {
@@ -216,8 +220,9 @@ export class WiFiStation {
     try {
       this.#io.scan({
         onFound: (result) => {
-          const known = found.get(result.SSID);
-          if (result.SSID && (!known || known.RSSI < result.RSSI)) found.set(result.SSID, result);
+          const SSID = nameFromDriver(result.SSID);
+          const known = found.get(SSID);
+          if (SSID && (!known || known.RSSI < result.RSSI)) found.set(SSID, { ...result, SSID });
           if (found.size > this.limit) found.delete(weakest(found));
         },
         onComplete: () => {
@@ -279,8 +284,10 @@ export class WiFiStation {
 }
 
 function checkCredentials({ SSID, password }: WiFiCredentials): void {
-  const length = ArrayBuffer.fromString(SSID).byteLength;
-  if (length < 1 || length > 32) throw new WiFiError("BadCredentials", "an SSID has 1 to 32 bytes");
+  const name = wifiNameBytes(SSID);
+  if (name.length < 1 || name.length > 32) throw new WiFiError("BadCredentials", "an SSID has 1 to 32 bytes");
+  // ESP-IDF's station takes a name up to its first zero byte: it would join another network.
+  if (name.includes(0)) throw new WiFiError("BadCredentials", "an SSID with a zero byte cannot be joined");
   if (password && ArrayBuffer.fromString(password).byteLength > 64)
     throw new WiFiError("BadCredentials", "a password has at most 64 bytes");
 }

@@ -1,16 +1,21 @@
 /** What a scan has found. */
 export interface AccessPoint {
+  /** As in wifi-name.ts. */
   SSID: string;
   /** "xx:xx:xx:xx:xx:xx" */
   BSSID?: string;
   channel: number;
   /** dBm */
   RSSI: number;
-  /** As the SDK names it: "none", "wep", "wpa_psk", "wpa2_psk", "wpa_wpa2_psk", "wpa2_enterprise", "wpa3_psk", "wpa2_wpa3_psk". */
+  /**
+   * As the SDK names it: "none", "wep", "wpa_psk", "wpa2_psk", "wpa_wpa2_psk", "wpa2_enterprise", "wpa3_psk",
+   * "wpa2_wpa3_psk"; "unknown" or absent: some protection that it does not know, never an open network.
+   */
   security?: string;
 }
 
 export interface WiFiCredentials {
+  /** As in wifi-name.ts. */
   SSID: string;
   /** Absent or empty: an open network. */
   password?: string;

@@ -2,6 +2,7 @@
  * The packets of Improv Wi-Fi (improv-wifi.com/ble, revision 2.4), as bytes: command, length of the data, data, and the low byte of
  * the sum of all that. Nothing here does I/O.
  */
+import { wifiName, wifiNameBytes } from "../network/wifi-name";
 import { decodeText } from "./text";
 
 /** Command numbers; 2 (identify), 5 (host name) and 6 (device name) are left out: there is nothing here that they could do. */
@@ -89,8 +90,10 @@ export function readSettings(data: Uint8Array): ImprovSettings | undefined {
   // Written so that a length which is not there, undefined, fails, too.
   if (!(data.length > ssidEnd && data.length === ssidEnd + 1 + data[ssidEnd])) return undefined;
   if (data[0] < 1 || data[0] > longestSSID || data[ssidEnd] > longestPassphrase) return undefined;
+  const ssid = data.slice(1, ssidEnd);
+  if (ssid.includes(0)) return undefined;
   try {
-    return { SSID: decodeText(data.slice(1, ssidEnd)), password: decodeText(data.slice(ssidEnd + 1)) };
+    return { SSID: wifiName(ssid), password: decodeText(data.slice(ssidEnd + 1)) };
   } catch {
     return undefined;
   }
@@ -100,7 +103,7 @@ const longestSSID = 32;
 const longestPassphrase = 64;
 
 /**
- * A result: a list of strings.
+ * A result: a list of strings; a network's name may be no text (wifi-name).
  * @param limit bytes of the packet; the strings are taken in groups of `group`, as many whole groups as fit
  */
 export function resultPacket(
@@ -126,7 +129,7 @@ export function resultPacket(
 function append(out: Uint8Array, start: number, strings: readonly string[]): number {
   let offset = start;
   for (const string of strings) {
-    const bytes = new Uint8Array(ArrayBuffer.fromString(string));
+    const bytes = wifiNameBytes(string);
     if (offset + 1 + bytes.length + 1 > out.length) return 0;
     out[offset] = bytes.length;
     out.set(bytes, offset + 1);

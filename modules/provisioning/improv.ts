@@ -23,7 +23,7 @@ import type { WiFiStationLike } from "./wifi-endpoints";
 export interface ImprovOptions {
   /** Asked again and again: false ends the authorization, for instance because the camera has got an owner. */
   readonly allowed: boolean;
-  /** Milliseconds after power-on, and after a failed attempt, in which Wi-Fi settings are taken. */
+  /** Milliseconds after power-on in which Wi-Fi settings are taken, whatever happens in them. */
   readonly window: number;
   /** For "device info": firmware, its version, chip, name of the device. */
   readonly info: readonly string[];
@@ -56,7 +56,7 @@ interface Client {
 const empty = new ArrayBuffer(0);
 
 /** As Improv names them; the SDK's names are the keys. */
-const authenticationNames: Record<string, string> = {
+const protections: Record<string, string> = {
   none: "NO",
   wep: "WEP",
   wpa_psk: "WPA",
@@ -67,6 +67,11 @@ const authenticationNames: Record<string, string> = {
   wpa2_wpa3_psk: "WPA2/WPA3",
   wapi_psk: "WAPI",
 };
+
+/** A protection that nobody knows is one all the same. */
+function protection(security = "unknown"): string {
+  return Object.hasOwn(protections, security) ? protections[security] : "YES";
+}
 
 function windowEnds({ owner }: OwnedTimer<Improv>): void {
   owner.windowEnded();
@@ -210,7 +215,6 @@ export class Improv implements ImprovDelegate {
   }
 
   private failedToJoin(client: Client): void {
-    this.openWindow();
     this.fail(client, ImprovError.unableToConnect);
     this.refresh();
   }
@@ -241,7 +245,6 @@ export class Improv implements ImprovDelegate {
   }
 
   private openWindow(): void {
-    this.closeWindow();
     this.#windowOpen = true;
     this.#timer = setTimer(this as Improv, windowEnds, this.#host.improvOptions.window);
   }
@@ -306,8 +309,7 @@ function oneByte(value: number): ArrayBuffer {
  */
 function scanResult(found: readonly AccessPoint[], limit: number): Uint8Array {
   const strings: string[] = [];
-  for (const { SSID, RSSI, security } of found)
-    strings.push(SSID, String(RSSI), (security && authenticationNames[security]) ?? "NO");
+  for (const { SSID, RSSI, security } of found) strings.push(SSID, String(RSSI), protection(security));
   const packet = resultPacket(ImprovCommand.scan, strings, limit, 3);
   const isEmptyForLackOfRoom = strings.length > 0 && packet[1] === 0 && limit < longestPacket;
   return isEmptyForLackOfRoom ? resultPacket(ImprovCommand.scan, strings, longestPacket, 3) : packet;

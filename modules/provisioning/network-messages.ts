@@ -1,3 +1,4 @@
+import { wifiNameBytes } from "../network/wifi-name";
 import type { AccessPoint } from "../network/wifi-types";
 import { ProtobufReader, ProtobufWriter } from "./protobuf";
 
@@ -101,7 +102,7 @@ export function connectedStatus(state: ConnectedState): ProtobufWriter {
   const connected = new ProtobufWriter(160)
     .string(1, state.address)
     .uint32(2, authMode(state.security))
-    .string(3, state.SSID)
+    .bytes(3, wifiNameBytes(state.SSID))
     .bytes(4, bssidBytes(state.BSSID))
     .int32(5, state.channel ?? 0);
   return new ProtobufWriter(200).uint32(2, StationState.connected).message(11, connected);
@@ -144,7 +145,7 @@ export function scanResults(accessPoints: AccessPoint[]): ProtobufWriter {
   const results = new ProtobufWriter(longestAnswer - 12);
   for (const { SSID, channel, RSSI, BSSID, security } of accessPoints) {
     const entry = new ProtobufWriter(80)
-      .string(1, SSID)
+      .bytes(1, wifiNameBytes(SSID))
       .uint32(2, channel)
       .int32(3, RSSI)
       .bytes(4, bssidBytes(BSSID))
@@ -154,8 +155,15 @@ export function scanResults(accessPoints: AccessPoint[]): ProtobufWriter {
   return results;
 }
 
+/**
+ * What has no number here, or is not known, is some kind of protection: phones ask for a password then. A number that WifiAuthMode
+ * has not got would end Espressif's app for Android.
+ */
+const someProtection = authModes.indexOf("wpa2_psk");
+
 function authMode(security: string | undefined): number {
-  return Math.max(0, authModes.indexOf(security ?? "none"));
+  const mode = authModes.indexOf(security ?? "unknown");
+  return mode < 0 ? someProtection : mode;
 }
 
 function bssidBytes(bssid: string | undefined): Uint8Array {

@@ -1,3 +1,4 @@
+import { wifiName } from "../network/wifi-name";
 import { type AccessPoint, type WiFiCredentials, WiFiError } from "../network/wifi-types";
 import {
   answer,
@@ -141,11 +142,12 @@ export class WiFiEndpoints implements BinaryEndpoints {
     const lengthsAreRight =
       ssid.length >= 1 &&
       ssid.length <= longestSSID &&
+      !ssid.includes(0) &&
       passphrase.length <= longestPassphrase &&
       (bssid.length === 0 || bssid.length === 6);
     if (!lengthsAreRight) return Status.invalidArgument;
     try {
-      this.#candidate = { SSID: decodeText(ssid), password: decodeText(passphrase) };
+      this.#candidate = { SSID: wifiName(ssid), password: decodeText(passphrase) };
     } catch {
       return Status.invalidArgument;
     }

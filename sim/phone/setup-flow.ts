@@ -5,6 +5,7 @@ import { Emitter } from "./emitter.ts";
 import type { PhoneCloud } from "./phone-cloud.ts";
 import { type Step, StepList } from "./steps.ts";
 import { checkNotCancelled, pause } from "./waiting.ts";
+import { readableWiFiName } from "./wifi-name.ts";
 import type { WiFiNetwork } from "./wifi-setup.ts";
 
 export const setupSteps = ["connect", "session", "wifi", "claim", "certificate", "register", "online"] as const;
@@ -200,12 +201,12 @@ export class SetupFlow extends Emitter<SetupEvents> {
     const status = await client.wifiStatus();
     const network = this.#network;
     const isThere = status.state === "connected" && (!network || network.ssid === status.ssid);
-    if (isThere) return `${status.ssid}, ${status.address}`;
+    if (isThere) return `${readableWiFiName(status.ssid ?? "")}, ${status.address}`;
     if (!network) throw new FlowError("NetworkNeeded", "the camera is on no Wi-Fi, and none was chosen");
     if (status.state === "failed") await client.resetWiFi();
     await client.configureWiFi(network);
     const { address } = await client.waitForWiFi({ signal });
-    return `${network.ssid}, ${address}`;
+    return `${readableWiFiName(network.ssid)}, ${address}`;
   }
 
   async #claim(signal?: AbortSignal): Promise<string> {

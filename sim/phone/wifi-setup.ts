@@ -1,10 +1,12 @@
-import { fromUTF8, toHex, utf8 } from "./bytes.ts";
+import { toHex, utf8 } from "./bytes.ts";
 import { PhoneError } from "./errors.ts";
 import { authModes, NetworkConfigPayload, NetworkCtrlPayload, NetworkScanPayload, Status } from "./messages.ts";
 import type { RequestOptions, Session } from "./session.ts";
 import { pause } from "./waiting.ts";
+import { wifiName, wifiNameBytes } from "./wifi-name.ts";
 
 export interface WiFiNetwork {
+  /** As in wifi-name.ts. */
   ssid: string;
   bssid: string;
   channel: number;
@@ -53,7 +55,7 @@ export async function scanWiFi(session: Session, signal?: AbortSignal): Promise<
     const answer = await ask({ msg: 4, cmd_scan_wifi_result: range });
     for (const { ssid, bssid, channel, rssi, auth } of answer.resp_scan_wifi_result?.entries ?? [])
       networks.push({
-        ssid: fromUTF8(ssid),
+        ssid: wifiName(ssid),
         bssid: toHex(bssid),
         channel,
         rssi,
@@ -66,7 +68,7 @@ export async function scanWiFi(session: Session, signal?: AbortSignal): Promise<
 /** Hands over credentials and tells the camera to use them. @throws PhoneError WiFiFailed when it does not take them */
 export async function configureWiFi(session: Session, network: { ssid: string; passphrase?: string }): Promise<void> {
   const cmd_set_wifi_config = {
-    ssid: utf8(network.ssid),
+    ssid: wifiNameBytes(network.ssid),
     passphrase: utf8(network.passphrase ?? ""),
   };
   const set = await session.binary("prov-config", NetworkConfigPayload, { msg: 2, cmd_set_wifi_config });
@@ -84,8 +86,8 @@ export async function wifiStatus(session: Session, signal?: AbortSignal): Promis
   if (!status) throw new PhoneError("UnsupportedProtocol", "the camera gives no Wi-Fi status");
   const state = states[status.wifi_sta_state] ?? "disconnected";
   if (state === "connected") {
-    const { ip4_addr, ssid } = status.wifi_connected ?? { ip4_addr: "", ssid: [] };
-    return { state, address: ip4_addr, ssid: fromUTF8(ssid) };
+    const { ip4_addr, ssid } = status.wifi_connected ?? { ip4_addr: "", ssid: new Uint8Array(0) };
+    return { state, address: ip4_addr, ssid: wifiName(ssid) };
   }
   if (state !== "failed") return { state };
   return { state, failure: status.failure || (status.wifi_fail_reason === 0 ? "AuthError" : "NotFound") };

@@ -4,7 +4,9 @@ import { frame } from "./frames.ts";
 
 /** A network that simulated devices hear; the fields are those of WIFI_NETWORKS (README.md). */
 export interface WiFiNetwork {
-  SSID: string;
+  SSID?: string;
+  /** Instead of SSID, for a name that is no text. */
+  hex?: string;
   password?: string;
   RSSI?: number;
   channel?: number;

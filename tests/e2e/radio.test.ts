@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { readableWiFiName, wifiNameBytes } from "../../sim/phone/wifi-name.ts";
 import {
   deviceName,
   disconnected,
@@ -53,6 +54,38 @@ for (const mtu of [23, 185, 517])
     assert.equal(radio.links, 1);
     await device.checkAlive();
   });
+
+test("names that are no text and protections that nobody knows: heard, joined, kept", async (t) => {
+  const gbk = { hex: "b2e2cad4", password: "correct horse", RSSI: -40, security: "wpa2_psk" };
+  const longest = { hex: `${"80".repeat(31)}ff`, RSSI: -45 };
+  const unknown = { SSID: "New router", password: "correct horse", RSSI: -50, security: "unknown" };
+  const cut = { hex: "486f006d65", RSSI: -60 };
+  const environment = { WIFI_NETWORKS: JSON.stringify([gbk, longest, unknown, cut]) };
+  const { device, phone } = await setUp(t, {}, {}, environment);
+  const heard = await phone.scanWiFi();
+  assert.deepEqual(
+    heard.map(({ ssid, auth }) => [Buffer.from(wifiNameBytes(ssid)).toString("hex"), auth]),
+    [
+      [gbk.hex, "wpa2"],
+      [longest.hex, "open"],
+      [Buffer.from(unknown.SSID).toString("hex"), "wpa2"],
+      // As ESP-IDF's station tells it.
+      ["486f", "open"],
+    ],
+  );
+  assert.equal(readableWiFiName(heard[0].ssid), "\\xB2\\xE2\\xCA\\xD4");
+  for (const [ssid, passphrase] of [
+    [heard[1].ssid, ""],
+    [unknown.SSID, unknown.password],
+    [heard[0].ssid, gbk.password],
+  ]) {
+    await phone.configureWiFi({ ssid, passphrase });
+    assert.deepEqual(await phone.waitForWiFi(), { state: "connected", address: "127.0.0.1", ssid });
+    assert.equal(device.latest("configured"), ssid);
+  }
+  assert.equal(await codeOf(phone.configureWiFi({ ssid: "Ho\0me" })), "WiFiFailed");
+  await device.checkAlive();
+});
 
 test("requests that are made at once are answered one after the other", async (t) => {
   const { phone } = await setUp(t);

@@ -1,13 +1,26 @@
 import { getEnvironment } from "environment";
+import rawString from "raw-string";
 import { protocolVersion, WiFiFrame } from "./protocol";
 import { RadioLink, type RadioLinkUser } from "./radio-link";
 
 /** As scan results name it on the chip. */
-export type Security = "none" | "wep" | "wpa_psk" | "wpa2_psk" | "wpa_wpa2_psk" | "wpa3_psk" | "wpa2_wpa3_psk";
+export type Security =
+  | "none"
+  | "wep"
+  | "wpa_psk"
+  | "wpa2_psk"
+  | "wpa_wpa2_psk"
+  | "wpa2_enterprise"
+  | "wpa3_psk"
+  | "wpa2_wpa3_psk"
+  | "unknown";
 
 /** A network of the simulated surroundings. */
 export interface Network {
+  /** For a name that is no text the bytes as the driver gives them; `hex` says which. */
   SSID: string;
+  /** The bytes of such a name, hexadecimal. */
+  hex?: string;
   /** Absent or empty: open network. */
   password?: string;
   RSSI?: number;
@@ -37,7 +50,7 @@ export class WiFiAir implements RadioLinkUser {
   constructor(station: { airChanged(): void }) {
     this.#station = station;
     const configured = getEnvironment("WIFI_NETWORKS");
-    this.networks = configured ? JSON.parse(configured) : surroundings;
+    this.networks = configured ? JSON.parse(configured).map(named) : surroundings;
     const port = Number(getEnvironment("RADIO_PORT"));
     if (port) this.#link = new RadioLink(port, this);
   }
@@ -48,7 +61,7 @@ export class WiFiAir implements RadioLinkUser {
 
   radioFrame(type: number, payload: Uint8Array): void {
     if (type === WiFiFrame.network)
-      this.#incoming.push(JSON.parse(String.fromArrayBuffer(payload.slice().buffer as ArrayBuffer)));
+      this.#incoming.push(named(JSON.parse(String.fromArrayBuffer(payload.slice().buffer as ArrayBuffer))));
     else if (type === WiFiFrame.complete) {
       this.networks = this.#incoming;
       this.#incoming = [];
@@ -67,4 +80,12 @@ export class WiFiAir implements RadioLinkUser {
   close(): void {
     this.#link?.close();
   }
+}
+
+/** As on the chip: a string up to its first zero byte, whatever its bytes are. */
+function named(network: Network): Network {
+  const { hex } = network;
+  if (!hex) return network;
+  const bytes = Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+  return { ...network, SSID: rawString(bytes) };
 }

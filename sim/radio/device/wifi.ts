@@ -192,7 +192,7 @@ export default class WiFi {
 function describe(network: Network): ScanResult {
   const { SSID, RSSI = -60, channel = 1, password } = network;
   let sum = 0;
-  for (let i = 0; i < SSID.length; i++) sum = (sum * 31 + SSID.charCodeAt(i)) & 0xffff;
+  for (const byte of new Uint8Array(ArrayBuffer.fromString(SSID))) sum = (sum * 31 + byte) & 0xffff;
   const hex = (value: number) => (value + 0x100).toString(16).slice(-2);
   const BSSID = network.BSSID ?? `02:00:5e:00:${hex(sum >> 8)}:${hex(sum & 255)}`;
   return { SSID, BSSID, RSSI, channel, security: network.security ?? (password ? "wpa2_psk" : "none") };

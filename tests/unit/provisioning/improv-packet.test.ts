@@ -90,8 +90,9 @@ test("settings: cut at every byte, too long, too short, not UTF-8", () => {
   equal(readSettings(bytes(0, 3, "abc")), undefined);
   equal(readSettings(bytes(33, new Uint8Array(33).fill(65), 0)), undefined);
   equal(readSettings(bytes(1, "A", 65, new Uint8Array(65).fill(65))), undefined);
-  equal(readSettings(bytes(2, [0xff, 0xfe], 0)), undefined);
-  equal(readSettings(bytes(6, [0xc3, 0x9c, 0xf0, 0x9f, 0x93, 0xb7][0], "b", [0xc3, 0x9c], "cd", 0)), undefined);
+  equal(readSettings(bytes(1, 65, 2, [0xff, 0xfe])), undefined);
+  equal(readSettings(bytes(2, [65, 0], 0)), undefined, "a zero byte");
+  equal(readSettings(bytes(1, 65, 4, [0xc3], "b", [0xc3, 0x9c])), undefined);
   equal(readSettings(bytes(6, "Büro!", 0)), { SSID: "Büro!", password: "" });
   equal(
     readSettings(bytes(32, new Uint8Array(32).fill(65), 64, new Uint8Array(64).fill(66)))?.password,

@@ -1,3 +1,4 @@
+import { wifiName } from "../../../modules/network/wifi-name";
 import { type AccessPoint, WiFiError, type WiFiFailure } from "../../../modules/network/wifi-types";
 import { MalformedMessage } from "../../../modules/provisioning/protobuf";
 import { WiFiEndpoints, type WiFiStationLike } from "../../../modules/provisioning/wifi-endpoints";
@@ -66,7 +67,7 @@ test("set, apply, connecting, connected: byte for byte", async () => {
   equal(station.calls, ["connect Home/secret"]);
   station.release();
   await sleep(1);
-  const connected = bytes(0x0a, 11, "192.168.4.7", 0x1a, 4, "Home", 0x22, 6, [2, 0, 0, 0, 0, 1], 0x28, 6);
+  const connected = bytes(0x0a, 11, "192.168.4.7", 0x10, 3, 0x1a, 4, "Home", 0x22, 6, [2, 0, 0, 0, 0, 1], 0x28, 6);
   equal(ask("prov-config", getStatus), bytes(0x08, 1, 0x5a, connected.length + 2, 0x5a, connected.length, connected));
   equal(configured, [{ SSID: "Home", password: "secret" }]);
 });
@@ -115,7 +116,9 @@ test("impossible credentials are an invalid argument, and applying nothing an er
   equal(set(bytes(0x0a, 4, "Home", 0x12, 65, new Uint8Array(65).fill(65))), refused);
   equal(set(bytes(0x0a, 4, "Home", 0x1a, 5, [1, 2, 3, 4, 5])), refused);
   equal(set(bytes(0x12, 6, "secret")), refused);
-  equal(set(bytes(0x0a, 2, 0xff, 0xfe)), refused);
+  // ESP-IDF's station would join another network, "Ho".
+  equal(set(bytes(0x0a, 4, "Ho", [0, 1])), refused);
+  equal(set(bytes(0x0a, 4, "Home", 0x12, 2, 0xff, 0xfe)), refused);
   equal(ask("prov-config", bytes(0x08, 2)), refused);
   equal(ask("prov-config", apply), bytes(0x08, 5, 0x7a, 2, 0x08, 5));
   ask("prov-config", setHome);
@@ -190,6 +193,50 @@ test("a scan runs in the background, and its results are read in pages", async (
   const entries = bytes(0x0a, strasse.length, strasse, 0x0a, last.length, last);
   equal(ask("prov-scan", scanResult(1, 2)), bytes(0x08, 5, 0x7a, entries.length, entries));
   equal(station.calls, ["scan"]);
+});
+
+test("a protection that has no number, or is not known, is not open", async () => {
+  const { station, ask } = setUp();
+  const modes = [
+    "none",
+    "wep",
+    "wpa2_wpa3_psk",
+    "unknown",
+    "wpa3_enterprise",
+    "wapi_psk",
+    "owe",
+    "constructor",
+    undefined,
+  ];
+  station.accessPoints = modes.map((security) => ({ SSID: "N", channel: 0, RSSI: 0, ...(security && { security }) }));
+  ask("prov-scan", startScan(false));
+  await sleep(1);
+  station.release();
+  await sleep(1);
+  const auths = modes.map((_, i) => {
+    const entry = ask("prov-scan", scanResult(i, 1)).slice(6);
+    return entry.length > 3 ? entry[4] : 0;
+  });
+  equal(auths, [0, 1, 7, 3, 3, 3, 3, 3, 3]);
+});
+
+test("a name that is no text is found, joined and told with its bytes", async () => {
+  const gbk = bytes([0xb2, 0xe2, 0xca, 0xd4]);
+  const { station, configured, ask } = setUp();
+  station.accessPoints = [{ SSID: wifiName(gbk), channel: 1, RSSI: 0, security: "none" }];
+  ask("prov-scan", startScan(false));
+  await sleep(1);
+  station.release();
+  await sleep(1);
+  equal(ask("prov-scan", scanResult(0, 1)), bytes(0x08, 5, 0x7a, 10, 0x0a, 8, 0x0a, 4, gbk, 0x10, 1));
+  equal(ask("prov-config", bytes(0x08, 2, 0x62, 6, 0x0a, 4, gbk)), bytes(0x08, 3, 0x6a, 0));
+  ask("prov-config", apply);
+  await sleep(1);
+  station.release();
+  await sleep(1);
+  equal(configured, [{ SSID: wifiName(gbk), password: "" }]);
+  const status = ask("prov-config", getStatus);
+  assert(String(status).includes(String(bytes(0x1a, 4, gbk))), String(status));
 });
 
 test("results beyond the list, and more than fit into a value, are an invalid argument", async () => {

@@ -1,4 +1,5 @@
 import type { SetupFlow } from "../../setup-flow.ts";
+import { readableWiFiName, wifiNameBytes } from "../../wifi-name.ts";
 import type { WiFiNetwork } from "../../wifi-setup.ts";
 import type { App } from "../app/app.ts";
 import type { Screen, ScreenMaker } from "../app/screen.ts";
@@ -118,7 +119,9 @@ class WiFi {
     const status = await this.#app.setup.link?.wifiStatus().catch(() => undefined);
     if (status?.state !== "connected" || this.#signal.aborted) return;
     const keep = button({ label: "Keep it", onPress: () => go("register") });
-    const title = status.ssid ? `The camera is on “${status.ssid}” already` : "The camera is on a Wi-Fi already";
+    const title = status.ssid
+      ? `The camera is on “${readableWiFiName(status.ssid)}” already`
+      : "The camera is on a Wi-Fi already";
     fill(this.#keep, notice({ title, text: "Keep it, or choose another one below.", actions: keep }));
   }
 
@@ -171,6 +174,8 @@ class WiFi {
     const isHidden = this.#list.value === hidden;
     const passphrase = isOpen ? "" : this.#password.value;
     if (!ssid) this.#ssid.problem("Type the name of the network.");
+    else if (wifiNameBytes(ssid).length > 32)
+      this.#ssid.problem("A name has at most 32 bytes; letters beyond A to Z take several.");
     else if (!isOpen && !isHidden && !passphrase) this.#password.problem("Type its password.");
     else if (passphrase && passphrase.length < 8) this.#password.problem("It has at least 8 characters.");
     else {
@@ -203,7 +208,7 @@ function networkWords({ ssid, rssi, auth }: WiFiNetwork): Child {
     h(
       "span",
       { class: "words" },
-      h("strong", {}, ssid),
+      h("strong", {}, readableWiFiName(ssid)),
       h("span", { class: "tiny soft" }, `${protection} · signal ${signalName(rssi)}`),
     ),
     auth !== "open" && icon("lock"),

@@ -1,0 +1,57 @@
+import rawString from "raw-string";
+import {
+  driverName,
+  nameFromDriver,
+  readableWiFiName,
+  wifiName,
+  wifiNameBytes,
+} from "../../../modules/network/wifi-name";
+import { assert, equal, test } from "../harness";
+
+const text = (name: string) => new Uint8Array(ArrayBuffer.fromString(name));
+const names: [string, Uint8Array, string][] = [
+  ["ASCII", text("Home 2"), "Home 2"],
+  ["UTF-8", text("Café 网络"), "Café 网络"],
+  [
+    "a pair of surrogates whose second half looks like an escaped byte",
+    text("\u{1f4f7}\u{100ff}"),
+    "\u{1f4f7}\u{100ff}",
+  ],
+  ["GBK", Uint8Array.of(0xb2, 0xe2, 0xca, 0xd4), "\\xB2\\xE2\\xCA\\xD4"],
+  ["Latin-1", Uint8Array.of(0x43, 0x61, 0x66, 0xe9), "Caf\\xE9"],
+  ["every byte but zero of the upper half, 32 at a time", Uint8Array.from({ length: 32 }, (_, i) => 0xe0 + i), ""],
+  ["the lowest ones", Uint8Array.from({ length: 32 }, (_, i) => 0x80 + i), ""],
+  ["UTF-8 that is cut", text("网络").slice(0, 5), "\\xE7\\xBD\\x91\\xE7\\xBB"],
+  ["a lone surrogate, encoded", Uint8Array.of(0xed, 0xb2, 0x80), ""],
+  ["a pair of them", Uint8Array.of(0xed, 0xa0, 0xbd, 0xed, 0xb3, 0xb7), ""],
+  ["the last letter before them", text("\ud7ff"), "\ud7ff"],
+  ["zero in two bytes", Uint8Array.of(0x41, 0xc0, 0x80), "A\\xC0\\x80"],
+];
+
+for (const [what, bytes, readable] of names)
+  test(`a name's bytes come back, also from storage and from the driver: ${what}`, () => {
+    const name = wifiName(bytes);
+    equal(wifiNameBytes(name), bytes);
+    equal(wifiNameBytes(JSON.parse(JSON.stringify({ name })).name), bytes);
+    equal(text(driverName(name)), bytes);
+    equal(wifiNameBytes(nameFromDriver(rawString(bytes))), bytes);
+    if (readable) equal(readableWiFiName(name), readable);
+    equal(readableWiFiName(readableWiFiName(name)), readableWiFiName(name));
+  });
+
+test("names are equal when their bytes are", () => {
+  const gbk = names[3][1];
+  assert(wifiName(gbk) === nameFromDriver(rawString(gbk)));
+  assert(wifiName(gbk) !== wifiName(gbk.slice(0, 3)));
+});
+
+test("a raw string has a bound", () => {
+  equal(text(rawString(new Uint8Array(64).fill(0xff))).length, 64);
+  let failed = false;
+  try {
+    rawString(new Uint8Array(65).fill(0xff));
+  } catch {
+    failed = true;
+  }
+  assert(failed);
+});
