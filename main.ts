@@ -230,6 +230,10 @@ class Camera implements Host {
     new Upload(new PictureConnection(this, request, photo));
   }
 
+  retake(photo: Photo): Promise<void> {
+    return this.device.retake(photo);
+  }
+
   announce(announcement: PhotoAnnouncement): Promise<void> {
     return this.publish("photos", JSON.stringify(announcement));
   }

@@ -13,6 +13,8 @@ export interface PhotoAnnouncement {
   resolution: string;
   /** Of a scheduled picture: when it was due. */
   due?: number;
+  /** false: the camera has delivered a picture that is cut, twice. */
+  complete?: false;
 }
 
 /** They lie in storage until the cloud has them. */

@@ -192,6 +192,18 @@ export class CameraDevice {
     this.uploads.start(undefined, photo, due);
   }
 
+  /** Another one in the place of a picture that is on its way and turned out to be cut. */
+  async retake(photo: Photo): Promise<void> {
+    try {
+      await this.#photographer.retake(photo);
+    } catch (error) {
+      throw this.notTaken(error);
+    }
+    const { imageId, frame } = photo;
+    const { byteLength, width, height } = frame;
+    this.#host.events.add("PhotoRetaken", { imageId, byteLength, width, height });
+  }
+
   /** @returns the error. A refusal is no failure. */
   private notTaken(error: unknown): unknown {
     if (!(error instanceof CommandError)) this.cameraFailed += 1;

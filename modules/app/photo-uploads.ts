@@ -31,6 +31,8 @@ export class PhotoUploads implements GrantOwner {
     noGrant: 0,
     grantIgnored: 0,
     powerLost: 0,
+    retaken: 0,
+    incomplete: 0,
   };
   #host: UploadHost;
   #photo?: Photo;
@@ -45,6 +47,8 @@ export class PhotoUploads implements GrantOwner {
   #grantRequest?: GrantRequest;
   /** How many were made for this picture. */
   #grantRequests = 0;
+  /** The last picture was whole, as far as is known: one that is cut is worth another try. */
+  #isWhole = true;
 
   constructor(host: UploadHost) {
     this.#host = host;
@@ -72,6 +76,7 @@ export class PhotoUploads implements GrantOwner {
     this.#grantRequest?.close();
     this.#grantRequest = undefined;
     if (due) photo.due = due;
+    photo.frame.mustBeComplete = this.#isWhole;
     if (this.#photo !== photo) this.promise(photo);
     this.#photo = photo;
     this.#grantRequests = 0;
@@ -143,15 +148,35 @@ export class PhotoUploads implements GrantOwner {
     }
   }
 
-  /** The host's upload is over. */
-  ended(result: UploadResult): void {
+  /** The host's upload is over. @param request of the upload, for another picture in the place of one that is cut */
+  ended(result: UploadResult, request?: UploadRequest): void {
     const photo = this.#photo;
     if (!photo) return;
     const { status, code, message = "", frameIntact } = result;
     if (status === "stored") this.stored(photo, result);
+    else if (code === "IncompleteFrame" && request) this.retake(photo, request);
     else if (status === "needURL" && frameIntact && this.#host.hasSession && this.#grantRequests < grantsPerPhoto)
       this.askForURL(photo);
     else this.fail(photo, { code: code || status, message }, result);
+  }
+
+  /**
+   * The picture is cut, which is known with its last byte; that was withheld, so the store has kept nothing and its place is free. Another one
+   * is taken, once. A URL that was signed for the length of the first turns out dead, and then there will be another as always.
+   */
+  private async retake(photo: Photo, request: UploadRequest): Promise<void> {
+    this.counters.retaken += 1;
+    this.#isWhole = false;
+    this.#sent = 0;
+    this.#grantRequests = 0;
+    try {
+      await this.#host.retake(photo);
+    } catch (error) {
+      const { code, message } = describeError(error);
+      this.fail(photo, { code: "RetakeFailed", message: `${code}: ${message}` });
+      return;
+    }
+    this.send(request, photo);
   }
 
   private askForURL(photo: Photo): void {
@@ -207,9 +232,12 @@ export class PhotoUploads implements GrantOwner {
     const { bytes, attempts, verified, etag = "" } = result;
     const { width, height } = frame;
     const url = this.#url;
+    const complete: false | undefined = frame.complete === false ? false : undefined;
     this.counters.uploaded += 1;
+    if (complete === false) this.counters.incomplete += 1;
+    this.#isWhole = complete === undefined;
     try {
-      const what = { imageId, url, bytes, etag, time, width, height, resolution, due };
+      const what = { imageId, url, bytes, etag, time, width, height, resolution, due, complete };
       const lost = keepAnnouncement(this.#host.records, what);
       if (lost) {
         const message = `${lost.imageId} is stored, and the cloud was not told in time`;
@@ -219,8 +247,17 @@ export class PhotoUploads implements GrantOwner {
       // It lies in the bucket all the same; nobody will be told by MQTT.
       this.#host.events.add("Error", { ...describeError(error) });
     }
-    this.end(photo, "stored", bytes);
-    this.#host.events.add("UploadResult", { imageId, status: "stored", bytes, etag, verified, attempts, url });
+    this.end(photo, "stored", bytes, undefined, complete);
+    this.#host.events.add("UploadResult", {
+      imageId,
+      status: "stored",
+      bytes,
+      etag,
+      verified,
+      attempts,
+      url,
+      complete,
+    });
     this.announcePending();
   }
 
@@ -233,10 +270,10 @@ export class PhotoUploads implements GrantOwner {
   }
 
   /** The promise is the last to go: a cut before that leaves what is needed to find out how the picture ended. */
-  private end(photo: Photo, state: string, sent: number, code?: string): void {
+  private end(photo: Photo, state: string, sent: number, code?: string, complete?: false): void {
     const { imageId, frame, due } = photo;
     this.#photo = undefined;
-    this.#last = { imageId, state, code, sent, total: frame.byteLength };
+    this.#last = { imageId, state, code, sent, total: frame.byteLength, complete };
     if (due) this.#host.scheduledEnded(due, code);
     // Whoever uploads it after all does so for a purpose of their own.
     photo.due = undefined;

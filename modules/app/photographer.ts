@@ -7,6 +7,10 @@ export interface Frame {
   readonly height: number;
   /** Bytes read so far. */
   readonly position: number;
+  /** After the last byte: is it whole? undefined where nobody can tell. */
+  readonly complete?: boolean;
+  /** Reading the last bytes of one that is cut throws IncompleteFrame. */
+  mustBeComplete?: boolean;
   read(buffer: Uint8Array): number;
   rewind(): boolean;
 }
@@ -94,11 +98,37 @@ export class Photographer {
       this.#memory?.makeWay(isForPerson);
       this.#photo = undefined;
       const hasThumbnail = camera.resolutions.includes(thumbnailSettings.resolution);
-      const thumbnail = hasThumbnail ? readThumbnail(await camera.takeStill(thumbnailSettings)) : undefined;
+      const thumbnail = hasThumbnail ? await this.takeThumbnail() : undefined;
       const frame = await camera.takeStill({ resolution, quality: quality as Quality });
       const imageId = this.#host.nextImageId();
       this.#photo = { imageId, frame, resolution, quality: quality as Quality, time: this.#host.now(), thumbnail };
       return this.#photo;
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** One that is cut is taken again, once. */
+  private async takeThumbnail(): Promise<Uint8Array | undefined> {
+    const { camera } = this.#host;
+    const frame = await camera.takeStill(thumbnailSettings);
+    const thumbnail = readThumbnail(frame);
+    return frame.complete === false ? readThumbnail(await camera.takeStill(thumbnailSettings)) : thumbnail;
+  }
+
+  /**
+   * Another picture in the place of one that turned out to be cut, under its name and with its thumbnail.
+   * @throws CommandError Busy; CameraError, and then there is no picture any more
+   */
+  async retake(photo: Photo): Promise<void> {
+    if (this.#busy) throw new CommandError("Busy", "a picture is being taken");
+    this.#busy = true;
+    this.#photo = undefined;
+    try {
+      const { resolution, quality } = photo;
+      photo.frame = await this.#host.camera.takeStill({ resolution, quality });
+      photo.time = this.#host.now();
+      this.#photo = photo;
     } finally {
       this.#busy = false;
     }

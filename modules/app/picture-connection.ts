@@ -58,6 +58,6 @@ export class PictureConnection implements UploadOptions, Opener {
   }
 
   onResult(result: UploadResult): void {
-    this.#host.device.uploads.ended(result);
+    this.#host.device.uploads.ended(result, this);
   }
 }

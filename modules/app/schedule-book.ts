@@ -46,6 +46,7 @@ const reasons: Record<string, SkipReason> = {
   NotConnected: "offline",
   Busy: "busy",
   Replaced: "replaced",
+  RetakeFailed: "camera",
   Late: "late",
   NoGrant: "noGrant",
   GrantRefused: "grantRefused",

@@ -35,6 +35,8 @@ export interface UploadProgress {
   state: string;
   /** Why it was not stored. */
   code?: string;
+  /** false: it is stored, but it is cut. */
+  complete?: false;
   /** Bytes of the picture that were handed to the connection; begins again at 0 with each attempt. */
   sent: number;
   /** Bytes of the picture. */
@@ -46,6 +48,8 @@ export interface UploadHost {
   readonly events: { add(type: string, fields: Record<string, unknown>): unknown };
   /** Begins the upload; calls `PhotoUploads.ended` once, later. A promise would hold a hundred slots of the machine for all that time. */
   upload(request: UploadRequest, photo: Photo): void;
+  /** Takes another picture in the place of this one, which is cut. Rejects when the camera does. */
+  retake(photo: Photo): Promise<void>;
   /** The URL in a form that may be shown: without its query. Throws when it is not a URL that this camera can use. */
   redact(url: string): string;
   /** Resolves when the cloud has acknowledged the announcement. */

@@ -1,7 +1,7 @@
 import { type OwnedTimer, setTimer, type TimerModule } from "../network/owned-timer";
 import type { Connection, ConnectionHandlers } from "./connection";
 import { HTTPResponse } from "./http-response";
-import { FrameEndedEarlyError, type PutRequest } from "./put-request";
+import type { PutRequest } from "./put-request";
 import { Watchdog } from "./watchdog";
 
 /** Bounds of every wait of one attempt, in ms. */
@@ -57,6 +57,9 @@ const READ_LENGTH = 512;
 const SMALL_ROOM = 256;
 
 const noAnswer = Object.freeze({ code: "AnswerTimeout", message: "no answer" });
+
+/** What is wrong with the picture; anything else is wrong with reading it. */
+const frameFailures: readonly string[] = ["FrameEndedEarly", "IncompleteFrame"];
 
 type Phase = "connecting" | "sending" | "answering" | "done";
 
@@ -168,8 +171,8 @@ export class Attempt implements ConnectionHandlers {
       return this.#request.next(this.#room);
     } catch (error) {
       // The length is promised already: closing is the only honest end. The store keeps nothing of an incomplete body.
-      const code = error instanceof FrameEndedEarlyError ? error.code : "FrameError";
-      this.fail(code, messageOf(error));
+      const code = codeOf(error, "FrameError");
+      this.fail(frameFailures.includes(code) ? code : "FrameError", messageOf(error));
       return undefined;
     }
   }

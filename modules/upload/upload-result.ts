@@ -3,15 +3,17 @@
  * - `stored`: the object is in the bucket;
  * - `retry`: the same request again, later, over a new connection;
  * - `newURL`: this URL will not do any more, another one may;
+ * - `retake`: the picture is of no use, another one may be;
  * - `stop`: neither time nor another URL of this kind helps, somebody has to change something;
  * - `bug`: the request itself is wrong, which the device or the signer must not produce.
  */
-export type Action = "stored" | "retry" | "newURL" | "stop" | "bug";
+export type Action = "stored" | "retry" | "newURL" | "retake" | "stop" | "bug";
 
 /**
  * - `stored`: the object is in the bucket (with code `PreconditionFailed`: it was there already, and `If-None-Match: *` was asked for);
  * - `needURL`: ask for another URL;
- * - `needRetake`: the URL is good, but the picture is gone: part of it was sent and this camera cannot read it twice;
+ * - `needRetake`: the URL is good, but the picture is not. It is gone (part of it was sent and this camera cannot read it twice), or it is cut (code
+ *   `IncompleteFrame`; the store has not got the whole of it, so it keeps nothing);
  * - `failed`: see `action`: after `retry` the same upload may be tried again later, after `stop` or `bug` somebody has to change something;
  * - `closed`: by the caller.
  */

@@ -203,6 +203,9 @@ export class Upload implements AttemptOwner {
       case "newURL":
         this.finish("needURL", verdict, message, outcome);
         break;
+      case "retake":
+        this.finish("needRetake", verdict, message, outcome);
+        break;
       default:
         this.finish("failed", verdict, message, outcome);
     }

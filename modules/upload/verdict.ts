@@ -133,6 +133,7 @@ export function judgeAnswer(status: number, elements: ErrorElements, createOnly 
 /** Judges a failure without an answer, by the code of its error. */
 export function judgeFailure(code: string): Verdict {
   if (fatalConnectionErrors.includes(code)) return { action: "stop", code };
+  if (code === "IncompleteFrame") return { action: "retake", code };
   // The frame is read again once. If it falls short again, the fault is not in the reading.
   if (code === "FrameEndedEarly" || code === "FrameError") return { action: "retry", code, retries: 1 };
   return { action: "retry", code };

@@ -36,6 +36,14 @@ class Host {
 
   async announce(): Promise<void> {}
 
+  retakes: (() => void)[] = [];
+
+  /** The next picture has twelve bytes, or the camera fails. */
+  async retake(it: Photo): Promise<void> {
+    this.retakes.shift()?.();
+    it.frame = { ...it.frame, byteLength: 12 };
+  }
+
   async publishGrantRequest(payload: string): Promise<void> {
     this.requests.push(JSON.parse(payload));
   }
@@ -194,4 +202,62 @@ test("what is on its way to the store stays", () => {
   host.uploads.start({ url: "https://b/k" }, photo);
   throws(() => host.uploads.makeWay(true), "Busy");
   equal(host.uploads.busy, "photo-1");
+});
+
+const settled = async () => {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+};
+
+const cut: UploadResult = { status: "needRetake", code: "IncompleteFrame", bytes: 9, attempts: 1, frameIntact: true };
+const request: UploadRequest = { url: "https://b/1?X=1", headers: { "Content-Length": "10" } };
+
+test("a cut picture is taken again and sent with the same URL; one that was signed for its length is asked for anew", async () => {
+  const host = new Host();
+  host.uploads.start(request, { ...photo });
+  host.uploads.ended(cut, request);
+  equal(host.uploads.busy, "photo-1", "while it is taken");
+  await settled();
+  equal(host.sent.length, 2);
+  equal(host.sent[1], request);
+  host.uploads.ended({ ...dead, code: "LengthMismatch" });
+  await settled();
+  equal([host.requests.length, host.requests[0].imageId, host.requests[0].byteLength], [1, "photo-1", 12]);
+  host.answer({ url: "https://b/2?X=2" });
+  host.uploads.ended(stored);
+  equal(host.results.length, 1);
+  equal(host.results[0].status, "stored");
+});
+
+test("a picture that is taken again has its two grants before it", async () => {
+  const host = new Host();
+  host.uploads.start(undefined, { ...photo });
+  host.answer({ url: "https://b/1?X=1" });
+  host.uploads.ended(dead);
+  await settled();
+  host.answer({ url: "https://b/2?X=2" });
+  host.uploads.ended(cut, request);
+  for (let grant = 3; grant <= 4; grant++) {
+    await settled();
+    host.uploads.ended({ ...dead, code: "LengthMismatch" });
+    equal(host.requests.length, grant);
+    host.answer({ url: `https://b/${grant}?X=${grant}` });
+  }
+  host.uploads.ended(dead);
+  equal(host.results.length, 1);
+  equal(host.results[0].code, "URLExpired");
+});
+
+test("the camera fails to take it again: one result, with its reason, and the camera is free", async () => {
+  const host = new Host();
+  host.retakes.push(() => {
+    throw Object.assign(new Error("never finished"), { code: "CaptureTimeout" });
+  });
+  host.uploads.start(request, { ...photo });
+  host.uploads.ended(cut, request);
+  await settled();
+  equal(host.sent.length, 1);
+  equal(host.results.length, 1);
+  equal(host.results[0].code, "RetakeFailed");
+  equal(host.results[0].message, "CaptureTimeout: never finished");
+  equal([host.uploads.busy, host.uploads.counters.retaken, host.uploads.counters.failed], [undefined, 1, 1]);
 });

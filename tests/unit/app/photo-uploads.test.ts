@@ -1,4 +1,9 @@
-import { type PhotoAnnouncement, PhotoUploads, type UploadResult } from "../../../modules/app/photo-uploads";
+import {
+  type PhotoAnnouncement,
+  PhotoUploads,
+  type UploadRequest,
+  type UploadResult,
+} from "../../../modules/app/photo-uploads";
 import type { Photo } from "../../../modules/app/photographer";
 import { RecordStore } from "../../../modules/storage/record-store";
 import { equal, test, throws } from "../harness";
@@ -26,7 +31,10 @@ function setUp(result: UploadResult | Error, announce: () => Promise<void> = asy
     nextRequestId: () => "r",
     now: () => 0,
     scheduledEnded: (due: number, code?: string) => ended.push(`${due} ${code}`),
-    upload: () => {
+    retake: async (it: Photo) => {
+      it.frame = { ...it.frame, mustBeComplete: false };
+    },
+    upload: (_request?: UploadRequest, _photo?: Photo) => {
       if (result instanceof Error) throw result;
       Promise.resolve(result).then((it) => uploads.ended(it));
     },
@@ -188,4 +196,61 @@ test("a stored picture of the schedule is announced with the time that it was du
   uploads.start({ url: "https://b/k" }, { ...photo }, 7);
   await settled(uploads);
   equal(announced[0].due, 7);
+});
+
+/** Delivers pictures of which it is known whether they are whole; one that must be and is not ends as the uploader ends it. */
+function camera(pictures: (boolean | undefined)[]) {
+  const parts = setUp(stored);
+  const demands: (boolean | undefined)[] = [];
+  const next = (it: Photo) => {
+    it.frame = { ...photo.frame, complete: pictures.shift(), mustBeComplete: false };
+  };
+  parts.options.retake = async (it) => next(it);
+  parts.options.upload = (request?: UploadRequest, it?: Photo) => {
+    const { complete, mustBeComplete } = it!.frame;
+    demands.push(mustBeComplete);
+    const isCut = mustBeComplete && complete === false;
+    const result = isCut ? { status: "needRetake", code: "IncompleteFrame", bytes: 9, attempts: 1 } : stored;
+    Promise.resolve(result).then((it) => parts.uploads.ended(it, request));
+  };
+  const take = async () => {
+    const it = { ...photo };
+    next(it);
+    parts.uploads.start({ url: "https://b/k" }, it, 7);
+    await settled(parts.uploads);
+    return parts.uploads.progress("photo-1");
+  };
+  return { ...parts, demands, take };
+}
+
+test("a picture that is cut is taken again; then it is whole, and nothing is said of the first", async () => {
+  const { uploads, take, announced, events, ended } = camera([false, true]);
+  equal((await take())?.complete, undefined);
+  equal([uploads.counters.retaken, uploads.counters.incomplete, uploads.counters.uploaded], [1, 0, 1]);
+  equal("complete" in JSON.parse(JSON.stringify(announced[0])), false);
+  equal(events.filter((event) => event.startsWith("UploadResult")).length, 1);
+  equal(events.join().includes("complete"), false);
+  equal(ended, ["7 undefined"]);
+});
+
+test("one that is cut twice is stored and called incomplete; the next ones are not taken twice until one is whole", async () => {
+  const { uploads, take, announced, events, demands } = camera([false, false, false, true, false, true]);
+  equal((await take())?.complete, false);
+  equal([uploads.counters.retaken, uploads.counters.incomplete], [1, 1]);
+  equal(announced[0].complete, false);
+  equal(events[0].includes('"complete":false'), true, events[0]);
+  equal((await take())?.complete, false);
+  equal([uploads.counters.retaken, uploads.counters.incomplete], [1, 2]);
+  equal((await take())?.complete, undefined);
+  equal((await take())?.complete, undefined);
+  equal([uploads.counters.retaken, uploads.counters.incomplete, uploads.counters.uploaded], [2, 2, 4]);
+  equal(demands.map(Boolean), [true, false, false, false, true, false]);
+});
+
+test("of a picture of which nobody can tell, nothing is told", async () => {
+  const { uploads, take, announced } = camera([undefined, undefined]);
+  await take();
+  equal((await take())?.complete, undefined);
+  equal([uploads.counters.retaken, uploads.counters.incomplete], [0, 0]);
+  equal(announced[1].complete, undefined);
 });

@@ -1,7 +1,8 @@
 import { Photographer } from "../../../modules/app/photographer";
 import { equal, rejects, test } from "../harness";
 
-function camera(sizes: Record<string, number> = {}) {
+/** @param cut for each still that is cut, one in a row */
+function camera(sizes: Record<string, number> = {}, cut: boolean[] = []) {
   const taken: string[] = [];
   return {
     taken,
@@ -24,6 +25,7 @@ function camera(sizes: Record<string, number> = {}) {
           return count;
         },
         rewind: () => false,
+        complete: cut.shift() === undefined ? undefined : false,
       };
     },
   };
@@ -95,4 +97,38 @@ test("the memory is asked for when the picture is certain to be taken, and not b
   };
   await rejects(() => subject.take({}));
   equal(subject.photo?.imageId, "id", "the picture before is still there");
+});
+
+test("a thumbnail that is cut is taken again, once", async () => {
+  const parts = camera({}, [true, true]);
+  const photo = await photographer(parts).take({});
+  equal(parts.taken.join(), "128x128 low,128x128 low,VGA default");
+  equal(photo.thumbnail?.length, 100, "half a thumbnail is better than none");
+});
+
+test("another picture in the place of one: the same name, size and thumbnail, another time", async () => {
+  const parts = camera();
+  let time = 1;
+  const subject = new Photographer({ camera: parts, nextImageId: () => "id", now: () => time++ });
+  const photo = await subject.take({ quality: "high" });
+  const { frame, thumbnail } = photo;
+  const retaking = subject.retake(photo);
+  const others = [subject.take({}), subject.retake(photo)];
+  for (const other of others) await rejects(() => other, "Busy");
+  await retaking;
+  equal(parts.taken.join(), "128x128 low,VGA high,VGA high");
+  equal([photo.imageId, photo.time, photo.thumbnail === thumbnail, photo.frame === frame], ["id", 2, true, false]);
+  equal(subject.photo === photo, true);
+});
+
+test("when the camera cannot take it again there is no picture any more", async () => {
+  const parts = camera();
+  const subject = photographer(parts);
+  const photo = await subject.take({});
+  const { takeStill } = parts;
+  parts.takeStill = () => Promise.reject(Object.assign(new Error("late"), { code: "CaptureTimeout" }));
+  await rejects(() => subject.retake(photo), "CaptureTimeout");
+  equal(subject.photo, undefined);
+  parts.takeStill = takeStill;
+  equal((await subject.take({})).imageId, "id");
 });

@@ -9,6 +9,8 @@ interface Options {
   piece?: number;
   /** Position at which reading throws. */
   failsAt?: number;
+  /** What it throws; IdleTimeout unless said otherwise. */
+  code?: string;
 }
 
 /** A frame made of arithmetic: byte i is always the same, and no picture takes up memory. */
@@ -27,7 +29,8 @@ export class SyntheticFrame implements FrameSource {
   read(buffer: Uint8Array): number {
     this.reads += 1;
     const { endsAfter = this.byteLength, piece = buffer.length, failsAt = Number.POSITIVE_INFINITY } = this.options;
-    if (this.position >= failsAt) throw Object.assign(new Error("no answer from the sensor"), { code: "IdleTimeout" });
+    if (this.position >= failsAt)
+      throw Object.assign(new Error("no answer from the sensor"), { code: this.options.code ?? "IdleTimeout" });
     const count = Math.min(buffer.length, piece, endsAfter - this.position);
     for (let i = 0; i < count; i += 1) buffer[i] = byteAt(this.position + i);
     this.position += Math.max(count, 0);

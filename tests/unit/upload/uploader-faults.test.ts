@@ -10,6 +10,7 @@ const statusOf: Record<Action, string> = {
   stored: "stored",
   retry: "failed",
   newURL: "needURL",
+  retake: "needRetake",
   stop: "failed",
   bug: "failed",
 };
@@ -157,6 +158,19 @@ test("a frame that was read before: rewound, or refused", async () => {
   const refused = new Rig({ frame: gone });
   const result = await refused.finish();
   equal([result.status, result.code, refused.connections.length], ["needRetake", "FrameNotRewindable", 0]);
+});
+
+test("a picture that is cut: not all of it goes out, and another one is wanted", async () => {
+  for (const rewindable of [false, true]) {
+    const frame = new SyntheticFrame(1000, { failsAt: 600, piece: 200, rewindable, code: "IncompleteFrame" });
+    const rig = new Rig({ frame });
+    rig.connection.drain(5744);
+    assert(rig.connection.closed);
+    equal(rig.connection.body.length, 600);
+    const { status, code, action, attempts, uncertain, frameIntact } = await rig.finish();
+    equal([status, code, action, attempts], ["needRetake", "IncompleteFrame", "retake", 1]);
+    equal([uncertain, frameIntact, rig.retries], [false, rewindable, []]);
+  }
 });
 
 for (const [name, options, code] of [
