@@ -15,6 +15,8 @@ export interface UploadProgress {
   total: number;
   /** Of a failure. */
   code?: string;
+  /** false: it is stored, and cut. */
+  complete?: false;
 }
 
 /** Bytes; the camera's are below 8 KB. */

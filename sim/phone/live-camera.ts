@@ -22,6 +22,8 @@ export interface PhotoAnnouncement {
   resolution: string;
   /** Of a scheduled picture: when it was due. */
   due?: number;
+  /** false: the camera could not get all of it. */
+  complete?: false;
 }
 
 export interface LiveState {

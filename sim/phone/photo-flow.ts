@@ -47,6 +47,7 @@ export class PhotoFlow extends Emitter<PhotoFlowEvents> {
   #thumbnail?: Uint8Array;
   #progress?: { sent: number; total: number };
   #picture?: Picture;
+  #isCut = false;
   #isRunning = false;
 
   constructor(options: PhotoOptions) {
@@ -86,6 +87,11 @@ export class PhotoFlow extends Emitter<PhotoFlowEvents> {
   /** The picture in the bucket, from step upload on. */
   get picture(): Picture | undefined {
     return this.#picture;
+  }
+
+  /** The camera says that the picture in the bucket is not all of it, from step upload on. */
+  get isCut(): boolean {
+    return this.#isCut;
   }
 
   /**
@@ -209,6 +215,7 @@ export class PhotoFlow extends Emitter<PhotoFlowEvents> {
       if (progress) {
         unanswered = 0;
         this.#show(progress);
+        this.#isCut = progress.complete === false;
         if (progress.state === "stored") return;
         if (!underWay.includes(progress.state)) throw new UploadEnded(progress);
       }

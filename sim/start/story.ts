@@ -164,9 +164,11 @@ export class Story {
     this.#say("accepted", "camera", text, { imageId: photo?.imageId });
   }
 
-  #sayAnnounced({ photo }: PhotoFlow): void {
+  #sayAnnounced({ photo, isCut }: PhotoFlow): void {
     const { imageId } = photo ?? {};
-    this.#say("announced", "camera", `announced on device/${this.#thingName}/photos`, { imageId });
+    const where = `announced on device/${this.#thingName}/photos`;
+    const text = isCut ? `${where}, as incomplete: the sensor delivered only part of it, twice` : where;
+    this.#say("announced", "camera", text, { imageId, ...(isCut && { complete: false }) });
   }
 
   async #showObject(picture: Picture): Promise<void> {

@@ -34,6 +34,8 @@ export interface PageRigOptions {
   credentialSeconds?: number;
   /** Seconds that the user pool's tokens live, but for the refresh token; default: an hour. */
   tokenSeconds?: number;
+  /** What is wrong with the virtual camera (sim/camera). */
+  cameraFaults?: string;
 }
 
 export class PageRig {
@@ -73,7 +75,7 @@ export class PageRig {
     };
   }
 
-  static async open({ bluetooth = false, ...seconds }: PageRigOptions = {}): Promise<PageRig> {
+  static async open({ bluetooth = false, cameraFaults = "", ...seconds }: PageRigOptions = {}): Promise<PageRig> {
     const directory = await mkdtemp(join(tmpdir(), "devicelink-page-"));
     const frames = join(directory, "frames");
     await Promise.all([
@@ -87,6 +89,7 @@ export class PageRig {
       sensor: 0x81,
       timeline: silent,
       cloudArguments: lifetimes(seconds),
+      environment: { CAMERA_FAULTS: cameraFaults },
     });
     const label = nextLabel(line);
     await line.startCloud();

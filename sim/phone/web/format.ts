@@ -11,6 +11,9 @@ export function bytes(count: number): string {
   return `${oneDigit.format(count / 1_000_000)} MB`;
 }
 
+/** Of a picture that has no end: browsers show what there is of it. */
+export const cutWords = "incomplete: the camera delivered only part of it";
+
 /** Two amounts in the same unit: "45.1 of 180.3 KB". */
 export function bytesOf(part: number, total: number): string {
   const [divisor, unit] = total < 10_000 ? [1, "bytes"] : total < 1_000_000 ? [1000, "KB"] : [1_000_000, "MB"];

@@ -1,4 +1,5 @@
 import type { Gallery, Picture } from "../../gallery.ts";
+import { isCut } from "../../jpeg-end.ts";
 
 const limit = 150;
 
@@ -6,6 +7,7 @@ const limit = 150;
 export class PictureStore {
   #gallery: Gallery;
   #addresses = new Map<string, Promise<string>>();
+  #cut = new Set<string>();
 
   constructor(gallery: Gallery) {
     this.#gallery = gallery;
@@ -21,7 +23,7 @@ export class PictureStore {
       this.#addresses.set(key, known);
       return known;
     }
-    const address = this.#gallery.get(picture).then((blob) => URL.createObjectURL(blob));
+    const address = this.#fetch(picture);
     this.#addresses.set(key, address);
     address.catch(() => this.#addresses.delete(key));
     for (const old of this.#addresses.keys()) {
@@ -31,9 +33,21 @@ export class PictureStore {
     return address;
   }
 
+  /** Of a picture whose address is there: the camera has not delivered all of it. */
+  isCut({ key }: Pick<Picture, "key">): boolean {
+    return this.#cut.has(key);
+  }
+
+  async #fetch(picture: Pick<Picture, "key">): Promise<string> {
+    const blob = await this.#gallery.get(picture);
+    if (isCut(new Uint8Array(await blob.arrayBuffer()))) this.#cut.add(picture.key);
+    return URL.createObjectURL(blob);
+  }
+
   forget(key: string): void {
     this.#addresses.get(key)?.then(URL.revokeObjectURL, () => {});
     this.#addresses.delete(key);
+    this.#cut.delete(key);
   }
 
   clear(): void {

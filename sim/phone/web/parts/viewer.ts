@@ -1,7 +1,7 @@
 import type { Picture } from "../../gallery.ts";
 import type { PictureStore } from "../app/pictures.ts";
 import { fill, h, setAttribute } from "../dom.ts";
-import { bytes, dayAndTime } from "../format.ts";
+import { bytes, cutWords, dayAndTime } from "../format.ts";
 import type { Announcer } from "./announcer.ts";
 import { button } from "./button.ts";
 import { confirm } from "./dialog.ts";
@@ -99,7 +99,9 @@ export class Viewer {
     fill(this.#view, waiting("Loading…"));
     try {
       const src = await this.#options.store.address(picture);
-      if (this.#last === picture) fill(this.#view, h("img", { src, alt }));
+      if (this.#last !== picture) return;
+      fill(this.#view, h("img", { src, alt }));
+      if (this.#options.store.isCut(picture)) fill(this.#caption, `${alt} · ${cutWords}`);
     } catch (error) {
       if (this.#last === picture) fill(this.#view, failureNotice(error));
     }

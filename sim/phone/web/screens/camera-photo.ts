@@ -7,7 +7,7 @@ import type { App } from "../app/app.ts";
 import { PhotoRun } from "../app/photo-run.ts";
 import { isLeft, isUnderWay, sendLeft, watchUpload } from "../app/upload-watch.ts";
 import { type Child, fill, h } from "../dom.ts";
-import { bytes, bytesOf, dayAndTime } from "../format.ts";
+import { bytes, bytesOf, cutWords, dayAndTime } from "../format.ts";
 import { icon } from "../icon.ts";
 import { button, buttonLink, setBusy } from "../parts/button.ts";
 import { adviceNotice, failureNotice, isCancelled } from "../parts/failure.ts";
@@ -139,7 +139,8 @@ export class PhotoCard {
       if (this.#signal.aborted || this.#shown !== picture.key) return;
       const when = dayAndTime(new Date(picture.time));
       fill(this.#frame, h("img", { class: "stored", src, alt: `Picture taken ${when}` }));
-      fill(this.#caption, `${when} · ${bytes(picture.bytes)} · in the gallery`);
+      const state = this.#app.pictures.isCut(picture) ? cutWords : "in the gallery";
+      fill(this.#caption, `${when} · ${bytes(picture.bytes)} · ${state}`);
     } catch (error) {
       if (!this.#signal.aborted) fill(this.#status, failureNotice(error));
     }
