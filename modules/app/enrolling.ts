@@ -7,7 +7,7 @@ import { CommandError, describeError, type ErrorReport } from "./command-error";
 import { type Message, optionalString, stringField } from "./commands";
 import { endpointField } from "./endpoint-field";
 import type { EventLog } from "./event-log";
-import { checkPair } from "./keys";
+import { checkCredentials } from "./identity-check";
 
 /**
  * How far the identity is: none; enrolling (a new one is being fetched); trying (it has yet to connect); applied. `applyError` says why the
@@ -69,8 +69,8 @@ export class Enrolling {
     const rootCA = optionalString(message, "rootCA", pemLimit);
     const region = optionalString(message, "region", 32);
     const expiresAt = typeof message.expiration === "number" ? message.expiration : undefined;
-    checkPair(certificate, key);
-    return this.order({ ...templateFields(message), endpoint, certificate, key, rootCA, region, expiresAt });
+    const credentials = checkCredentials({ certificate, key, rootCA }, this.#host.now());
+    return this.order({ ...templateFields(message), ...credentials, endpoint, region, expiresAt });
   }
 
   /** Fleet provisioning with the identity in force: it asks for its successor. */

@@ -22,18 +22,52 @@ tls_key *tls_key_generate(void) {
   return NULL;
 }
 
-// P-256, P-384, P-521, or RSA of a size that AWS IoT accepts.
-static bool is_strong(const mbedtls_pk_context *pk) {
-  size_t bits = mbedtls_pk_get_bitlen(pk);
-  return bits == 256 || bits == 384 || bits == 521 || bits >= 2048;
+static bool is_oid(const mbedtls_asn1_buf *oid, const char *bytes, size_t length) {
+  return oid->len == length && memcmp(oid->p, bytes, length) == 0;
+}
+
+#define IS_OID(oid, bytes) is_oid(oid, bytes, sizeof(bytes) - 1)
+
+tls_verdict tls_key_judge_public(const uint8_t *info, size_t length, size_t bits) {
+  unsigned char *at = (unsigned char *)info, *end = at + length;
+  mbedtls_asn1_buf algorithm, curve;
+  if (mbedtls_asn1_get_tag(&at, end, &length, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE) != 0 ||
+      mbedtls_asn1_get_alg(&at, end, &algorithm, &curve) != 0)
+    return TLS_VERDICT_UNREADABLE;
+  // rsaEncryption
+  if (IS_OID(&algorithm, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"))
+    return bits >= TLS_KEY_RSA_BITS ? TLS_VERDICT_GOOD : TLS_VERDICT_SHORT_KEY;
+  // P-256, P-384, P-521: for AWS IoT and TLS there are no others.
+  return IS_OID(&curve, "\x2a\x86\x48\xce\x3d\x03\x01\x07") || IS_OID(&curve, "\x2b\x81\x04\x00\x22") ||
+                 IS_OID(&curve, "\x2b\x81\x04\x00\x23")
+             ? TLS_VERDICT_GOOD
+             : TLS_VERDICT_CURVE;
+}
+
+static tls_verdict judge(const tls_key *key) {
+  uint8_t info[TLS_KEY_PUBLIC_SIZE];
+  size_t length = tls_key_export_public(key, info, sizeof info);
+  if (length == 0) return TLS_VERDICT_UNREADABLE;
+  return tls_key_judge_public(info + sizeof info - length, length, mbedtls_pk_get_bitlen(&key->pk));
+}
+
+tls_key *tls_key_read(const uint8_t *data, size_t length, tls_verdict *verdict) {
+  tls_key *key = allocate();
+  *verdict = TLS_VERDICT_OUT_OF_MEMORY;
+  if (key == NULL) return NULL;
+  int result = tls_compat_parse_key(&key->pk, data, length);
+  if (result == 0)
+    *verdict = judge(key);
+  else if (!tls_compat_is_out_of_memory(result))
+    *verdict = TLS_VERDICT_UNREADABLE;
+  if (*verdict == TLS_VERDICT_GOOD) return key;
+  tls_key_release(key);
+  return NULL;
 }
 
 tls_key *tls_key_import(const uint8_t *data, size_t length) {
-  tls_key *key = allocate();
-  if (key == NULL) return NULL;
-  if (tls_compat_parse_key(&key->pk, data, length) == 0 && is_strong(&key->pk)) return key;
-  tls_key_release(key);
-  return NULL;
+  tls_verdict verdict;
+  return tls_key_read(data, length, &verdict);
 }
 
 tls_key *tls_key_retain(tls_key *key) {

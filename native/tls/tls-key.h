@@ -4,6 +4,7 @@
 #define TLS_KEY_H
 
 #include "tls-compat.h"
+#include "tls-verdict.h"
 
 #include <stdbool.h>
 
@@ -14,6 +15,8 @@
 // SubjectPublicKeyInfo of a 4096-bit RSA key.
 #define TLS_KEY_PUBLIC_SIZE 600
 #define TLS_KEY_SIGNATURE_SIZE MBEDTLS_PK_SIGNATURE_MAX_SIZE
+// Less is refused by AWS IoT, and by the profile that servers are judged with.
+#define TLS_KEY_RSA_BITS 2048
 // ub-common-name of RFC 5280.
 #define TLS_KEY_NAME_LENGTH 64
 
@@ -28,9 +31,15 @@ bool tls_crypto_start(void);
 // A new P-256 key, or NULL.
 tls_key *tls_key_generate(void);
 
-// Reads PEM (with its terminating zero counted) or DER: PKCS #8, SEC 1 or PKCS #1; P-256, P-384 or RSA. NULL
-// if it is none.
+// Reads PEM (with its terminating zero counted) or DER: PKCS #8, SEC 1 or PKCS #1; P-256, P-384, P-521, or RSA
+// of 2048 bits at least. NULL if it is none, and why.
+tls_key *tls_key_read(const uint8_t *data, size_t length, tls_verdict *verdict);
+
+// The same for whom the reason does not matter.
 tls_key *tls_key_import(const uint8_t *data, size_t length);
+
+// Good, or TLS_VERDICT_UNREADABLE, _CURVE or _SHORT_KEY, of a public key: SubjectPublicKeyInfo, and its bits.
+tls_verdict tls_key_judge_public(const uint8_t *info, size_t length, size_t bits);
 
 tls_key *tls_key_retain(tls_key *key);
 void tls_key_release(tls_key *key);

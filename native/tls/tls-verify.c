@@ -116,12 +116,16 @@ static bool issuer_is_no_authority(const mbedtls_x509_crt *certificate) {
   return false;
 }
 
+uint32_t tls_verify_dates(const mbedtls_x509_crt *certificate, int64_t time_ms) {
+  mbedtls_x509_time now = utc(time_ms);
+  if (compare(&now, &certificate->valid_to) > 0) return MBEDTLS_X509_BADCERT_EXPIRED;
+  return compare(&now, &certificate->valid_from) < 0 ? MBEDTLS_X509_BADCERT_FUTURE : 0;
+}
+
 int tls_verify_certificate(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t *flags) {
   tls_verify *verify = context;
-  mbedtls_x509_time now = utc(verify->time_ms);
   *flags &= ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
-  if (compare(&now, &certificate->valid_to) > 0) *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
-  if (compare(&now, &certificate->valid_from) < 0) *flags |= MBEDTLS_X509_BADCERT_FUTURE;
+  *flags |= tls_verify_dates(certificate, verify->time_ms);
   if (depth == 0) {
     if (!tls_compat_has_alternative_names(certificate))
       *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;

@@ -24,6 +24,9 @@ void tls_verify_init(tls_verify *verify, const char *host, int64_t time_ms);
 // mbedtls_ssl_conf_verify's callback; `context` is a tls_verify.
 int tls_verify_certificate(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t *flags);
 
+// MBEDTLS_X509_BADCERT_EXPIRED or _FUTURE if a certificate is not good at that time, else 0.
+uint32_t tls_verify_dates(const mbedtls_x509_crt *certificate, int64_t time_ms);
+
 // The name of what was wrong.
 tls_error tls_verify_error(const tls_verify *verify, uint32_t library_flags);
 

@@ -121,8 +121,13 @@ const camera = {
   BadResolution: ["This camera cannot take pictures of this size.", "Choose another size.", "retry"],
   BadQuality: ["This camera has no such quality.", "Choose another one.", "retry"],
   NoKey: ["The camera no longer has the key of this certificate.", "Try again: it makes a new one.", "retry"],
-  BadKey: ["The camera cannot read the key.", "Try again.", "retry"],
-  BadCertificate: ["The certificate is not for this camera's key.", "Try again: a new one is made.", "retry"],
+  BadKey: ["The camera cannot use the key that it was given.", "Try again.", "retry"],
+  BadCertificate: ["The camera cannot use the certificate.", "Try again: a new one is made.", "retry"],
+  BadRoots: [
+    "The camera cannot use the cloud's root certificate.",
+    "Whoever runs the cloud has to correct it in the settings file.",
+    "none",
+  ],
   BadField: ["The camera did not understand the request.", "Update the app or the camera's firmware.", "none"],
   NoCamera: ["The camera's sensor does not answer.", "Check its supply and its wires.", "retry"],
   BusError: ["The camera's sensor cannot be reached.", "Check its wires; switch the camera off and on.", "retry"],
@@ -145,13 +150,17 @@ type KnownCode = AccountErrorCode | PhoneCloudErrorCode | FlowErrorCode | PhoneE
 const known = { ...camera, ...bluetooth, ...cloud, ...signIn } satisfies Record<KnownCode, Entry>;
 const texts: Record<string, Entry> = known;
 
+/** The camera says in its own words what exactly is wrong. */
+const explained = ["BadKey", "BadCertificate", "BadRoots"];
+
 /** What to tell a person about an error of this library; also for errors of anybody else. */
 export function adviceFor(error: unknown): Advice {
   const code = codeOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  const [what, next, action] = Object.hasOwn(texts, code)
+  const [text, next, action] = Object.hasOwn(texts, code)
     ? texts[code]
     : ([`Something went wrong: ${message}`, "Try again; if it stays, the activity list tells more.", "retry"] as Entry);
+  const what = explained.includes(code) ? `${text.slice(0, -1)}: ${message}.` : text;
   const wait = (error as { retryAfter?: number } | undefined)?.retryAfter;
   return { code, what, next, action, ...(wait === undefined ? {} : { wait }) };
 }

@@ -27,6 +27,7 @@ struct wish {
   const char *dns, *ip;  // subjectAltName; NULL for none
   bool authority;
   const char *from, *to;
+  mbedtls_md_type_t digest;  // of the signature; SHA-256 unless it is said
 };
 
 // subjectAltName's DER: a sequence of [2] dNSName and [7] iPAddress, each shorter than 128 bytes.
@@ -78,7 +79,7 @@ static struct certificate *certify(tls_key *key, const struct wish *wish, const 
   mbedtls_x509write_crt_init(&writer);
   set_serial(&writer);
   mbedtls_x509write_crt_set_version(&writer, MBEDTLS_X509_CRT_VERSION_3);
-  mbedtls_x509write_crt_set_md_alg(&writer, MBEDTLS_MD_SHA256);
+  mbedtls_x509write_crt_set_md_alg(&writer, wish->digest ? wish->digest : MBEDTLS_MD_SHA256);
   mbedtls_x509write_crt_set_subject_name(&writer, made->name);
   mbedtls_x509write_crt_set_issuer_name(&writer, issuer ? issuer->name : made->name);
   mbedtls_x509write_crt_set_subject_key(&writer, &key->pk);

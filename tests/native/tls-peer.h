@@ -200,7 +200,7 @@ static void session_run(struct session *session) {
 // The alert that the server received, or -1. mbedTLS's client says in the clear why it refuses a TLS 1.3
 // server, which RFC 8446 does not forbid and OpenSSL understands, but mbedTLS's server does not: then it is
 // read off the wire.
-static int peer_alert(struct session *session) {
+__attribute__((unused)) static int peer_alert(struct session *session) {
   if (session->peer.result == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
     return tls_compat_received_alert(&session->peer.ssl);
   return memcmp(session->said, "\x15\x03\x03\0\x02\x02", 6) ? -1 : session->said[6];

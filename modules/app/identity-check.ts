@@ -1,0 +1,84 @@
+import { readCertificates, readKey, readRoots } from "../../native/tls/credentials";
+import { CommandError } from "./command-error";
+
+/** What a session is made with, PEM. */
+export interface Credentials {
+  certificate: string;
+  key: string;
+  rootCA?: string;
+}
+
+/** In words that come after "the certificate (certPem)". */
+const reasons: Record<string, string> = Object.freeze({
+  NoPEM: "is no PEM text",
+  NoArmour: "is base64 without the lines -----BEGIN and -----END",
+  NoEnd: "was cut: its -----END line is missing",
+  BadBase64: "has something in it that is no base64",
+  IsCertificate: "is a certificate",
+  IsRequest: "is a certificate request",
+  IsPublicKey: "is a public key",
+  IsPrivateKey: "is or has a private key",
+  IsOther: "is PEM of another kind",
+  Encrypted: "is encrypted",
+  SeveralKeys: "has several keys",
+  Unreadable: "cannot be parsed",
+  Curve: "is on a curve that AWS IoT does not take: P-256, P-384 and P-521 are",
+  ShortKey: "is shorter than 2048 bits",
+  OtherKey: "is for another key than the camera's (or privKey)",
+  NotFirst: "has the camera's own certificate, but not first",
+  BrokenChain: "has a certificate that is not issued by the next one",
+  WeakSignature: "is not signed with SHA-256, SHA-384 or SHA-512",
+  Expired: "has expired, by this camera's clock",
+  NotYetValid: "is not valid yet, by this camera's clock",
+  NoAuthority: "is no authority that can vouch for a server",
+  OutOfMemory: "is more than this camera's memory takes now",
+});
+
+/**
+ * Judged by what will use them, with the true reason. @returns what is to be stored: the same, or mended where there is no doubt what was meant
+ *
+ * @param time milliseconds since 1970, 0 while it is not known
+ * @throws CommandError BadKey, BadCertificate, BadRoots: then nothing of what is stored may be replaced
+ */
+export function checkCredentials({ certificate, key, rootCA }: Credentials, time: number): Credentials {
+  const ownKey = checkKey(key);
+  const own = checkCertificate(certificate, ownKey, time);
+  return { certificate: own, key: ownKey, rootCA: rootCA === undefined ? undefined : checkRoots(rootCA, time) };
+}
+
+/** A private key that TLS and AWS IoT take: P-256, P-384, P-521, or RSA of 2048 bits at least. @throws CommandError BadKey */
+export function checkKey(key: string): string {
+  try {
+    return readKey(key);
+  } catch (error) {
+    throw described("BadKey", "the key (privKey)", error);
+  }
+}
+
+/** A certificate, and those that issued it. @param key as checkKey gives it @throws CommandError BadCertificate */
+export function checkCertificate(certificate: string, key: string, time: number): string {
+  try {
+    return readCertificates(certificate, key, time);
+  } catch (error) {
+    throw described("BadCertificate", "the certificate (certPem)", error);
+  }
+}
+
+/** @throws CommandError BadRoots */
+export function checkRoots(roots: string, time: number): string {
+  try {
+    return readRoots(roots, time);
+  } catch (error) {
+    throw described("BadRoots", "the root certificate (rootCA)", error);
+  }
+}
+
+/** The engine puts the function's name before an error's own words. */
+function described(code: string, subject: string, error: unknown): CommandError {
+  const { message } = error as Error;
+  const name = message.slice(message.lastIndexOf(" ") + 1);
+  return new CommandError(
+    code,
+    `${subject} ${Object.hasOwn(reasons, name) ? reasons[name] : `cannot be used: ${message}`}`,
+  );
+}
