@@ -39,7 +39,7 @@ import { Telemetry, type TelemetryHost } from "./modules/app/telemetry";
 import { StillCamera } from "./modules/camera/still-camera";
 import type { CloudError } from "./modules/cloud/cloud-error";
 import { FleetProvisioning, type FleetProvisioningHost, type Provisioned } from "./modules/cloud/fleet-provisioning";
-import { CloudSession, type CloudState } from "./modules/cloud/session";
+import { CloudSession, type CloudState, type PublishOptions } from "./modules/cloud/session";
 import { type Topics, topicsOf } from "./modules/cloud/topics";
 import type { Clock } from "./modules/network/clock";
 import { WiFiStation } from "./modules/network/wifi-station";
@@ -304,13 +304,17 @@ class Camera implements Host {
   }
 
   respond(answer: string): Promise<void> {
-    return this.publish("answers", answer);
+    return this.publish("answers", answer, { expendable: true });
   }
 
-  private publish(topic: keyof Topics, payload: string): Promise<void> {
+  commandEnded(): void {
+    this.connectivity.session?.resume();
+  }
+
+  private publish(topic: keyof Topics, payload: string, options?: PublishOptions): Promise<void> {
     const { session } = this.connectivity;
     if (!session) return Promise.reject(new Error("this camera has no owner"));
-    return session.publish(topicsOf(session.clientId)[topic], payload);
+    return session.publish(topicsOf(session.clientId)[topic], payload, options);
   }
 }
 

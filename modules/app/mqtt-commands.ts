@@ -2,72 +2,72 @@ import type { Message } from "./commands";
 
 export interface MQTTCommandHost {
   readonly device: { execute(message: Message, transport: "mqtt"): Promise<object> };
+  /** Resolves when the answer is queued. */
   respond(answer: string): Promise<unknown>;
+  /** The next one may come. */
+  commandEnded(): void;
 }
 
 /** The largest command that is parsed, in bytes: a presigned URL with a session token is about 2 KB. */
 const messageLimit = 6144;
-/** Commands that wait for their turn: how many, and of how many bytes together. */
-const waitingLimit = 8;
-const waitingBytes = 2560;
+
+const busy = '{"error":{"code":"Busy","message":"one command at a time"}}';
+const failed = '{"error":{"code":"Failed","message":"the answer could not be made"}}';
 
 /**
  * Commands that arrive on `device/<thing>/commands`, answered on `device/<thing>/answers`. IoT Core may deliver
  * a message twice (facts B2.4), so a command whose clientToken was just seen is not carried out again.
  *
- * Several people may ask at once: one command is carried out at a time, in the order in which they came, until the broker has its
- * answer. Some wait; what is more than that is answered with Busy, because all of them together would not fit the machine.
+ * Several people may ask at once: one command is carried out at a time, in the order in which they came. The next one is not read from the
+ * connection before (`isBusy`), so it does not matter how many wait. Nothing that has to come in is awaited meanwhile: it may
+ * stand behind them.
  */
 export class MQTTCommands {
   #host: MQTTCommandHost;
   #recent: string[] = [];
-  #waiting: ArrayBuffer[] = [];
   #isBusy = false;
 
   constructor(host: MQTTCommandHost) {
     this.#host = host;
   }
 
-  /** Never throws and never rejects: it is called from an I/O callback. Resolves when nothing waits any more, or when this one does. */
-  async receive(payload: ArrayBuffer): Promise<void> {
-    if (this.#isBusy) {
-      if (this.hasRoom(payload.byteLength)) this.#waiting.push(payload);
-      else await this.answer(payload, refuse);
-      return;
-    }
+  /** Nothing may be received until the host is told that the command has ended. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  /** Never throws and never rejects. Resolves when the answer is queued. */
+  receive(payload: ArrayBuffer): Promise<void> {
+    if (this.#isBusy) return this.respond(busy);
     this.#isBusy = true;
-    for (let next: ArrayBuffer | undefined = payload; next; next = this.#waiting.shift())
-      await this.answer(next, execute);
+    // No async function: its frame would hold the bytes as long as the command takes.
+    return this.carryOut(readCommand(payload));
+  }
+
+  private async carryOut(command: Message | string): Promise<void> {
+    if (typeof command === "string") await this.respond(command);
+    else if (!this.#recent.includes(command.clientToken as string)) await this.execute(command);
     this.#isBusy = false;
+    this.#host.commandEnded();
   }
 
-  private hasRoom(bytes: number): boolean {
-    let sum = bytes;
-    for (const { byteLength } of this.#waiting) sum += byteLength;
-    return this.#waiting.length < waitingLimit && sum <= waitingBytes;
-  }
-
-  private async answer(
-    payload: ArrayBuffer,
-    how: (message: Message, host: MQTTCommandHost) => object | Promise<object>,
-  ): Promise<void> {
-    let answer: object;
-    let token: unknown;
+  private async execute(command: Message): Promise<void> {
+    const { clientToken } = command;
+    this.remember(clientToken);
+    let answer: string;
     try {
-      if (payload.byteLength > messageLimit) throw new RangeError(`a command is at most ${messageLimit} bytes`);
-      const message = JSON.parse(String.fromArrayBuffer(payload)) as Message;
-      if (typeof message !== "object" || message === null) throw new TypeError("a command is a JSON object");
-      token = message.clientToken;
-      if (this.#recent.includes(token as string)) return;
-      if (how === execute) this.remember(token);
-      answer = await how(message, this.#host);
-    } catch (error) {
-      answer = { error: { code: "BadMessage", message: (error as Error).message } };
-    }
-    try {
-      await this.#host.respond(JSON.stringify(answer));
+      answer = JSON.stringify(await this.#host.device.execute(command, "mqtt"));
     } catch {
-      // The session ended; whoever asked sees no answer and asks again, with the same token if they like.
+      answer = failed;
+    }
+    await this.respond(answer, clientToken);
+  }
+
+  private async respond(answer: string, token?: unknown): Promise<void> {
+    try {
+      await this.#host.respond(answer);
+    } catch {
+      // There is no session, or no room; whoever asked sees no answer and asks again, with the same token if they like.
       this.forget(token);
     }
   }
@@ -84,10 +84,14 @@ export class MQTTCommands {
   }
 }
 
-function execute(message: Message, { device }: MQTTCommandHost): Promise<object> {
-  return device.execute(message, "mqtt");
-}
-
-function refuse({ type, clientToken }: Message): object {
-  return { type, clientToken, error: { code: "Busy", message: "too many commands at once" } };
+/** The command, or the answer to what is none. */
+function readCommand(payload: ArrayBuffer): Message | string {
+  try {
+    if (payload.byteLength > messageLimit) throw new RangeError(`a command is at most ${messageLimit} bytes`);
+    const message = JSON.parse(String.fromArrayBuffer(payload)) as Message;
+    if (typeof message !== "object" || message === null) throw new TypeError("a command is a JSON object");
+    return message;
+  } catch (error) {
+    return JSON.stringify({ error: { code: "BadMessage", message: (error as Error).message } });
+  }
 }

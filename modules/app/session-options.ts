@@ -13,7 +13,7 @@ interface TopicFollower {
 }
 
 export interface SessionHost extends BoardHost {
-  readonly commands: { receive(payload: ArrayBuffer): unknown };
+  readonly commands: { readonly isBusy: boolean; receive(payload: ArrayBuffer): unknown };
   readonly device: { readonly uploads: { receiveGrant(payload: ArrayBuffer): void } };
   readonly shadow: TopicFollower;
   readonly jobs: TopicFollower;
@@ -64,6 +64,11 @@ export class SessionOptions implements CloudSessionOptions {
     this.#host.sessionChanged(state, error);
   }
 
+  /** While a command is carried out nothing is read: what waits costs the broker memory, and not the camera. */
+  admitMessage(): boolean {
+    return !this.#host.commands.isBusy;
+  }
+
   onMessage({ topic, payload }: InboundMessage): void {
     const { commands, uploadGrant } = topicsOf(this.clientId);
     if (topic === commands) this.#host.commands.receive(payload);
@@ -92,6 +97,10 @@ export class ProvisioningSessionOptions extends SessionOptions {
 
   override get will(): undefined {
     return undefined;
+  }
+
+  override admitMessage(): boolean {
+    return true;
   }
 
   override onStateChanged(state: CloudState, error?: CloudError): void {

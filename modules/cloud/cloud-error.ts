@@ -13,6 +13,7 @@
  * | ConnackTimeout | nothing came back after CONNECT | tries again |
  * | KeepAliveTimeout | no PINGRESP | tries again |
  * | AckTimeout | several repetitions of a packet were not acknowledged | tries again |
+ * | InboundStalled | a message waited too long until the application took it, and with it everything behind | tries again |
  * | MalformedPacket | the peer does not speak MQTT 3.1.1 | tries again |
  * | ClientFailed | the MQTT client or the socket threw | tries again |
  * | HandlerFailed | a callback of the application threw | reports it and goes on |

@@ -63,6 +63,8 @@ export interface ConnectionHandler {
   onConnected(sessionPresent: boolean): void;
   /** PUBACK, SUBACK. */
   onAcknowledged(message: ControlMessage): void;
+  /** A message waits, and nothing is read before it is let in with `admit()`. Once for each, from an I/O callback. */
+  onMessageWaiting(): void;
   onMessage(message: InboundMessage): void;
   /** A message that was too large was acknowledged and dropped. `topic` is undefined when that was too long as well. */
   onDropped(topic: string | undefined, byteLength: number): void;
@@ -76,6 +78,8 @@ const smallestPiece = 128;
 /** Bytes of the packet that asks for (or gives) a sign of life. */
 const pingLength = 2;
 const pubackLength = 4;
+/** So many acknowledgements may wait for room in the socket: each takes the client some slots. */
+const owedLimit = 8;
 
 /** A PINGREQ goes out after this part of the keep-alive time: before the client's own, at three quarters. */
 const pingAfter = 0.7;
@@ -135,9 +139,14 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   #writable = 0;
   #outbound?: { payload: Uint8Array; position: number };
   #reader = new MessageReader();
+  #guard?: GuardSocket;
   /** The filter's view of the PUBLISH that is being read. */
   #publish?: PublishHeader;
+  /** Messages that the client has yet to acknowledge. */
+  #owed = 0;
   #pingDue = false;
+  /** Since the last ping something came. */
+  #isHeard = false;
   /** Identifiers of held-back messages that have to be acknowledged. */
   #acknowledgements: number[] = [];
 
@@ -201,6 +210,13 @@ export class Connection implements GuardWatcher, ResolverWatcher {
     return this.canWrite(byteLength) && this.write(null, { operation: SUBSCRIBE, id, items });
   }
 
+  /** Lets the message in that waits. @returns false while too many acknowledgements wait for room: try again after `onWritable` */
+  admit(): boolean {
+    if (this.#owed + this.#acknowledgements.length >= owedLimit) return false;
+    this.#guard?.admit();
+    return true;
+  }
+
   private write(data: Uint8Array | null, options?: object): boolean {
     try {
       this.#writable = this.#client!.write(data, options);
@@ -217,6 +233,8 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   private onWritable(count: number): void {
     if (this.#phase !== "connected") return;
     this.#writable = count;
+    // The client has written them before it says so, unless a payload of ours is in the way.
+    if (!this.#outbound) this.#owed = 0;
     this.writeRest();
     this.writeDue();
     if (this.canWrite(1)) this.#handler.onWritable();
@@ -253,6 +271,8 @@ export class Connection implements GuardWatcher, ResolverWatcher {
 
   private onReadable(count: number, options: ReadableOptions): void {
     if (this.#phase !== "connected") return;
+    this.#isHeard = true;
+    if (!options.more && this.#publish?.QoS) this.#owed += 1;
     const message = this.#reader.read(this.#client!, count, options);
     if (message) this.deliver(message.topic, message.payload, message.QoS);
   }
@@ -280,8 +300,14 @@ export class Connection implements GuardWatcher, ResolverWatcher {
     this.fail(error);
   }
 
-  onPublish(header: PublishHeader): void {
-    this.#publish = header;
+  onGuard(guard: GuardSocket, publish: PublishHeader): void {
+    this.#guard = guard;
+    this.#publish = publish;
+  }
+
+  onMessageAtGate(): void {
+    this.#isHeard = true;
+    this.#handler.onMessageWaiting();
   }
 
   onOpen(): void {
@@ -311,6 +337,7 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   }
 
   private awaitPong(): void {
+    this.#isHeard = false;
     this.arm("KeepAliveTimeout", this.#settings.pingTimeout);
   }
 
@@ -322,6 +349,7 @@ export class Connection implements GuardWatcher, ResolverWatcher {
 
   private onTime(deadline: Deadline): void {
     this.#timer = undefined;
+    if (deadline === "KeepAliveTimeout" && this.isBehind()) return;
     if (deadline !== "Ping") {
       this.fail(new CloudError(deadline, overdue[deadline]));
       return;
@@ -329,6 +357,15 @@ export class Connection implements GuardWatcher, ResolverWatcher {
     this.#pingDue = true;
     this.awaitPong();
     this.writeDue();
+  }
+
+  /** The PINGRESP may stand behind messages that wait for us. Then it is awaited further, or the client gets ours. */
+  private isBehind(): boolean {
+    const isHeld = this.#guard?.isHeld ?? false;
+    if (!isHeld && !this.#isHeard) return false;
+    this.awaitPong();
+    if (isHeld) this.#guard!.pong();
+    return true;
   }
 
   // The end
@@ -358,6 +395,7 @@ export class Connection implements GuardWatcher, ResolverWatcher {
     Timer.clear(this.#timer);
     this.#timer = undefined;
     this.#outbound = undefined;
+    this.#guard = undefined;
     this.#resolver?.close();
     this.#resolver = undefined;
     this.closeClient();

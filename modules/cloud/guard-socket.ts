@@ -1,5 +1,6 @@
 import Timer from "timer";
-import type { Bytes } from "./client-interface";
+import { type OwnedTimer, setTimer } from "../network/owned-timer";
+import { type Bytes, PINGRESP } from "./client-interface";
 import { asCloudError, type CloudError } from "./cloud-error";
 import { PacketFilter, type PacketWatcher, type PublishHeader } from "./packet-filter";
 
@@ -20,8 +21,10 @@ export interface TransportOptions {
 
 /** What the guard tells the connection that it belongs to. */
 export interface GuardWatcher extends PacketWatcher {
-  /** Once, with the filter's view of the PUBLISH that is passing; the same object describes each one in turn. */
-  onPublish(header: PublishHeader): void;
+  /** Once, with the filter's view of the PUBLISH that stands at the gate or is passing; the same object describes each one in turn. */
+  onGuard(guard: GuardSocket, publish: PublishHeader): void;
+  /** A PUBLISH stands at the gate: nothing is read from the transport until `admit()`. */
+  onMessageAtGate(): void;
   /** TLS is up; the client sends CONNECT now. */
   onOpen(): void;
   /** The connection is lost, and why. The client is not told: it would not pass the reason on. */
@@ -44,9 +47,14 @@ export interface GuardSocketOptions {
 /** Read from the transport at a time. Only this many bytes of a message are ever held here. */
 const bufferLength = 256;
 
+const pingresp = Uint8Array.of(PINGRESP << 4, 0);
+
 /**
  * Sits between the MQTT client and its socket, and is to each of them what the other one would be. It shows the client the
  * packets that the filter lets through, and lets no exception reach a callback, where it would end the virtual machine.
+ *
+ * Each PUBLISH stops at a gate, and with it everything behind: what the device cannot take yet stays in TLS, in TCP, and with the
+ * broker. An admitted one passes from a timer, so that the client has had its turn to acknowledge the one before.
  */
 export class GuardSocket {
   /** The transport calls them on itself, and its `target` is the guard. */
@@ -61,6 +69,12 @@ export class GuardSocket {
       this.target.fail(asCloudError(error, "ConnectionClosed", "the connection was closed by the peer"));
     },
   });
+
+  static #again({ owner }: OwnedTimer<GuardSocket>): void {
+    owner.#timer = undefined;
+    if (owner.#error) owner.#watcher.onError(owner.#error);
+    else owner.pump();
+  }
 
   format: "number" | "buffer" = "buffer";
   #transport?: Transport;
@@ -78,6 +92,7 @@ export class GuardSocket {
   #window: Uint8Array = this.#buffer;
   #position = 0;
   #limit = 0;
+  #gate: "open" | "held" | "admitted" = "open";
   #open = false;
   #closed = false;
   /** The transport or the client is at work: what comes up meanwhile waits for the timer. */
@@ -91,7 +106,7 @@ export class GuardSocket {
     this.#showClient = options.onReadable;
     this.#tellClient = options.onWritable;
     this.#filter = new PacketFilter(watcher, maximumMessage);
-    watcher.onPublish(this.#filter.publish);
+    watcher.onGuard(this, this.#filter.publish);
     try {
       this.#transport = new transport.io({
         ...transport,
@@ -104,6 +119,33 @@ export class GuardSocket {
       } as never);
     } catch (error) {
       this.fail(asCloudError(error, "ClientFailed", "the socket could not be made"));
+    }
+    this.#busy = false;
+  }
+
+  /** Whether a PUBLISH has not passed the gate yet. */
+  get isHeld(): boolean {
+    return this.#gate !== "open";
+  }
+
+  /** Lets the PUBLISH at the gate pass, soon. */
+  admit(): void {
+    if (this.#gate !== "held") return;
+    this.#gate = "admitted";
+    this.later();
+  }
+
+  /**
+   * Gives the client a PINGRESP in the place of the broker, whose own may stand behind the PUBLISH at the gate: the client would take a
+   * connection for dead that we do not read ourselves. At the gate the client is between two packets.
+   */
+  pong(): void {
+    if (!this.isHeld || this.#busy) return;
+    this.#busy = true;
+    try {
+      this.showWindow(pingresp, 0, pingresp.length);
+    } catch (error) {
+      this.fail(asCloudError(error, "ClientFailed", "the MQTT client failed"));
     }
     this.#busy = false;
   }
@@ -187,10 +229,15 @@ export class GuardSocket {
     }
     this.#busy = true;
     try {
-      while (!this.#closed && this.#position === this.#limit && this.fill()) {
+      if (this.#gate === "admitted") {
+        this.#gate = "open";
+        this.show(0);
+      }
+      while (!this.#closed && !this.isHeld && this.#position === this.#limit && this.fill()) {
         const from = this.#start;
         this.#start += this.#filter.next(this.#buffer, from, this.#end);
-        if (this.#filter.verdict !== "hold") this.show(from);
+        if (this.#filter.startsMessage) this.hold();
+        else this.show(from);
       }
     } catch (error) {
       this.fail(asCloudError(error, "ClientFailed", "the MQTT client failed"));
@@ -210,12 +257,22 @@ export class GuardSocket {
     return true;
   }
 
+  private hold(): void {
+    this.#gate = "held";
+    this.#watcher.onMessageAtGate();
+  }
+
   private show(from: number): void {
-    const isHead = this.#filter.verdict === "head";
-    this.#window = isHead ? this.#filter.head : this.#buffer;
-    this.#position = isHead ? 0 : from;
-    this.#limit = isHead ? this.#filter.headLength : this.#start;
-    this.#showClient(this.#limit - this.#position);
+    const { verdict, head, headLength } = this.#filter;
+    if (verdict === "head") this.showWindow(head, 0, headLength);
+    else if (verdict === "body") this.showWindow(this.#buffer, from, this.#start);
+  }
+
+  private showWindow(window: Uint8Array, from: number, to: number): void {
+    this.#window = window;
+    this.#position = from;
+    this.#limit = to;
+    this.#showClient(to - from);
   }
 
   /** Told when nobody is in the middle of anything: the watcher closes the client, and the client this socket. */
@@ -227,11 +284,6 @@ export class GuardSocket {
   }
 
   private later(): void {
-    if (this.#closed) return;
-    this.#timer ??= Timer.set(() => {
-      this.#timer = undefined;
-      if (this.#error) this.#watcher.onError(this.#error);
-      else this.pump();
-    }, 0);
+    if (!this.#closed) this.#timer ??= setTimer(this, GuardSocket.#again, 0);
   }
 }

@@ -17,9 +17,12 @@ export interface Draft {
   payload: Uint8Array;
   QoS: QoS;
   retain: boolean;
+  /** Nobody waits for its acknowledgement: when written it may be forgotten. */
+  expendable: boolean;
 }
 
 interface Entry extends OutboundMessage {
+  expendable: boolean;
   /** When it was last sent in this connection, if at all. */
   sentAt?: number;
   attempts: number;
@@ -55,20 +58,48 @@ export class Outbox {
     return this.#entries.length;
   }
 
-  /** Resolves when the message is acknowledged, or with QoS 0 when it is written. @throws CloudError PayloadTooLarge, QueueFull */
+  /** Resolves when the message is acknowledged, with QoS 0 when it is written, and at once when it is expendable. @throws CloudError PayloadTooLarge, QueueFull */
   add(draft: Draft): Promise<void> {
     const { queueCount, queueBytes } = this.#settings;
-    const { topic, payload, QoS, retain } = draft;
+    const { topic, payload, QoS, retain, expendable } = draft;
     if (payload.length > queueBytes)
       throw new CloudError("PayloadTooLarge", `payload of ${payload.length} bytes; the queue takes ${queueBytes}`);
     if (this.#entries.length >= queueCount || this.#bytes + payload.length > queueBytes)
       throw new CloudError("QueueFull", `${this.#entries.length} messages of ${this.#bytes} bytes wait already`);
     this.#bytes += payload.length;
     const headerLength = publishOverhead + draft.topicByteLength;
+    const message = { topic, payload, QoS, retain, expendable, headerLength, id: 0, duplicate: false };
+    const entry = { ...message, attempts: 0, wasSent: false };
+    if (expendable) {
+      this.#entries.push({ ...entry, resolve: ignore, reject: ignore });
+      return Promise.resolve();
+    }
     return new Promise((resolve, reject) => {
-      const message = { topic, payload, QoS, retain, headerLength, id: 0, duplicate: false };
-      this.#entries.push({ ...message, attempts: 0, wasSent: false, resolve, reject });
+      this.#entries.push({ ...entry, resolve, reject });
     });
+  }
+
+  /**
+   * Forgets the oldest of the expendable messages that were written in this connection, until `limit` are left.
+   *
+   * @returns whether no more than that are left: others have not been written yet
+   */
+  spare(limit: number): boolean {
+    let excess = -limit;
+    for (const { expendable } of this.#entries) if (expendable) excess += 1;
+    for (let i = 0; i < this.#entries.length && excess > 0; ) {
+      const entry = this.#entries[i];
+      if (entry.expendable && entry.attempts > 0) {
+        this.remove(entry);
+        excess -= 1;
+      } else i += 1;
+    }
+    return excess <= 0;
+  }
+
+  /** Acknowledgements cannot come at present: the time that they may take begins anew. */
+  postpone(now: number): void {
+    for (const entry of this.#entries) if (entry.sentAt !== undefined) entry.sentAt = now;
   }
 
   isInUse(id: number): boolean {
@@ -92,7 +123,8 @@ export class Outbox {
             "AckTimeout",
             `packet ${entry.id} was sent ${entry.attempts} times and not acknowledged`,
           );
-      } else if (inFlight >= maximumInFlight && entry.QoS) return undefined;
+        // Expendable ones pass by: the acknowledgements may stand behind messages that wait until these are written.
+      } else if (inFlight >= maximumInFlight && entry.QoS && !entry.expendable) continue;
       if (entry.QoS && !entry.id) entry.id = this.#ids.takeId();
       return entry;
     }
@@ -170,3 +202,5 @@ export class Outbox {
     return this.#settings.acknowledgeTimeout - elapsed(sentAt, now);
   }
 }
+
+function ignore(): void {}

@@ -43,6 +43,8 @@ export class PacketFilter {
   /** Of the PUBLISH that is passing; its `id` is known when the first byte of its payload passes. */
   readonly publish: PublishHeader = { QoS: 0, id: 0, duplicate: false, retain: false };
   verdict: Verdict = "hold";
+  /** The last bytes that were taken are the head of a PUBLISH: its topic and payload come next. */
+  startsMessage = false;
 
   #watcher: PacketWatcher;
   #maximumMessage: number;
@@ -73,10 +75,11 @@ export class PacketFilter {
    */
   next(bytes: Uint8Array, from: number, to: number): number {
     this.verdict = "hold";
+    this.startsMessage = false;
     if (this.#phase === "head") return this.takeHead(bytes, from, to);
     const count = Math.min(to - from, this.#remaining);
     if (this.#phase === "body") this.passBody(bytes, from, count);
-    else for (let i = from; i < from + count; i += 1) this.takeWithheld(bytes[i]);
+    else for (let i = from; i < from + count && this.#phase !== "skip"; i += 1) this.takeWithheld(bytes[i]);
     this.#remaining -= count;
     if (!this.#remaining) this.endPacket();
     return count;
@@ -147,6 +150,7 @@ export class PacketFilter {
     this.#position = 0;
     this.#payloadLength = this.#remaining - this.#topicLength - (this.publish.QoS ? 2 : 0);
     if (!this.#topicLength || this.#payloadLength < 0) throw malformed("PUBLISH with a topic length that cannot be");
+    this.startsMessage = true;
     const tooLong = this.#topicLength > limits.topicBytes;
     if (this.#payloadLength && this.#payloadLength <= this.#maximumMessage && !tooLong) {
       this.pass();

@@ -1,78 +1,33 @@
 import Time from "time";
 import Timer from "timer";
 import { type OwnedTimer, setTimer } from "../network/owned-timer";
-import { Backoff, type BackoffOptions } from "./backoff";
-import {
-  type ControlMessage,
-  type MQTTClientClass,
-  PUBACK,
-  type QoS,
-  SUBACK,
-  type TopicFilter,
-  type Will,
-} from "./client-interface";
+import { Backoff } from "./backoff";
+import { type ControlMessage, PUBACK, SUBACK, type TopicFilter } from "./client-interface";
 import { asCloudError, CloudError } from "./cloud-error";
 import { Connection, type ConnectionHandler, type ConnectionOptions, type InboundMessage } from "./connection";
 import { parseEndpoint } from "./endpoint";
 import { EndpointChoice } from "./endpoint-choice";
 import { EndpointRace, type RaceOptions, type RaceWatcher } from "./endpoint-race";
-import type { ResolverOptions } from "./guard-resolver";
-import type { TransportOptions } from "./guard-socket";
 import { checkClientId, checkPayload, checkTopic, checkTopicFilter, utf8Length } from "./limits";
 import { type IdSource, Outbox } from "./outbox";
 import { PacketIds } from "./packet-ids";
 import { RecentMessages } from "./recent-messages";
+import type { CloudSessionOptions, CloudState, PublishOptions } from "./session-interface";
 import { completeSettings, type Settings } from "./settings";
 import { Subscriptions } from "./subscriptions";
 
 export type { InboundMessage } from "./connection";
-
-/**
- * - disconnected: not wanted, or not yet
- * - resolving, connecting: on the way
- * - connected: CONNACK came
- * - backing-off: the next attempt waits for its time
- * - refused: likewise, and the last attempt failed because the broker (or its TLS) does not accept this device. It keeps trying: a
- *   certificate that has just been made may take a while to be accepted, and one may be activated later.
- */
-export type CloudState = "disconnected" | "resolving" | "connecting" | "connected" | "backing-off" | "refused";
-
-export interface CloudSessionOptions extends Partial<Settings> {
-  /**
-   * `host` or `host:port`; port 8883 when not given, and 443 is spoken with the ALPN name that AWS IoT asks for. Of several (eight at most) the
-   * quickest to answer is taken, and another one when it goes dark.
-   */
-  endpoint: string | readonly string[];
-  /** Of several endpoints the one that was good last time: it is tried first. */
-  preferredEndpoint?: string;
-  /** AWS IoT: the thing name. */
-  clientId: string;
-  /** The MQTT client: `{ io: MQTTClient }` from `embedded:network/mqtt/client`. */
-  mqtt: { io: MQTTClientClass };
-  /** The resolver: `{ io: Resolver, ... }` from `embedded:network/dns/resolver/udp`. */
-  dns: ResolverOptions;
-  /** The socket: `{ io: TLSSocket, TCP: {...}, secure: {...} }`. On port 443 the ALPN name is put into `secure`. */
-  socket: TransportOptions;
-  /** What the broker says for the device when it is lost without a word. */
-  will?: Will;
-  backoff?: BackoffOptions;
-  /** The error is there when a connection ended by itself. */
-  onStateChanged?(state: CloudState, error?: CloudError): void;
-  onMessage?(message: InboundMessage): void;
-  /** Something went wrong that is not the end of the connection. */
-  onError?(error: CloudError): void;
-}
-
-export interface PublishOptions {
-  /** 1: resolves when the broker has acknowledged. 0: resolves when written, and is not queued without a connection. Default 1. */
-  QoS?: QoS;
-  retain?: boolean;
-}
+export type { CloudSessionOptions, CloudState, PublishOptions } from "./session-interface";
 
 /** Something to tell the application. */
 type Notice = { state: CloudState; error?: CloudError } | { message: InboundMessage } | { problem: CloudError };
 
 const refusals = ["Refused", "PeerAlert"];
+
+/** What the application has not been told: more than this cannot come up in one turn, unless it connects and disconnects in a loop. */
+const noticeLimit = 16;
+/** So many expendable messages are kept for their acknowledgements while a message waits. */
+const expendableLimit = 1;
 
 /**
  * A device's persistent session with AWS IoT Core, or with any MQTT 3.1.1 broker. It connects for ever, with growing and
@@ -92,6 +47,11 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
   static #again({ owner }: OwnedTimer<CloudSession>): void {
     owner.#timer = undefined;
     owner.connect();
+  }
+
+  static #stalled({ owner }: OwnedTimer<CloudSession>): void {
+    owner.#holdTimer = undefined;
+    owner.#connection?.fail(new CloudError("InboundStalled", "a message was not taken in time"));
   }
 
   static #overdue({ owner }: OwnedTimer<CloudSession>): void {
@@ -114,6 +74,9 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
   /** Until the next attempt, or until the connection counts as stable. */
   #timer?: Timer;
   #acknowledgeTimer?: Timer;
+  /** A message stands at the connection's gate; it does so because it cannot be taken, until the timer ends the connection. */
+  #isWaiting = false;
+  #holdTimer?: Timer;
   /** What the application has not been told yet, in order. */
   #notices: Notice[] = [];
   #isScheduled = false;
@@ -200,7 +163,7 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
    * handed in must not change before that.
    */
   publish(topic: string, payload: string | ArrayBuffer | Uint8Array, options: PublishOptions = {}): Promise<void> {
-    const { QoS = 1, retain = false } = options;
+    const { QoS = 1, retain = false, expendable = false } = options;
     // No async function: its promise around the outbox's would wait, and take memory, as long as that does.
     try {
       this.checkOpen();
@@ -208,7 +171,8 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
       const bytes = payload instanceof Uint8Array ? payload : new Uint8Array(toBuffer(payload));
       checkPayload(bytes.length);
       if (!QoS && !this.connected) throw new CloudError("NotConnected", "QoS 0 is not queued");
-      const sent = this.#outbox.add({ topic, topicByteLength: utf8Length(topic), payload: bytes, QoS, retain });
+      const topicByteLength = utf8Length(topic);
+      const sent = this.#outbox.add({ topic, topicByteLength, payload: bytes, QoS, retain, expendable });
       this.soon();
       return sent;
     } catch (error) {
@@ -227,6 +191,11 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** The application can take a message again. */
+  resume(): void {
+    if (this.#isWaiting) this.soon();
   }
 
   private checkOpen(): void {
@@ -282,9 +251,14 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
   }
 
   /** @internal */
-  onMessage(message: InboundMessage): void {
-    this.#notices.push({ message });
+  onMessageWaiting(): void {
+    this.#isWaiting = true;
     this.soon();
+  }
+
+  /** @internal */
+  onMessage(message: InboundMessage): void {
+    this.note({ message });
   }
 
   /** @internal */
@@ -312,6 +286,7 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
       this.#isScheduled = false;
       this.tell();
       this.flush();
+      this.admit();
     });
   }
 
@@ -320,7 +295,7 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
       try {
         this.call(notice);
       } catch (error) {
-        this.report(asCloudError(error, "HandlerFailed", "a callback failed"));
+        if (!("problem" in notice)) this.report(asCloudError(error, "HandlerFailed", "a callback failed"));
       }
     }
   }
@@ -332,10 +307,37 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
       this.#options.onMessage?.(notice.message);
   }
 
+  /**
+   * Lets the next message in when the one before it is done with. Acknowledgements of ours may stand behind it: nothing that it waits for
+   * may wait for them.
+   */
+  private admit(): void {
+    const connection = this.#connection;
+    if (!this.#isWaiting || !connection) return;
+    if (this.#outbox.spare(expendableLimit) && this.mayAdmit() && connection.admit()) this.endWait();
+    else this.#holdTimer ??= setTimer(this, CloudSession.#stalled, this.#settings.holdTimeout);
+  }
+
+  private mayAdmit(): boolean {
+    try {
+      return this.#options.admitMessage?.() ?? true;
+    } catch (error) {
+      this.report(asCloudError(error, "HandlerFailed", "a callback failed"));
+      return true;
+    }
+  }
+
+  private endWait(): void {
+    this.#isWaiting = false;
+    Timer.clear(this.#holdTimer);
+    this.#holdTimer = undefined;
+  }
+
   /** Writes as much as there is room for: subscriptions first, so that no answer to what follows is missed. */
   private flush(): void {
     const connection = this.#connection;
     if (!connection || !this.connected) return;
+    if (this.#holdTimer) this.postpone(Time.ticks);
     try {
       this.flushSubscriptions(connection);
       this.flushOutbox(connection);
@@ -343,6 +345,12 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
     } catch (error) {
       connection.fail(asCloudError(error, "ClientFailed", "nothing could be sent"));
     }
+  }
+
+  /** What we do not read has not failed to come. */
+  private postpone(now: number): void {
+    this.#outbox.postpone(now);
+    this.#subscriptions.postpone(now);
   }
 
   private flushSubscriptions(connection: Connection): void {
@@ -372,16 +380,21 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
     Timer.clear(this.#timer);
     Timer.clear(this.#acknowledgeTimer);
     this.#timer = this.#acknowledgeTimer = undefined;
+    this.endWait();
   }
 
   private enter(state: CloudState, error?: CloudError): void {
     this.#state = state;
-    this.#notices.push({ state, error });
-    this.soon();
+    this.note({ state, error });
   }
 
   private report(problem: CloudError): void {
-    this.#notices.push({ problem });
+    this.note({ problem });
+  }
+
+  private note(notice: Notice): void {
+    if (this.#notices.length >= noticeLimit) this.#notices.shift();
+    this.#notices.push(notice);
     this.soon();
   }
 }

@@ -14,6 +14,8 @@ export interface Settings {
   pingTimeout: number;
   /** After this time without PUBACK or SUBACK the packet is sent again. Default 10 s. */
   acknowledgeTimeout: number;
+  /** How long a message may wait until the application takes it. Default 120 s. */
+  holdTimeout: number;
   /** A connection that held this long was a good one, and the next attempt after it starts with the shortest delay. Default 30 s. */
   stableTime: number;
   /** The largest payload that is taken, bytes; larger ones are acknowledged, dropped and reported. Default 4096. */
@@ -34,6 +36,7 @@ const defaults: Readonly<Settings> = Object.freeze({
   connackTimeout: 10_000,
   pingTimeout: longestPingTimeout,
   acknowledgeTimeout: 10_000,
+  holdTimeout: 120_000,
   stableTime: 30_000,
   maximumMessage: 4096,
   queueCount: 16,

@@ -87,6 +87,11 @@ export class Subscriptions {
     pending.attempts += 1;
   }
 
+  /** The SUBACK cannot come at present: the time that it may take begins anew. */
+  postpone(now: number): void {
+    if (this.#pending?.sentAt !== undefined) this.#pending.sentAt = now;
+  }
+
   /** SUBACK. @returns the filters that were refused */
   acknowledge(id: number, returnCodes: number[]): string[] {
     const pending = this.#pending;

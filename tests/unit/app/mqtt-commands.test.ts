@@ -5,15 +5,19 @@ import { equal, test } from "../harness";
 function setUp(respond?: () => Promise<unknown>) {
   const answers: string[] = [];
   let runs = 0;
+  let ended = 0;
   const commands: Record<string, Command<undefined>> = {
     Count: { endpoint: "camera-command", overMQTT: true, run: () => ({ runs: ++runs }) },
   };
   const receiver = new MQTTCommands({
     device: { execute: (message, transport) => executeCommand(commands, undefined, message, transport) },
     respond: respond ?? (async (answer) => answers.push(answer)),
+    commandEnded: () => {
+      ended += 1;
+    },
   });
   const send = (text: string) => receiver.receive(ArrayBuffer.fromString(text));
-  return { answers, send };
+  return { answers, send, count: () => ended };
 }
 
 test("a command is carried out and answered", async () => {
@@ -73,38 +77,56 @@ test("a command whose answer could not be sent may come again with its token", a
   equal(answers.length, 1);
 });
 
-test("commands that come at once are carried out one after the other; too many are told so, and may come again", async () => {
+test("one command at a time: until it has ended, and its answer is queued, no other one is wanted", async () => {
   const order: string[] = [];
-  const endings: (() => void)[] = [];
-  const answers: { clientToken: string; error?: { code: string } }[] = [];
+  let end = () => {};
+  let queued = () => {};
+  const answers: { clientToken?: string; error?: { code: string } }[] = [];
+  let ended = 0;
   const receiver = new MQTTCommands({
     device: {
       execute: ({ type, clientToken }) => {
         order.push(clientToken as string);
         return new Promise((resolve) => {
-          endings.push(() => resolve({ type, clientToken }));
+          end = () => resolve({ type, clientToken });
         });
       },
     },
-    respond: async (answer) => answers.push(JSON.parse(answer)),
+    respond: (answer) => {
+      answers.push(JSON.parse(answer));
+      return new Promise<void>((resolve) => {
+        queued = resolve;
+      });
+    },
+    commandEnded: () => {
+      equal(receiver.isBusy, false);
+      ended += 1;
+    },
   });
-  const send = (token: string, text = "") =>
-    receiver.receive(ArrayBuffer.fromString(JSON.stringify({ type: "Slow", clientToken: token, text })));
-  for (let i = 0; i < 11; i++) send(`t${i}`);
-  send("large", "x".repeat(3000));
-  for (let i = 0; i < 20; i++) await undefined;
-  equal(order, ["t0"]);
+  const send = (token: string) =>
+    receiver.receive(ArrayBuffer.fromString(JSON.stringify({ type: "Slow", clientToken: token })));
+  const done = send("first");
+  equal(receiver.isBusy, true);
+  const refused = send("second");
+  queued();
+  await refused;
   equal(
-    answers.map(({ clientToken, error }) => `${clientToken} ${error?.code}`),
-    ["t9 Busy", "t10 Busy", "large Busy"],
+    answers.map(({ error }) => error?.code),
+    ["Busy"],
+    "who does not wait is refused, unread",
   );
-  for (let i = 0; i < 9; i++) {
-    endings[i]();
-    for (let j = 0; j < 20; j++) await undefined;
-  }
-  equal(order, ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"]);
-  equal(answers.length, 12);
-  send("t9");
+  end();
   for (let i = 0; i < 20; i++) await undefined;
-  equal(order[9], "t9", "what was refused may come again");
+  equal([receiver.isBusy, ended], [true, 0], "not before the answer is queued");
+  queued();
+  await done;
+  equal([receiver.isBusy, ended, order.join()], [false, 1, "first"]);
+});
+
+test("what is no command, and what was carried out before, make room for the next one as well", async () => {
+  const { send, count } = setUp();
+  await send("{");
+  await send('{"type":"Count","clientToken":"a"}');
+  await send('{"type":"Count","clientToken":"a"}');
+  equal(count(), 3);
 });

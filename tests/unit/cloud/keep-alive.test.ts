@@ -6,6 +6,9 @@ import { completeSettings } from "../../../modules/cloud/settings";
 import { assert, equal, sleep, test, until } from "../harness";
 import { FakeBroker, types } from "./fake-broker";
 
+/** What the next message does: it is let in. */
+const held = { onMessageWaiting: (it: Connection): void => void it.admit() };
+
 /** A connection without the session's lower limit of 30 s. */
 function connection(broker: FakeBroker, keepAlive: number, pingTimeout: number) {
   const events: string[] = [];
@@ -14,6 +17,7 @@ function connection(broker: FakeBroker, keepAlive: number, pingTimeout: number) 
     onConnecting: () => events.push("connecting"),
     onConnected: () => events.push("connected"),
     onAcknowledged: ({ operation }) => events.push(`acknowledged ${operation}`),
+    onMessageWaiting: () => held.onMessageWaiting(it),
     onMessage: () => events.push("message"),
     onDropped: () => events.push("dropped"),
     onWritable: () => {},
@@ -21,7 +25,8 @@ function connection(broker: FakeBroker, keepAlive: number, pingTimeout: number) 
   };
   const settings = { ...completeSettings({ connectTimeout: 100, connackTimeout: 100, pingTimeout }), keepAlive };
   const options = { endpoint: { host: "broker.example", port: 8883 }, clientId: "thing", ...broker.parts };
-  return { it: new Connection(settings, handler), options, events, errors };
+  const it = new Connection(settings, handler);
+  return { it, options, events, errors };
 }
 
 test("pings before its time is over and stays connected while it is answered", async () => {
@@ -45,6 +50,43 @@ test("without PINGRESP the connection is given up", async () => {
   assert(broker.socket.closed);
   await sleep(200);
   equal(errors.length, 1);
+});
+
+test("a message that waits for us does not look like a dead connection, to us or to the client", async () => {
+  const broker = new FakeBroker();
+  const { it, options, events, errors } = connection(broker, 0.1, 30);
+  const { onMessageWaiting } = held;
+  held.onMessageWaiting = () => {};
+  it.open(options);
+  await until(() => events.includes("connected"));
+  broker.socket.publish("in", "x");
+  // The client of the host and that of the SDK give up after one and a half keep-alive times without PINGRESP.
+  await sleep(500);
+  equal(errors, []);
+  assert(broker.socket.sent(types.PINGREQ).length >= 3, "the broker sees that the device lives");
+  equal(events, ["connecting", "connected"]);
+  held.onMessageWaiting = onMessageWaiting;
+  it.admit();
+  await until(() => events.includes("message"));
+  await sleep(200);
+  equal(errors, []);
+  broker.script.pingresp = false;
+  await until(() => errors.length > 0);
+  equal(errors[0].code, "KeepAliveTimeout", "nothing waits any more");
+});
+
+test("messages that keep coming are signs of life, as long as they come", async () => {
+  const broker = new FakeBroker({ pingresp: false });
+  const { it, options, events, errors } = connection(broker, 1, 40);
+  it.open(options);
+  await until(() => broker.sockets.length > 0 && broker.socket.sent(types.PINGREQ).length > 0);
+  for (let i = 0; i < 6; i += 1) {
+    broker.socket.publish("in", "x", { QoS: 0 });
+    await sleep(20);
+  }
+  equal([errors.length, events.filter((event) => event === "message").length], [0, 6]);
+  await until(() => errors.length > 0);
+  equal(errors[0].code, "KeepAliveTimeout");
 });
 
 test("a socket that takes nothing more is noticed as well", async () => {
