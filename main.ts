@@ -132,9 +132,10 @@ class Camera implements Host {
     return this.clock.isSet ? this.clock.now() : 0;
   }
 
+  /** Never the same again, also after a restart and before the clock is set: grants do not replace a picture. */
   nextImageId(): string {
     this.#photos += 1;
-    return `${this.label.serial}-${this.now()}-${this.#photos}`;
+    return `${this.label.serial}-${this.now() || `b${this.bootCount}`}-${this.#photos}`;
   }
 
   encodeBase64(bytes: Uint8Array): string {

@@ -19,5 +19,5 @@ export function describeError(error: unknown): ErrorReport {
     const code = (error as Error & { code?: unknown }).code;
     return { code: typeof code === "string" ? code : "InternalError", message: error.message || error.name };
   }
-  return { code: "InternalError", message: String(error) };
+  return { code: "InternalError", message: typeof error === "string" ? error : `thrown: ${typeof error}` };
 }

@@ -1,3 +1,5 @@
+import { tell } from "../network/single-outcome";
+
 /** One thing that happened, as the phone fetches it from `camera-event`. */
 export interface DeviceEvent {
   /** Serial number since start, from 1. */
@@ -45,7 +47,8 @@ export class EventLog {
     const event: DeviceEvent = { n: this.#last, type, time: this.#host.now(), ...fields };
     if (this.#events.length === this.#capacity) this.#events.shift();
     this.#events.push(event);
-    this.#host.onEvent(event);
+    // What happened must not hang on who is told of it.
+    tell(this.#host, this.#host.onEvent, event);
     return event;
   }
 

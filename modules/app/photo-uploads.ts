@@ -1,5 +1,6 @@
 import type { CloudError } from "../cloud/cloud-error";
 import { type GrantOwner, GrantRequest, type UploadGrant } from "../cloud/upload-grants";
+import { type OutcomeOwner, runStep } from "../network/single-outcome";
 import { endAnnouncement, keepAnnouncement, pendingAnnouncements } from "./announcements";
 import { CommandError, describeError } from "./command-error";
 import type { Photo } from "./photographer";
@@ -17,11 +18,11 @@ const grantsPerPhoto = 2;
 
 /**
  * Sends one picture at a time and tells of it. Without a URL, or when the URL turns out dead and the picture can still be sent, it asks
- * the cloud for one. Each picture that was accepted gets exactly one UploadResult: what was accepted is in storage until then, so that
- * even one that goes with the power gets it, after the restart. An announcement is written to storage before it is sent and removed when
+ * the cloud for one. Each picture that was accepted gets exactly one UploadResult, whatever throws on the way, and is out of the way of the next
+ * one by then: what was accepted is in storage until then, so that even one that goes with the power gets it, after the restart. An announcement is written to storage before it is sent and removed when
  * the cloud has it, so that a restart in between repeats it: a stored picture is announced at least once.
  */
-export class PhotoUploads implements GrantOwner {
+export class PhotoUploads implements GrantOwner, OutcomeOwner {
   readonly counters = {
     uploaded: 0,
     failed: 0,
@@ -73,15 +74,19 @@ export class PhotoUploads implements GrantOwner {
     if (!request && !this.#host.hasSession)
       throw new CommandError("NotConnected", "without a url the camera needs its session with the cloud");
     if (request) this.#url = this.#host.redact(request.url);
-    this.#grantRequest?.close();
-    this.#grantRequest = undefined;
+    this.stopAsking();
     if (due) photo.due = due;
     photo.frame.mustBeComplete = this.#isWhole;
     if (this.#photo !== photo) this.promise(photo);
     this.#photo = photo;
     this.#grantRequests = 0;
-    if (request) this.send(request, photo);
-    else this.askForURL(photo);
+    if (request) runStep(this, this.send, request);
+    else runStep(this, this.askForURL);
+  }
+
+  /** Something threw that nobody has foreseen: that is how the picture's upload ends. @internal */
+  broken(error: unknown): void {
+    if (this.#photo) this.fail(this.#photo, describeError(error));
   }
 
   private promise(photo: Photo): void {
@@ -89,8 +94,23 @@ export class PhotoUploads implements GrantOwner {
       keepPromise(this.#host.records, photo);
     } catch (error) {
       // The upload is worth trying all the same; if the power goes, nobody will be told.
-      this.#host.events.add("Error", { ...describeError(error) });
+      this.report("Error", { ...describeError(error) });
     }
+  }
+
+  /** An event. Never throws: what has ended must not hang on who is told. */
+  private report(type: string, fields: Record<string, unknown>): void {
+    try {
+      this.#host.events.add(type, fields);
+    } catch (error) {
+      trace(`${type} was not told: ${describeError(error).message}\n`);
+    }
+  }
+
+  private stopAsking(): void {
+    const request = this.#grantRequest;
+    this.#grantRequest = undefined;
+    request?.close();
   }
 
   /** After power-on: a picture that was accepted before, and has no result, is gone. */
@@ -121,8 +141,6 @@ export class PhotoUploads implements GrantOwner {
     this.checkFree(isForPerson);
     const photo = this.#photo;
     if (!photo) return;
-    this.#grantRequest?.close();
-    this.#grantRequest = undefined;
     this.fail(photo, { code: "Replaced", message: "somebody took a picture while this one waited for a URL" });
   }
 
@@ -139,24 +157,29 @@ export class PhotoUploads implements GrantOwner {
     this.#sent = bytes;
   }
 
-  private send(request: UploadRequest, photo: Photo): void {
+  private send(request: UploadRequest): void {
     this.#sent = 0;
+    this.#host.upload(request, this.#photo as Photo);
+  }
+
+  /** The host's upload is over. Never throws. @param request of the upload, for another picture in the place of one that is cut */
+  ended(result: UploadResult, request?: UploadRequest): void {
     try {
-      this.#host.upload(request, photo);
+      this.judge(result, request);
     } catch (error) {
-      this.fail(photo, describeError(error));
+      this.broken(error);
     }
   }
 
-  /** The host's upload is over. @param request of the upload, for another picture in the place of one that is cut */
-  ended(result: UploadResult, request?: UploadRequest): void {
+  private judge(result: UploadResult, request?: UploadRequest): void {
     const photo = this.#photo;
     if (!photo) return;
-    const { status, code, message = "", frameIntact } = result;
+    const { status, code, message = "", frameIntact, uncertain } = result;
+    if (status === "stored" || uncertain) photo.sentTo = this.#url;
     if (status === "stored") this.stored(photo, result);
     else if (code === "IncompleteFrame" && request) this.retake(photo, request);
     else if (status === "needURL" && frameIntact && this.#host.hasSession && this.#grantRequests < grantsPerPhoto)
-      this.askForURL(photo);
+      this.askForURL();
     else this.fail(photo, { code: code || status, message }, result);
   }
 
@@ -176,11 +199,12 @@ export class PhotoUploads implements GrantOwner {
       this.fail(photo, { code: "RetakeFailed", message: `${code}: ${message}` });
       return;
     }
-    this.send(request, photo);
+    photo.sentTo = undefined;
+    runStep(this, this.send, request);
   }
 
-  private askForURL(photo: Photo): void {
-    const { imageId, frame } = photo;
+  private askForURL(): void {
+    const { imageId, frame } = this.#photo as Photo;
     const { byteLength } = frame;
     this.#sent = 0;
     this.#grantRequests += 1;
@@ -190,6 +214,10 @@ export class PhotoUploads implements GrantOwner {
 
   /** A message on the grant topic. Answers that nobody waits for (any more) are counted and dropped. */
   receiveGrant(payload: ArrayBuffer): void {
+    runStep(this, this.takeGrant, payload);
+  }
+
+  private takeGrant(payload: ArrayBuffer): void {
     if (!this.#grantRequest?.receive(payload)) this.counters.grantIgnored += 1;
   }
 
@@ -207,16 +235,17 @@ export class PhotoUploads implements GrantOwner {
 
   /** @internal */
   onGranted(grant: UploadGrant): void {
-    const photo = this.#photo as Photo;
     this.#grantRequest = undefined;
     this.counters.granted += 1;
+    const photo = this.#photo;
+    if (!photo) return;
     try {
       this.#url = this.#host.redact(grant.url);
     } catch (error) {
       this.fail(photo, describeError(error), withoutURL);
       return;
     }
-    this.send(grant, photo);
+    runStep(this, this.send, grant);
   }
 
   /** @internal */
@@ -224,7 +253,7 @@ export class PhotoUploads implements GrantOwner {
     this.#grantRequest = undefined;
     if (error.code === "GrantRefused") this.counters.grantRefused += 1;
     else this.counters.noGrant += 1;
-    this.fail(this.#photo as Photo, describeError(error), withoutURL);
+    if (this.#photo) this.fail(this.#photo, describeError(error), withoutURL);
   }
 
   private stored(photo: Photo, result: UploadResult): void {
@@ -241,43 +270,44 @@ export class PhotoUploads implements GrantOwner {
       const lost = keepAnnouncement(this.#host.records, what);
       if (lost) {
         const message = `${lost.imageId} is stored, and the cloud was not told in time`;
-        this.#host.events.add("Error", { code: "AnnouncementLost", message });
+        this.report("Error", { code: "AnnouncementLost", message });
       }
     } catch (error) {
       // It lies in the bucket all the same; nobody will be told by MQTT.
-      this.#host.events.add("Error", { ...describeError(error) });
+      this.report("Error", { ...describeError(error) });
     }
     this.end(photo, "stored", bytes, undefined, complete);
-    this.#host.events.add("UploadResult", {
-      imageId,
-      status: "stored",
-      bytes,
-      etag,
-      verified,
-      attempts,
-      url,
-      complete,
-    });
+    this.report("UploadResult", { imageId, status: "stored", bytes, etag, verified, attempts, url, complete });
     this.announcePending();
   }
 
   private fail(photo: Photo, error: { code: string; message: string }, result?: UploadResult): void {
     const { imageId } = photo;
-    const { status = "failed", attempts = 0, action, frameIntact, uncertain } = result ?? {};
+    const { status = "failed", attempts = 0, action, frameIntact, uncertain, endpoint } = result ?? {};
     this.end(photo, status, this.#sent, error.code);
     this.counters.failed += 1;
-    this.#host.events.add("UploadResult", { imageId, status, ...error, action, frameIntact, uncertain, attempts });
+    const what = { imageId, status, ...error, action, frameIntact, uncertain, attempts, endpoint };
+    this.report("UploadResult", what);
   }
 
-  /** The promise is the last to go: a cut before that leaves what is needed to find out how the picture ended. */
+  /** The promise is the last to go: a cut before that leaves what is needed to find out how the picture ended. Never throws. */
   private end(photo: Photo, state: string, sent: number, code?: string, complete?: false): void {
     const { imageId, frame, due } = photo;
     this.#photo = undefined;
+    this.stopAsking();
     this.#last = { imageId, state, code, sent, total: frame.byteLength, complete };
-    if (due) this.#host.scheduledEnded(due, code);
     // Whoever uploads it after all does so for a purpose of their own.
     photo.due = undefined;
-    endPromise(this.#host.records);
+    try {
+      if (due) this.#host.scheduledEnded(due, code);
+    } catch (error) {
+      this.report("Error", { ...describeError(error) });
+    }
+    try {
+      endPromise(this.#host.records);
+    } catch (error) {
+      this.report("Error", { ...describeError(error) });
+    }
   }
 
   /** Tells the cloud of every stored picture that it has not acknowledged yet. Called again whenever the session comes back. */
@@ -292,7 +322,7 @@ export class PhotoUploads implements GrantOwner {
         await this.#host.announce(next);
         this.counters.announced += 1;
         endAnnouncement(records, next);
-        this.#host.events.add("PhotoAnnounced", { imageId: next.imageId });
+        this.report("PhotoAnnounced", { imageId: next.imageId });
       }
     } catch {
       // Not connected, or the session ended before the acknowledgement: the record stays and the next session sends it.

@@ -33,6 +33,8 @@ export interface Photo {
   thumbnail?: Uint8Array;
   /** Of a scheduled picture whose upload has not ended: when it was due, milliseconds since 1970. */
   due?: number;
+  /** The URL (without its query) to which the whole picture went, and where it may be. */
+  sentTo?: string;
 }
 
 /** Who uses the camera's memory for the picture before. */

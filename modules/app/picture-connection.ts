@@ -10,6 +10,8 @@ import type { Photo } from "./photographer";
 
 export interface PictureConnectionHost extends BoardHost {
   readonly device: { readonly uploads: PhotoUploads };
+  /** The URL without its query. */
+  redact(url: string): string;
 }
 
 /** Bytes of the picture in RAM at a time: one TLS record. */
@@ -20,15 +22,25 @@ export class PictureConnection implements UploadOptions, Opener {
   readonly url: string;
   readonly headers: UploadOptions["headers"];
   readonly framing: UploadOptions["framing"];
-  readonly frame: Photo["frame"];
+  #photo: Photo;
   #host: PictureConnectionHost;
 
   constructor(host: PictureConnectionHost, { url, headers, framing }: UploadRequest, photo: Photo) {
     this.url = url;
     this.headers = headers;
     this.framing = framing;
-    this.frame = photo.frame;
+    this.#photo = photo;
     this.#host = host;
+  }
+
+  get frame(): Photo["frame"] {
+    return this.#photo.frame;
+  }
+
+  /** An upload before this one has brought the whole picture there: the store may have it. */
+  get mayBeThere(): boolean {
+    const { sentTo } = this.#photo;
+    return sentTo !== undefined && sentTo === this.#host.redact(this.url);
   }
 
   get clock(): Clock {

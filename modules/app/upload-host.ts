@@ -17,6 +17,8 @@ export interface UploadResult {
   frameIntact?: boolean;
   /** The whole picture went out once, but no answer came: the object may be there. */
   uncertain?: boolean;
+  /** Of a redirect: the host that the store wants to be asked. */
+  endpoint?: string;
   /** The ETag is the MD5 of what was sent. */
   verified?: boolean;
 }

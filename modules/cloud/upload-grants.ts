@@ -1,5 +1,6 @@
 import Timer from "timer";
 import { type OwnedTimer, setTimer, type TimerModule } from "../network/owned-timer";
+import { type OutcomeOwner, runStep } from "../network/single-outcome";
 import { Backoff } from "./backoff";
 import { asCloudError, CloudError } from "./cloud-error";
 
@@ -99,10 +100,10 @@ const isFraming = (framing: unknown): framing is UploadGrant["framing"] =>
  * A request is repeated with the same identifier after a pause that grows, so whichever answer comes first will do, however late. As long as
  * the session still has the last request, it is the session that repeats it, and nothing piles up in its queue.
  */
-export class GrantRequest {
+export class GrantRequest implements OutcomeOwner {
   static #again({ owner }: OwnedTimer<GrantRequest>): void {
     owner.#timer = undefined;
-    owner.again();
+    runStep(owner, owner.again);
   }
 
   #owner: GrantOwner;
@@ -146,6 +147,11 @@ export class GrantRequest {
   close(): void {
     this.#timers.clear(this.#timer as never);
     this.#timer = undefined;
+  }
+
+  /** Without a timer nothing would end it. @internal */
+  broken(error: unknown): void {
+    this.#owner.onNotGranted(asCloudError(error, "NoGrant", "the request could not be repeated"));
   }
 
   /** A timer runs for as long as something is waited for. */

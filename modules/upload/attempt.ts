@@ -1,4 +1,5 @@
 import { type OwnedTimer, setTimer, type TimerModule } from "../network/owned-timer";
+import { type OutcomeOwner, runStep } from "../network/single-outcome";
 import type { Connection, ConnectionHandlers } from "./connection";
 import { HTTPResponse } from "./http-response";
 import type { PutRequest } from "./put-request";
@@ -29,12 +30,19 @@ export const defaultLimits: Readonly<AttemptLimits> = {
   attempt: 900_000,
 };
 
+export interface Failure {
+  code: string;
+  message: string;
+  /** With PeerAlert. */
+  alert?: number;
+}
+
 /** How an attempt ended: with an answer, or with the name of a failure. */
 export interface AttemptOutcome {
   /** Its head is complete. */
   response?: HTTPResponse;
   /** Set if there is no usable answer. */
-  failure?: { code: string; message: string };
+  failure?: Failure;
   /** Every byte of the request was handed to the socket. */
   bodySent: boolean;
 }
@@ -47,7 +55,7 @@ export interface AttemptOwner {
   connect(handlers: ConnectionHandlers): Connection;
   /** Body bytes were handed to the socket. */
   onProgress(taken: number): void;
-  /** Called exactly once, unless `close` comes first. */
+  /** Called exactly once, unless `close` comes first. Must not throw. */
   onDone(outcome: AttemptOutcome): void;
 }
 
@@ -65,12 +73,12 @@ type Phase = "connecting" | "sending" | "answering" | "done";
 
 /**
  * One connection, one PUT, one outcome. Reads the answer whenever it comes: S3 refuses an expired URL while the body is still on
- * its way. No callback of it throws.
+ * its way. No callback of it throws: what is thrown within becomes the outcome.
  *
  * It is itself what its connection, its watchdog and its timer call, and its owner is what it calls: objects with methods, because
  * a dozen closures would take more of the machine than all of the rest.
  */
-export class Attempt implements ConnectionHandlers {
+export class Attempt implements ConnectionHandlers, OutcomeOwner {
   static #tooLong({ owner }: OwnedTimer<Attempt>): void {
     owner.fail("AttemptTimeout", "the attempt took too long");
   }
@@ -83,7 +91,7 @@ export class Attempt implements ConnectionHandlers {
   #connection: Connection | undefined;
   #phase: Phase = "connecting";
   /** Why an answer is awaited that may not come any more. */
-  #trouble: { code: string; message: string } = noAnswer;
+  #trouble: Failure = noAnswer;
   #room = 0;
   #pumping = false;
 
@@ -96,28 +104,40 @@ export class Attempt implements ConnectionHandlers {
   /** Apart from the constructor because the outcome may come before it returns. */
   start(): void {
     const { limits, timers } = this.#owner;
-    this.#watchdog.start(limits.connect);
-    this.#deadline = setTimer(this, Attempt.#tooLong, limits.attempt, timers);
+    let otherwise = "InternalError";
     try {
+      this.#watchdog.start(limits.connect);
+      this.#deadline = setTimer(this, Attempt.#tooLong, limits.attempt, timers);
+      otherwise = "ConnectFailed";
       const connection = this.#owner.connect(this);
+      otherwise = "InternalError";
       if (this.#phase === "done") closeQuietly(connection);
       else this.#connection = connection;
+      // A connection that was writable before `connect` returned.
+      if (this.#room > 0) this.pump();
     } catch (error) {
-      this.fail(codeOf(error, "ConnectFailed"), messageOf(error));
+      this.done({ failure: failureOf(error, otherwise), bodySent: this.#request.sent });
     }
-    // A connection that was writable before `connect` returned.
-    if (this.#room > 0) this.pump();
   }
 
-  /** Ends the attempt without an outcome. */
+  /** Ends the attempt without an outcome. Never throws. */
   close(): void {
     this.release();
   }
 
+  /** @internal */
+  broken(error: unknown): void {
+    this.done({ failure: failureOf(error, "InternalError"), bodySent: this.#request.sent });
+  }
+
   /** For the watchdog. */
   onTimeout(): void {
+    runStep(this, this.timeout);
+  }
+
+  private timeout(): void {
     if (this.#phase === "connecting") this.fail("ConnectTimeout", "no connection");
-    else if (this.#phase === "answering") this.end(this.#trouble.code, this.#trouble.message);
+    else if (this.#phase === "answering") this.end(this.#trouble);
     else if (this.#request.waiting) this.continue();
     else this.fail("SendTimeout", "the connection takes no bytes");
   }
@@ -126,11 +146,15 @@ export class Attempt implements ConnectionHandlers {
   onWritable(count: number): void {
     if (this.#phase === "done" || !(count > 0)) return;
     this.#room = count;
-    if (this.#phase === "connecting") {
-      this.#phase = "sending";
-      this.#watchdog.start(this.#owner.limits.stall);
+    try {
+      if (this.#phase === "connecting") {
+        this.#phase = "sending";
+        this.#watchdog.start(this.#owner.limits.stall);
+      }
+      if (this.#connection) this.pump();
+    } catch (error) {
+      this.broken(error);
     }
-    if (this.#connection) this.pump();
   }
 
   private pump(): void {
@@ -171,8 +195,8 @@ export class Attempt implements ConnectionHandlers {
       return this.#request.next(this.#room);
     } catch (error) {
       // The length is promised already: closing is the only honest end. The store keeps nothing of an incomplete body.
-      const code = codeOf(error, "FrameError");
-      this.fail(frameFailures.includes(code) ? code : "FrameError", messageOf(error));
+      const { code, message } = failureOf(error, "FrameError");
+      this.fail(frameFailures.includes(code) ? code : "FrameError", message);
       return undefined;
     }
   }
@@ -184,7 +208,7 @@ export class Attempt implements ConnectionHandlers {
       return true;
     } catch (error) {
       // An answer may have arrived before the connection broke: it says more than the broken connection does.
-      this.#trouble = { code: codeOf(error, "ConnectionLost"), message: messageOf(error) };
+      this.#trouble = failureOf(error, "ConnectionLost");
       this.awaitAnswer(this.#owner.limits.drain);
       return false;
     }
@@ -217,14 +241,14 @@ export class Attempt implements ConnectionHandlers {
         this.answer(this.#response);
       }
     } catch (error) {
-      this.end(codeOf(error, "ConnectionLost"), messageOf(error));
+      this.end(failureOf(error, "ConnectionLost"));
     }
   }
 
   /** Looks at what has arrived so far. */
   private answer(response: HTTPResponse): void {
     if (response.done) {
-      this.end(response.error ?? "", "unusable answer");
+      this.end({ code: response.error ?? "", message: "unusable answer" });
     } else if (response.headComplete) {
       if (this.sending) this.awaitAnswer(this.#owner.limits.drain);
     } else if (response.continued) {
@@ -235,14 +259,14 @@ export class Attempt implements ConnectionHandlers {
   /** For the connection. */
   onError(error?: unknown): void {
     const before = this.#phase === "connecting" ? "ConnectFailed" : "ConnectionLost";
-    this.end(codeOf(error, before), messageOf(error));
+    this.end(failureOf(error, before));
   }
 
   /** Nothing more will come: with the answer if its head is there, otherwise with the failure. */
-  private end(code: string, message: string): void {
+  private end(failure: Failure): void {
     const response = this.#response;
     response?.end();
-    if (!response?.headComplete) this.fail(code, message);
+    if (!response?.headComplete) this.done({ failure, bodySent: this.#request.sent });
     else if (response.status < 300 && !this.#request.sent) {
       this.fail("EarlySuccess", "success was reported before the body was sent");
     } else this.done({ response, bodySent: this.#request.sent });
@@ -261,10 +285,14 @@ export class Attempt implements ConnectionHandlers {
   private release(): void {
     if (this.#phase === "done") return;
     this.#phase = "done";
-    this.#watchdog.stop();
-    this.#owner.timers.clear(this.#deadline as never);
     closeQuietly(this.#connection);
     this.#connection = undefined;
+    try {
+      this.#watchdog.stop();
+      this.#owner.timers.clear(this.#deadline as never);
+    } catch {
+      // A timer that runs on finds an attempt that is over.
+    }
   }
 }
 
@@ -276,10 +304,11 @@ function closeQuietly(connection: Connection | undefined): void {
   }
 }
 
-/** The name that an error carries (TLSError, CameraError), or `otherwise`. */
-function codeOf(error: unknown, otherwise: string): string {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return typeof code === "string" && code !== "" ? code : otherwise;
+/** An error by the name that it carries (TLSError, CameraError), or `otherwise`. */
+function failureOf(error: unknown, otherwise: string): Failure {
+  const { code, alert } = (error ?? {}) as { code?: unknown; alert?: number };
+  const name = typeof code === "string" && code !== "" ? code : otherwise;
+  return { code: name, message: messageOf(error), alert };
 }
 
 function messageOf(error: unknown): string {

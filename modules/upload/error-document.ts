@@ -36,11 +36,11 @@ const GREATER_THAN = 0x3e;
 const SLASH = 0x2f;
 
 /**
- * Takes wanted elements out of an XML document as its bytes arrive, in constant memory. What is longer than its place is cut;
- * what is not XML gives no elements. Texts are reduced to printable ASCII, so that they can go into a log as they are.
+ * Takes wanted elements out of an `<Error>` document as its bytes arrive, in constant memory. What is longer than its place is cut; what is no
+ * such document (empty, JSON, HTML of somebody in between) gives no elements. Texts are reduced to printable ASCII.
  */
 export class ErrorDocument {
-  readonly elements: ErrorElements = {};
+  readonly elements: ErrorElements = Object.create(null);
 
   readonly #name = new Uint8Array(MAXIMUM_NAME);
   readonly #text = new Uint8Array(MAXIMUM_TEXT);
@@ -49,6 +49,8 @@ export class ErrorDocument {
   #inTag = false;
   /** The tag's name is complete: attributes follow, which nobody needs. */
   #named = false;
+  /** The first element was seen, and whether it is Error. */
+  #isError: boolean | undefined;
   /** The element whose text is being collected. */
   #element: keyof ErrorElements | undefined;
 
@@ -83,6 +85,9 @@ export class ErrorDocument {
       return;
     }
     const name = asciiString(this.#name, this.#nameLength);
+    if (name.startsWith("?") || name.startsWith("!")) return;
+    if (this.#isError === undefined) this.#isError = name === "Error";
+    if (!this.#isError) return;
     this.#element = wanted.includes(name) ? (name as keyof ErrorElements) : undefined;
     this.#textLength = 0;
   }

@@ -10,8 +10,9 @@ export type DigestConstructor = new (
 /**
  * Compares a store's ETag with the MD5 of the bytes that were sent.
  *
- * The ETag is the MD5 of the object only for a plain PUT without KMS or customer keys (S3 User Guide, "Checking object integrity");
- * those announce themselves in the answer. Directory buckets (S3 Express) give ETags that are no MD5.
+ * The same is the same with every store. A difference is a damage only where MD5 is promised: by Amazon S3 (and stores that speak its
+ * dialect, x-amz-) for a plain PUT without KMS or customer keys, which announce themselves in the answer (S3 User Guide, "Checking object
+ * integrity"). OBS, COS and OSS give other ETags for encrypted objects, and S3 Express (directory buckets) for all.
  */
 export class ETagCheck {
   #digest: InstanceType<DigestConstructor> | undefined;
@@ -38,16 +39,19 @@ export class ETagCheck {
     }
   }
 
-  /** "unknown" if the answer carries no ETag that could be compared. */
+  /** "unknown" if the answer carries no ETag that could be compared, or another one and nobody promised that it is the MD5. */
   compare(headers: Readonly<Record<string, string>>, host: string): "same" | "different" | "unknown" {
     this.close();
     const match = /^"?([0-9a-f]{32})"?$/i.exec(headers["etag"] ?? "");
-    const encryption = headers["x-amz-server-side-encryption"] ?? "AES256";
-    const customerKey = headers["x-amz-server-side-encryption-customer-algorithm"];
-    if (!match || !this.#md5 || encryption !== "AES256" || customerKey || host.includes(".s3express-"))
-      return "unknown";
-    return match[1].toLowerCase() === this.#md5 ? "same" : "different";
+    if (!match || !this.#md5) return "unknown";
+    if (match[1].toLowerCase() === this.#md5) return "same";
+    return promisesMD5(headers, host) ? "different" : "unknown";
   }
+}
+
+function promisesMD5(headers: Readonly<Record<string, string>>, host: string): boolean {
+  const isAmazonDialect = headers["x-amz-request-id"] !== undefined;
+  return isAmazonDialect && headers["encryption"] === undefined && !host.includes(".s3express-");
 }
 
 function hex(buffer: ArrayBuffer): string {

@@ -13,14 +13,12 @@ const CARRIAGE_RETURN = 0x0d;
 const kept: readonly string[] = [
   "content-length",
   "date",
+  "encryption",
   "etag",
+  "request-id",
   "retry-after",
   "transfer-encoding",
   "x-amz-request-id",
-  "x-amz-server-side-encryption",
-  "x-amz-server-side-encryption-customer-algorithm",
-  "x-cos-request-id",
-  "x-obs-request-id",
 ];
 
 export type ResponseErrorCode = "MalformedResponse" | "ResponseTooLarge" | "ResponseCut";
@@ -48,8 +46,11 @@ export class HTTPResponse {
   continued = false;
   /** The head of the final response is complete. */
   headComplete = false;
-  /** Values of the headers in `kept`, by lower-case name. */
-  readonly headers: Record<string, string> = {};
+  /**
+   * Values of the headers in `kept`, by lower-case name; of those that each store spells in its own dialect (x-amz-, x-obs-, x-cos-, x-oss-)
+   * `request-id`, and `encryption` if the object is encrypted in any other way than with Amazon's own keys (AES256).
+   */
+  readonly headers: Record<string, string> = Object.create(null);
   error: ResponseErrorCode | undefined;
 
   /** Made with the first byte of a body: a success has none. */
@@ -81,12 +82,7 @@ export class HTTPResponse {
   /** The store's own id for this request, to be quoted to its support. */
   get requestId(): string | undefined {
     const { headers } = this;
-    return (
-      headers["x-amz-request-id"] ??
-      headers["x-cos-request-id"] ??
-      headers["x-obs-request-id"] ??
-      this.elements.RequestId
-    );
+    return headers["x-amz-request-id"] ?? headers["request-id"] ?? this.elements.RequestId;
   }
 
   /** Takes the next bytes from the connection. What follows the response is ignored. */
@@ -187,9 +183,9 @@ export class HTTPResponse {
       this.fail("MalformedResponse");
       return;
     }
-    const name = line.slice(0, colon).toLowerCase();
-    if (!kept.includes(name)) return;
     const value = line.slice(colon + 1).trim();
+    const name = nameOf(line.slice(0, colon).toLowerCase(), value);
+    if (!kept.includes(name)) return;
     const before = this.headers[name];
     // Two different lengths: the end of the body is anybody's guess (RFC 9112 section 6.3).
     if (name === "content-length" && before !== undefined && before !== value) this.fail("MalformedResponse");
@@ -246,4 +242,12 @@ export class HTTPResponse {
     this.error = code;
     this.#state = "failed";
   }
+}
+
+/** The name under which a header is kept. */
+function nameOf(name: string, value: string): string {
+  if (name === "x-amz-request-id") return name;
+  if (/^x-[a-z]+-request-id$/.test(name)) return "request-id";
+  if (!/^x-[a-z]+-server-side-encryption/.test(name)) return name;
+  return name === "x-amz-server-side-encryption" && value === "AES256" ? "" : "encryption";
 }

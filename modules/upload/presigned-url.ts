@@ -1,5 +1,6 @@
 import { findStore, type Place } from "./object-stores";
-import { findParameter, maskQueryValues, parameterValue } from "./query";
+import { findParameter, hasParameter, parameterValue } from "./query";
+import { maskSecrets } from "./redaction";
 import { type Grant, readGrant } from "./signature-parameters";
 import { URLError } from "./url-error";
 
@@ -20,7 +21,10 @@ export class PresignedURL {
   /** Host name in lower case, without the port. */
   readonly host: string;
   readonly port: number;
-  /** Host and port as they stand in the URL: the value of the Host header (RFC 9110 section 7.2), which every S3 URL signs. */
+  /**
+   * The value of the Host header, which every S3 URL signs: host and port as they stand in the URL, without the scheme's default port
+   * (RFC 9110 section 4.2.3; so botocore and the AWS SDKs sign it).
+   */
   readonly authority: string;
   /** When the URL was signed (ms since 1970), if it says. */
   readonly signedAt: number | undefined;
@@ -55,9 +59,11 @@ export class PresignedURL {
     const start = this.scheme.length + 3;
     this.#query = indexOrEnd(url, "?", start);
     this.#path = Math.min(indexOrEnd(url, "/", start), this.#query);
-    this.authority = url.slice(start, this.#path);
-    this.host = parseHost(this.authority);
-    this.port = parsePort(this.authority) ?? (this.scheme === "https" ? 443 : 80);
+    const authority = url.slice(start, this.#path);
+    const defaultPort = this.scheme === "https" ? 443 : 80;
+    this.host = parseHost(authority);
+    this.port = parsePort(authority) ?? defaultPort;
+    this.authority = this.port === defaultPort ? authority.slice(0, this.host.length) : authority;
 
     const grant: Grant = readGrant((name) => this.parameter(name));
     this.signedAt = grant.signedAt;
@@ -121,9 +127,23 @@ export class PresignedURL {
     return this.expiresAt !== undefined && now >= this.expiresAt;
   }
 
-  /** `text` without anything that would give away the query of this URL (a server may echo it in an error message). */
-  redact(text: string): string {
-    return maskQueryValues(this.#url, this.#query + 1, text);
+  /**
+   * A checksum of the body is part of what was signed: some presigners move it from the headers into the query. Whoever signed has not
+   * seen the picture.
+   */
+  get hasChecksum(): boolean {
+    return (
+      hasParameter(this.#url, this.#query + 1, "x-amz-checksum-") ||
+      hasParameter(this.#url, this.#query + 1, "content-md5")
+    );
+  }
+
+  /**
+   * `text` without anything that would give away the query of this URL, or the headers that go with it: a server may echo both in what
+   * it says.
+   */
+  redact(text: string, headers?: Readonly<Record<string, string>>): string {
+    return maskSecrets(text, this.#url, this.#query + 1, headers);
   }
 
   toString(): string {

@@ -1,5 +1,5 @@
 import type { PresignedURL } from "./presigned-url";
-import { checkHeaders, type Framing } from "./request-headers";
+import { checkHeaders, type Framing, hostHeader } from "./request-headers";
 
 /** Where the body comes from: a pull reader, such as a Frame in the camera's own memory. */
 export interface BodySource {
@@ -79,10 +79,9 @@ export class PutRequest {
     this.#chunked = framing === "chunked";
     this.#sourceViews = this.#chunked ? [] : this.#wireViews;
 
-    const lines = [" HTTP/1.1", `Host: ${url.authority}`];
-    for (const [name, value] of checkHeaders(url, options.headers, source.byteLength, framing)) {
-      lines.push(`${name}: ${value}`);
-    }
+    const headers = checkHeaders(url, options.headers, source.byteLength, framing);
+    const lines = [" HTTP/1.1", `Host: ${hostHeader(url, options.headers)}`];
+    for (const [name, value] of headers) lines.push(`${name}: ${value}`);
     lines.push(this.#chunked ? "Transfer-Encoding: chunked" : `Content-Length: ${source.byteLength}`);
     if (this.expects) lines.push("Expect: 100-continue");
     lines.push("Connection: close", "", "");

@@ -3,9 +3,6 @@
  * when it carries an STS token.
  */
 
-/** Query values at least this long are treated as secret when they turn up in a text. Shorter ones are dates, numbers and names. */
-const SECRET_LENGTH = 16;
-
 /** Position of the value of parameter `name` (exact, as it stands in the URL); `from` is the first character of the query. */
 export function findParameter(url: string, from: number, name: string): number | undefined {
   let start = from;
@@ -30,27 +27,15 @@ export function parameterValue(url: string, at: number): string | undefined {
   }
 }
 
-/** `text` with every long query value, encoded or decoded, replaced by an ellipsis. */
-export function maskQueryValues(url: string, from: number, text: string): string {
-  let masked = text;
-  let start = from;
-  while (start < url.length) {
-    const end = endOfParameter(url, start);
-    const equals = url.indexOf("=", start);
-    if (equals >= 0 && end - equals > SECRET_LENGTH) {
-      masked = mask(masked, url.slice(equals + 1, end));
-      masked = mask(masked, parameterValue(url, equals + 1));
-    }
-    start = end + 1;
-  }
-  return masked;
+/** True if a parameter's name begins so. */
+export function hasParameter(url: string, from: number, prefix: string): boolean {
+  for (let start = from; start < url.length; start = endOfParameter(url, start) + 1)
+    if (url.slice(start, start + prefix.length).toLowerCase() === prefix) return true;
+  return false;
 }
 
-function mask(text: string, secret: string | undefined): string {
-  return secret && text.includes(secret) ? text.split(secret).join("...") : text;
-}
-
-function endOfParameter(url: string, start: number): number {
+/** Where the parameter that begins at `start` ends. */
+export function endOfParameter(url: string, start: number): number {
   const end = url.indexOf("&", start);
   return end < 0 ? url.length : end;
 }

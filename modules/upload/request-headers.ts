@@ -57,13 +57,12 @@ export function checkHeaders(
 ): [name: string, value: string][] {
   const result: [string, string][] = [];
   const seen: string[] = [];
-  for (const name of Object.keys(headers ?? {})) {
-    const value = headers?.[name] as string;
+  for (const [name, value] of Object.entries(headers ?? {})) {
     const lower = name.toLowerCase();
     checkSyntax(lower, value);
     if (seen.includes(lower) || forbidden.includes(lower)) throw new RequestHeaderError("ForbiddenHeader", lower);
     seen.push(lower);
-    if (lower === "host" && value !== url.authority) throw new RequestHeaderError("ForbiddenHeader", lower);
+    if (lower === "host" && !isHost(url, value)) throw new RequestHeaderError("ForbiddenHeader", lower);
     if (lower === "content-length" && (framing === "chunked" || value !== String(byteLength))) {
       throw new RequestHeaderError("LengthMismatch", lower);
     }
@@ -73,9 +72,38 @@ export function checkHeaders(
     if (!own.includes(lower)) result.push([name, value]);
   }
   for (const name of url.signedHeaders ?? []) {
-    if (name !== "host" && !seen.includes(name)) throw new RequestHeaderError("SignedHeaderMissing", name);
+    const isOwn = name === "host" || (name === "content-length" && framing === "length");
+    if (!isOwn && !seen.includes(name)) throw new RequestHeaderError("SignedHeaderMissing", name);
   }
   return result;
+}
+
+/** The Host header. A signer that has signed the default port as well says so in the grant. */
+export function hostHeader(url: PresignedURL, headers: Readonly<Record<string, string>> | undefined): string {
+  return headerValue(headers, "host") ?? url.authority;
+}
+
+/** The value of a header of the grant, whatever the case of its name. */
+export function headerValue(headers: Readonly<Record<string, string>> | undefined, name: string): string | undefined {
+  for (const [key, value] of Object.entries(headers ?? {})) if (key.toLowerCase() === name) return value;
+  return undefined;
+}
+
+/** The URL creates an object and replaces none. */
+export function isCreateOnly(headers: Readonly<Record<string, string>> | undefined): boolean {
+  return headerValue(headers, "if-none-match") === "*";
+}
+
+/** The grant says what the checksum of the body is. */
+export function hasChecksum(url: PresignedURL, headers: Readonly<Record<string, string>> | undefined): boolean {
+  if (url.hasChecksum) return true;
+  for (const name of Object.keys(headers ?? {})) if (/^(content-md5$|x-amz-checksum-)/i.test(name)) return true;
+  return false;
+}
+
+function isHost(url: PresignedURL, value: string): boolean {
+  const lower = value.toLowerCase();
+  return lower === url.authority.toLowerCase() || lower === `${url.host}:${url.port}`;
 }
 
 /** RFC 9110 sections 5.1 and 5.5: a token, and visible ASCII with inner spaces. Keeps line breaks out of the head. */

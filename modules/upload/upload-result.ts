@@ -10,7 +10,7 @@
 export type Action = "stored" | "retry" | "newURL" | "retake" | "stop" | "bug";
 
 /**
- * - `stored`: the object is in the bucket (with code `PreconditionFailed`: it was there already, and `If-None-Match: *` was asked for);
+ * - `stored`: the object is in the bucket (with code `PreconditionFailed`: an attempt before this one had stored it, and its answer was lost);
  * - `needURL`: ask for another URL;
  * - `needRetake`: the URL is good, but the picture is not. It is gone (part of it was sent and this camera cannot read it twice), or it is cut (code
  *   `IncompleteFrame`; the store has not got the whole of it, so it keeps nothing);
@@ -21,24 +21,27 @@ export type UploadStatus = "stored" | "needURL" | "needRetake" | "failed" | "clo
 
 export interface UploadResult {
   status: UploadStatus;
-  /** Name of the reason: the store's `<Code>`, `HTTP <status>`, or the name of a failure; empty if stored. */
+  /** Name of the reason: the store's `<Code>` (at most 64 letters), `HTTP <status>`, or the name of a failure; empty if stored. */
   code: string;
-  /** For people; contains nothing of the URL's query. */
+  /** For people, at most 200 characters; contains nothing of the URL's query, nor of the headers. */
   message: string;
   action: Action | "none";
   /** HTTP status of the last answer, 0 without one. */
   httpStatus: number;
-  /** As the store gave it, without quotes. */
+  /** As the store gave it, without quotes; at most 64 characters. */
   etag?: string;
   /** The ETag is the MD5 of what was sent. */
   verified: boolean;
   /** Body bytes sent in the last attempt. */
   bytes: number;
   attempts: number;
+  /** At most 96 characters. */
   requestId?: string;
+  /** Of a redirect: the host that the store wants to be asked, at most 128 characters. */
+  endpoint?: string;
   /** The frame can be sent from its first byte (again). */
   frameIntact: boolean;
-  /** In some attempt the whole body went out, but no answer came: the object may be there. */
+  /** In some attempt the whole body went out, but no refusal came: the object may be there. */
   uncertain: boolean;
   /** The URL without its query, empty if it was not a URL. */
   url: string;

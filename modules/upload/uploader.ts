@@ -1,73 +1,41 @@
 import Timer from "timer";
 import { type OwnedTimer, setTimer, type TimerModule } from "../network/owned-timer";
+import { type OutcomeOwner, runStep, tell } from "../network/single-outcome";
 import { Attempt, type AttemptLimits, type AttemptOutcome, type AttemptOwner, defaultLimits } from "./attempt";
-import { Backoff, type BackoffOptions } from "./backoff";
-import type { Connect, Connection, ConnectionHandlers } from "./connection";
-import { type DigestConstructor, ETagCheck } from "./etag";
+import { Backoff } from "./backoff";
+import type { Connection, ConnectionHandlers } from "./connection";
+import { ETagCheck } from "./etag";
+import type { HTTPResponse } from "./http-response";
 import { PresignedURL } from "./presigned-url";
-import { type BodySource, PutRequest } from "./put-request";
-import type { Framing } from "./request-headers";
+import { PutRequest } from "./put-request";
+import { hasChecksum, isCreateOnly } from "./request-headers";
+import { storeCode, storeEndpoint, storeETag, storeMessage, storeRequestId } from "./store-words";
+import type { UploadOptions } from "./upload-options";
 import type { UploadResult, UploadStatus } from "./upload-result";
-import { judgeAnswer, judgeFailure, type Verdict } from "./verdict";
+import { type Circumstances, isKnownCode, judgeAnswer, judgeFailure, type Verdict } from "./verdict";
 
+export type { FrameSource, UploadOptions } from "./upload-options";
 export type { UploadResult, UploadStatus } from "./upload-result";
-
-/** A picture in the camera's memory, see modules/camera/frame. */
-export interface FrameSource extends BodySource {
-  /** Bytes read so far. */
-  readonly position: number;
-  /** Goes back to the first byte; false if this camera cannot. */
-  rewind(): boolean;
-}
-
-/** The functions are called as its methods. */
-export interface UploadOptions {
-  /** Presigned PUT URL, https. */
-  url: string;
-  /** Headers that the URL was signed with, exactly. */
-  headers?: Readonly<Record<string, string>>;
-  framing?: Framing;
-  frame: FrameSource;
-  connect: Connect;
-  /** Tells a dead URL before a connection is wasted on it; without a set clock the store tells. */
-  clock?: { readonly isSet: boolean; now(): number };
-  /** Uniform in [0, 1), for the jitter. */
-  random?: () => number;
-  /** MD5 of what is sent, to be compared with the ETag. Without it a stored object counts as unverified. */
-  Digest?: DigestConstructor;
-  /**
-   * Ask before sending the body (one round trip). Default: yes, since a refused request then leaves the frame untouched, which matters
-   * where the camera cannot read it twice.
-   */
-  expectContinue?: boolean;
-  /** Body bytes handed to the socket, of how many. Starts again from the beginning with a retry. */
-  onProgress?: (sent: number, total: number) => void;
-  /** The end. The same as `Upload.result`, for those who want no promise. */
-  onResult?: (result: UploadResult) => void;
-  /** For logs and telemetry: an attempt has failed and the next one follows after `delay` ms. */
-  onRetry?: (attempt: number, code: string, delay: number) => void;
-  limits?: Partial<AttemptLimits>;
-  backoff?: BackoffOptions;
-  /** Size of the one buffer through which the picture goes, in bytes. */
-  bufferLength?: number;
-  timers?: TimerModule;
-}
 
 const BUFFER_LENGTH = 4096;
 
 /**
- * The upload of one frame to one presigned URL, with bounded retries. Whatever happens, `result` is resolved exactly once and never
- * rejected, and the connection is closed by then.
+ * The upload of one frame to one presigned URL, with bounded retries. Whatever happens, and whatever is thrown by whomever, `result` is
+ * resolved exactly once and never rejected, and the connection is closed by then.
  */
-export class Upload implements AttemptOwner {
+export class Upload implements AttemptOwner, OutcomeOwner {
   static #open({ owner }: OwnedTimer<Upload>): void {
     owner.#wait = undefined;
-    owner.open();
+    try {
+      owner.open();
+    } catch (error) {
+      owner.broken(error);
+    }
   }
 
   static #begin({ owner }: OwnedTimer<Upload>): void {
     owner.#wait = undefined;
-    owner.begin();
+    runStep(owner, owner.begin);
   }
 
   readonly timers: TimerModule;
@@ -76,17 +44,18 @@ export class Upload implements AttemptOwner {
   readonly #buffer: Uint8Array;
   #result: UploadResult | undefined;
   #promise: Promise<UploadResult> | undefined;
-  #resolve: ((result: UploadResult) => void) | undefined;
+  #resolve: ((result: Promise<UploadResult>) => void) | undefined;
   #url: PresignedURL | undefined;
   #request: PutRequest | undefined;
   #etag: ETagCheck | undefined;
   #attempt: Attempt | undefined;
   #attempts = 0;
   #backoff: Backoff | undefined;
-  #retriesByCode: Record<string, number> | undefined;
+  /** By code, which may be the store's own word. */
+  #retriesByCode: Map<string, number> | undefined;
   #wait: unknown;
   #expectContinue: boolean;
-  #uncertain = false;
+  #uncertain: boolean;
 
   constructor(options: UploadOptions) {
     const { timers = Timer, limits, bufferLength = BUFFER_LENGTH, expectContinue = true } = options;
@@ -95,13 +64,13 @@ export class Upload implements AttemptOwner {
     this.#options = options;
     this.#buffer = new Uint8Array(bufferLength);
     this.#expectContinue = expectContinue;
+    this.#uncertain = options.mayBeThere ?? false;
     // In a turn of its own: the stack is small, and whoever asked may stand deep in it.
     this.#wait = setTimer(this, Upload.#open, 0, timers);
   }
 
   /** The end; never rejected. */
   get result(): Promise<UploadResult> {
-    if (this.#result) return Promise.resolve(this.#result);
     this.#promise ??= new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -185,12 +154,24 @@ export class Upload implements AttemptOwner {
   /** For the attempt. */
   onDone(outcome: AttemptOutcome): void {
     this.#attempt = undefined;
+    // Not by runStep: this is called where the stack is deepest.
+    try {
+      this.act(outcome, this.judge(outcome));
+    } catch (error) {
+      this.broken(error);
+    }
+  }
+
+  private judge({ response, failure }: AttemptOutcome): Verdict {
+    return response
+      ? judgeAnswer(response.status, response.elements, this.circumstances(response))
+      : judgeFailure(failure?.code ?? "", failure?.alert);
+  }
+
+  private act(outcome: AttemptOutcome, verdict: Verdict): void {
     const { response, failure, bodySent } = outcome;
-    if (bodySent && !response) this.#uncertain = true;
-    const verdict = response
-      ? judgeAnswer(response.status, response.elements, this.createOnly)
-      : judgeFailure(failure?.code ?? "");
     const message = (response ? response.elements.Message : failure?.message) ?? "";
+    if (bodySent && (!response || response.status < 300)) this.#uncertain = true;
 
     switch (verdict.action) {
       case "stored":
@@ -211,11 +192,26 @@ export class Upload implements AttemptOwner {
     }
   }
 
+  private circumstances({ headers }: HTTPResponse): Circumstances {
+    const { clock, headers: granted } = this.#options;
+    const url = this.#url as PresignedURL;
+    return {
+      createOnly: isCreateOnly(granted),
+      mayBeThere: this.#uncertain,
+      isExpired: url.isExpired(Date.parse(headers["date"])) || (clock?.isSet === true && url.isExpired(clock.now())),
+      hasChecksum: hasChecksum(url, granted),
+    };
+  }
+
   private stored(outcome: AttemptOutcome, verdict: Verdict): void {
     const { response } = outcome;
-    if (this.#etag && response && this.#etag.compare(response.headers, this.#url?.host ?? "") === "different") {
-      const damaged: Verdict = { action: "retry", code: "ETagMismatch", retries: 1 };
-      this.retry(damaged, "the store has other bytes than were sent", outcome);
+    if (response && this.#etag?.compare(response.headers, this.#url?.host ?? "") === "different") {
+      const message = "the store has other bytes than were sent";
+      this.#uncertain = false;
+      // What is there cannot be replaced if the URL only creates.
+      if (isCreateOnly(this.#options.headers)) {
+        this.finish("failed", { action: "stop", code: "ETagMismatch" }, message, outcome);
+      } else this.retry({ action: "retry", code: "ETagMismatch", retries: 1 }, message, outcome);
       return;
     }
     this.finish("stored", verdict, "", outcome);
@@ -223,19 +219,19 @@ export class Upload implements AttemptOwner {
 
   private retry(verdict: Verdict, message: string, outcome: AttemptOutcome): void {
     this.#backoff ??= new Backoff(this.#options.random ?? Math.random, this.#options.backoff);
-    this.#retriesByCode ??= {};
+    this.#retriesByCode ??= new Map();
     const { attempts } = this.#backoff;
-    const done = this.#retriesByCode[verdict.code] ?? 0;
+    const done = this.#retriesByCode.get(verdict.code) ?? 0;
     if (this.#attempts >= attempts || done >= (verdict.retries ?? attempts)) {
       this.finish("failed", verdict, message, outcome);
     } else if (!this.restoreFrame()) {
       this.finish("needRetake", verdict, message, outcome);
     } else {
-      this.#retriesByCode[verdict.code] = done + 1;
+      this.#retriesByCode.set(verdict.code, done + 1);
       const delay = this.#backoff.delay(this.#attempts, outcome.response?.headers["retry-after"]);
       this.#etag?.close();
       try {
-        this.#options.onRetry?.(this.#attempts, verdict.code, delay);
+        this.#options.onRetry?.(this.#attempts, knownCode(verdict, outcome.response), delay);
       } catch {
         // As with onProgress.
       }
@@ -254,40 +250,69 @@ export class Upload implements AttemptOwner {
     }
   }
 
-  private get createOnly(): boolean {
-    const { headers } = this.#options;
-    return Object.keys(headers ?? {}).some((name) => name.toLowerCase() === "if-none-match" && headers?.[name] === "*");
+  /** Something threw that nobody has foreseen. @internal */
+  broken(error: unknown): void {
+    this.finish("failed", { action: "retry", code: "InternalError" }, messageOf(error));
   }
 
+  /** The one end. Never throws: there is a result before anybody else's function is called. */
   private finish(status: UploadStatus, verdict: Verdict, message: string, outcome?: AttemptOutcome): void {
     if (this.#result) return;
-    this.#attempt?.close();
-    this.#attempt = undefined;
-    if (this.#wait !== undefined) this.timers.clear(this.#wait as never);
     const response = outcome?.response;
-    const stored = status === "stored";
-    const verified =
-      stored && response !== undefined && this.#etag?.compare(response.headers, this.#url?.host ?? "") === "same";
-    this.#etag?.close();
-    this.#result = {
+    const result: UploadResult = {
       status,
-      code: verdict.code,
-      message: (this.#url?.redact(message) ?? message).slice(0, 200),
+      code: knownCode(verdict, response),
+      message: "",
       action: status === "closed" ? "none" : verdict.action,
       httpStatus: response?.status ?? 0,
-      etag: response && response.status < 300 ? unquote(response.headers["etag"]) : undefined,
-      verified,
+      verified: false,
       bytes: this.#request?.taken ?? 0,
       attempts: this.#attempts,
-      requestId: response?.requestId,
-      frameIntact: !stored && this.restoreFrame(),
-      uncertain: !stored && this.#uncertain,
+      frameIntact: false,
+      uncertain: status !== "stored" && this.#uncertain,
       url: this.#url?.redacted ?? "",
     };
-    this.#resolve?.(this.#result);
+    this.#result = result;
+    this.#attempt?.close();
+    this.#attempt = undefined;
+    try {
+      if (this.#wait !== undefined) this.timers.clear(this.#wait as never);
+      if (status === "stored") this.describeStored(result, response);
+      else result.frameIntact = this.restoreFrame();
+      this.#etag?.close();
+    } catch {
+      // A detail is missing; how it ended is known.
+    }
     // A job of its own, because the end of a connection is told from deep in the stack; it leaves this upload to the collector.
+    const ended = Promise.resolve(result).then(() => this.describe(result, verdict.code, message, response));
+    if (this.#resolve) this.#resolve(ended);
+    else this.#promise = ended;
     const options = this.#options;
-    if (options.onResult) Promise.resolve(this.#result).then((result) => options.onResult?.(result));
+    if (options.onResult) ended.then((result) => tell(options, options.onResult, result));
+  }
+
+  /** Adds what the store said, as far as it may be repeated. Never throws. */
+  private describe(result: UploadResult, code: string, message: string, response?: HTTPResponse): UploadResult {
+    const { headers: granted } = this.#options;
+    const url = this.#url;
+    try {
+      result.message = storeMessage(message, url, granted);
+      if (!response || !url) return result;
+      const { headers, elements, requestId } = response;
+      result.code = storeCode(code, url, granted) ?? result.code;
+      if (response.status < 300) result.etag = storeETag(headers["etag"], url, granted);
+      result.requestId = storeRequestId(requestId, url, granted);
+      result.endpoint = storeEndpoint(elements.Endpoint, url, granted);
+    } catch {
+      // As above.
+    }
+    return result;
+  }
+
+  private describeStored(result: UploadResult, response: HTTPResponse | undefined): void {
+    // Also where the attempt before has brought it there, and this one was told before its body.
+    result.bytes = this.#options.frame.byteLength;
+    result.verified = response !== undefined && this.#etag?.compare(response.headers, this.#url?.host ?? "") === "same";
   }
 }
 
@@ -298,8 +323,10 @@ export function uploadFrame(options: UploadOptions): Promise<UploadResult> {
   return new Upload(options).result;
 }
 
-function unquote(etag: string | undefined): string | undefined {
-  return etag?.replace(/^(W\/)?"/, "").replace(/"$/, "");
+/** A code that may be told as it is: the store's own word only if everybody knows it. */
+function knownCode({ code }: Verdict, response?: HTTPResponse): string {
+  if (!response || code === "" || isKnownCode(code)) return code;
+  return `HTTP ${response.status}`;
 }
 
 function codeOf(error: unknown): string {

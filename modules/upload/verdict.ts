@@ -66,6 +66,11 @@ export const rows: readonly Row[] = [
   { code: "ServiceUnavailable", status: 503, action: "retry" },
 ];
 
+/** One of the codes that every store has: nothing of the request can be in it. */
+export function isKnownCode(code: string): boolean {
+  return code === "PreconditionFailed" || code === "ETagMismatch" || rows.some((row) => row.code === code);
+}
+
 /** For codes that are not in the table, and for answers without one: by status, first range that fits. */
 export const statusRows: readonly { from: number; to: number; action: Action }[] = [
   { from: 200, to: 299, action: "stored" },
@@ -86,10 +91,10 @@ export const statusRows: readonly { from: number; to: number; action: Action }[]
 ];
 
 /**
- * Failures without an answer that no repetition mends: the server is not who it should be, or TLS cannot be agreed on.
- * Every other failure of a connection is worth a retry.
+ * Failures without an answer that no repetition mends: the server is not who it should be, TLS cannot be agreed on, or this side has nothing
+ * to agree with. Every other failure of a connection is worth a retry.
  */
-export const fatalConnectionErrors: readonly string[] = [
+const fatalConnectionErrors: readonly string[] = [
   "UnknownCA",
   "BadChain",
   "NameMismatch",
@@ -100,6 +105,7 @@ export const fatalConnectionErrors: readonly string[] = [
   "NoTime",
   "ProtocolVersion",
   "NoApplicationProtocol",
+  "HandshakeFailure", // no common cipher suite or group, or not TLS at all
   "BadRoots",
   "BadClientCertificate",
   "BadKey",
@@ -107,33 +113,91 @@ export const fatalConnectionErrors: readonly string[] = [
 ];
 
 /**
+ * Alerts that would come again (RFC 8446 section 6, RFC 5246 section 7.2): the server does not want this client's hello, or its
+ * certificate. Not among them: bad_record_mac (20), record_overflow (22), decrypt_error (51), internal_error (80), user_canceled (90).
+ */
+const fatalAlerts: readonly number[] = [
+  40, // handshake_failure: no common cipher suite or group
+  41, // no_certificate
+  42, // bad_certificate
+  43, // unsupported_certificate
+  44, // certificate_revoked
+  45, // certificate_expired
+  46, // certificate_unknown
+  47, // illegal_parameter
+  48, // unknown_ca
+  49, // access_denied
+  50, // decode_error
+  70, // protocol_version
+  71, // insufficient_security
+  86, // inappropriate_fallback
+  109, // missing_extension
+  110, // unsupported_extension
+  112, // unrecognized_name
+  116, // certificate_required
+  120, // no_application_protocol
+];
+
+/** What the device knows of its own request. */
+export interface Circumstances {
+  /** It carried `If-None-Match: *`. */
+  createOnly?: boolean;
+  /** The whole of this very picture went to this very place before, and nobody said that it was not taken. */
+  mayBeThere?: boolean;
+  /** The URL's own end has come, by the store's clock or by this one's. */
+  isExpired?: boolean;
+  /** A checksum of the body came with the grant, from somebody who has not seen the picture. */
+  hasChecksum?: boolean;
+}
+
+/**
  * Judges an answer.
  *
- * @param elements what the error document said
- * @param createOnly the request carried `If-None-Match: *`: then 412 means that the object is there already
+ * @param elements what the error document said; where it said nothing (empty, JSON, HTML) the status decides
  */
-export function judgeAnswer(status: number, elements: ErrorElements, createOnly = false): Verdict {
+export function judgeAnswer(status: number, elements: ErrorElements, circumstances: Circumstances = {}): Verdict {
   const code = elements.Code || `HTTP ${status}`;
   // A success is a success whatever its body contains; a code in it belongs to something else.
   if (status >= 200 && status <= 299) return { action: "stored", code: "" };
-  if (status === 412) return { action: createOnly ? "stored" : "stop", code };
+  if (status === 412 && circumstances.createOnly) {
+    // With an answer before the body (Expect) a picture of somebody else's would have been told of at the first attempt.
+    return { action: circumstances.mayBeThere ? "stored" : "stop", code: "PreconditionFailed" };
+  }
+  if (status === 412) return { action: "stop", code };
   if (status === 417) return { action: "retry", code, retries: 1 };
+  // Whatever its words: Ceph says nothing of time.
+  if (elements.Code === "AccessDenied" && circumstances.isExpired) return { action: "newURL", code };
+  if (elements.Code === "BadDigest" && circumstances.hasChecksum) return { action: "bug", code };
+  return judgeCode(elements, code) ?? judgeStatus(status, code);
+}
+
+function judgeCode(elements: ErrorElements, code: string): Verdict | undefined {
   for (const row of rows) {
     if (row.code !== elements.Code) continue;
     if (row.element && elements[row.element] === undefined) continue;
     if (row.message && !elements.Message?.includes(row.message)) continue;
     return { action: row.action, code, retries: row.retries };
   }
+  return undefined;
+}
+
+function judgeStatus(status: number, code: string): Verdict {
   for (const row of statusRows) {
     if (status >= row.from && status <= row.to) return { action: row.action, code };
   }
   return { action: "retry", code };
 }
 
-/** Judges a failure without an answer, by the code of its error. */
-export function judgeFailure(code: string): Verdict {
+/**
+ * Judges a failure without an answer.
+ *
+ * @param code of its error
+ * @param alert that the server sent, with PeerAlert
+ */
+export function judgeFailure(code: string, alert?: number): Verdict {
   if (fatalConnectionErrors.includes(code)) return { action: "stop", code };
   if (code === "IncompleteFrame") return { action: "retake", code };
+  if (code === "PeerAlert" && fatalAlerts.includes(alert as number)) return { action: "stop", code };
   // The frame is read again once. If it falls short again, the fault is not in the reading.
   if (code === "FrameEndedEarly" || code === "FrameError") return { action: "retry", code, retries: 1 };
   return { action: "retry", code };

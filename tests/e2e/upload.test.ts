@@ -4,11 +4,14 @@
  */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { access, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
+import { createServer, type TlsOptions } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
@@ -189,17 +192,26 @@ describe("refusals", () => {
     test(name, async () => {
       const result = await upload({ url: await url(rig) });
       assert.deepEqual([result.status, result.code], [status, code]);
-      assert.equal(result.attempts, code === "BadDigest" ? 2 : 1);
+      assert.equal(result.attempts, 1);
     });
   }
 
-  test("If-None-Match: a picture that is there already counts as stored, and is not replaced", async () => {
+  test("If-None-Match: another picture that is there already is neither replaced nor taken for this one", async () => {
     const url = await rig.presign("once", { IfNoneMatch: "*" });
     const headers = { "If-None-Match": "*" };
     assert.equal((await upload({ url, headers, byteLength: small })).status, "stored");
     const again = await upload({ url, headers, byteLength: medium });
-    assert.deepEqual([again.status, again.code, again.bytes], ["stored", "PreconditionFailed", 0]);
+    assert.deepEqual([again.status, again.code, again.bytes], ["failed", "PreconditionFailed", 0]);
     await assertStored("once", small);
+  });
+
+  test("If-None-Match: an answer that was lost, and the picture is there: stored once", async () => {
+    const url = await rig.presign("answer-lost", { IfNoneMatch: "*" });
+    rig.server.faults.add({ key: "answer-lost", action: { cutAnswer: 0 } });
+    const result = await upload({ url, headers: { "If-None-Match": "*" } });
+    assert.deepEqual([result.status, result.code, result.attempts], ["stored", "PreconditionFailed", 2]);
+    assert.deepEqual([result.verified, result.bytes], [false, medium]);
+    await assertStored("answer-lost", medium);
   });
 
   test("a server that nobody vouches for gets no byte of the request", async () => {
@@ -214,9 +226,33 @@ describe("refusals", () => {
     for (const answer of ["TemporaryRedirect", "PermanentRedirect"] as const) {
       rig.server.faults.add({ action: { answer, elements: { Endpoint: "elsewhere.example" } } });
       const result = await upload({});
-      assert.deepEqual([result.status, result.code], ["needURL", answer]);
+      assert.deepEqual([result.status, result.code, result.endpoint], ["needURL", answer, "elsewhere.example"]);
     }
   });
+});
+
+describe("TLS that cannot be agreed on", () => {
+  const offers: [name: string, options: TlsOptions][] = [
+    ["no common cipher suite", { maxVersion: "TLSv1.2", ciphers: "AES256-SHA" }],
+    ["an old version", { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "ALL:@SECLEVEL=0" }],
+  ];
+  for (const [name, options] of offers) {
+    test(`${name}: asked once`, async (t) => {
+      const { chainPem, keyPem } = await rig.ca.issueServer({ names: ["localhost"] });
+      let connections = 0;
+      const server = createServer({ ...options, cert: chainPem, key: keyPem }).listen(0, "127.0.0.1");
+      server.on("connection", () => {
+        connections += 1;
+      });
+      await once(server, "listening");
+      t.after(() => server.close());
+      const url = (await rig.presign("k")).replace(/:\d+/, `:${(server.address() as AddressInfo).port}`);
+      const result = await upload({ url });
+      assert.deepEqual([result.status, result.action, result.attempts], ["failed", "stop", 1], JSON.stringify(result));
+      assert.match(result.code, /^(PeerAlert|ProtocolVersion|HandshakeFailure)$/);
+      assert.equal(connections, 1);
+    });
+  }
 });
 
 describe("faults that pass", () => {
@@ -269,6 +305,14 @@ describe("faults that pass", () => {
       await assertStored(key, medium);
     });
     await Promise.all(each);
+  });
+
+  test("a code that is the name of something in every object: bounded attempts, and a result", async () => {
+    const document = "<Error><Code>constructor</Code><Message></Message></Error>";
+    const head = `HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/xml\r\nContent-Length: ${document.length}`;
+    rig.server.faults.add({ times: 4, action: { raw: `${head}\r\n\r\n${document}` } });
+    const result = await upload({ key: "constructor" });
+    assert.deepEqual([result.status, result.code, result.attempts], ["failed", "constructor", 4]);
   });
 
   test("attempts are bounded, and what is known is told", async () => {

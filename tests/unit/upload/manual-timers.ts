@@ -32,7 +32,7 @@ export class ManualTimers implements TimerModule {
     const end = this.now + milliseconds;
     for (let next = this.#next(end); next; next = this.#next(end)) {
       this.now = next.at;
-      if (next.interval === undefined) this.clear(next as never);
+      if (next.interval === undefined) this.#entries = this.#entries.filter((entry) => entry !== next);
       else next.at += next.interval;
       next.callback(next as never);
     }

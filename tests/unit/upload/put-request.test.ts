@@ -1,5 +1,6 @@
 import { PresignedURL } from "../../../modules/upload/presigned-url";
 import { FrameEndedEarlyError, PutRequest, type PutRequestOptions } from "../../../modules/upload/put-request";
+import type { Framing } from "../../../modules/upload/request-headers";
 import { assert, equal, test, throws } from "../harness";
 import { url as presigned } from "./store-script";
 import { byteAt, isWholeFrame, SyntheticFrame } from "./synthetic-frame";
@@ -145,11 +146,11 @@ test("an error of the source goes through", () => {
 const query =
   "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a&X-Amz-Date=20260101T000000Z&X-Amz-Expires=60&X-Amz-Signature=s";
 const signed = (names: string) => PresignedURL.parse(`https://h.example/k${query}&X-Amz-SignedHeaders=${names}`);
-const refused: [code: string, names: string, headers: Record<string, string>, framing?: "chunked"][] = [
+const refused: [code: string, names: string, headers: Record<string, string>, framing?: Framing][] = [
   ["HeaderNotSigned", "host", { "x-amz-acl": "private" }],
   ["SignedHeaderMissing", "content-type%3Bhost", {}],
   ["SignedHeaderMissing", "host%3Bx-amz-acl", { "content-type": "image/jpeg" }],
-  ["SignedHeaderMissing", "content-length%3Bhost", {}],
+  ["SignedHeaderMissing", "content-length%3Bhost", {}, "chunked"],
   ["LengthMismatch", "content-length%3Bhost", { "Content-Length": "11" }],
   ["LengthMismatch", "content-length%3Bhost", { "Content-Length": "10" }, "chunked"],
   ["ForbiddenHeader", "host", { "Transfer-Encoding": "chunked" }],
@@ -170,6 +171,39 @@ for (const [code, names, headers, framing] of refused) {
     throws(() => make(10, { url: signed(names), headers, framing }), code);
   });
 }
+
+test("a signed Content-Length is the engine's own, whether the grant repeats it or not", () => {
+  for (const headers of [undefined, { "content-length": "10" }]) {
+    const { head } = split(collect(make(10, { url: signed("content-length%3Bhost"), headers }), 9000));
+    equal(head.toLowerCase().split("content-length: 10\r\n").length, 2);
+  }
+});
+
+test("Host: without the default port, as signers leave it out, unless the grant says otherwise", () => {
+  const hosts: [authority: string, granted: string | undefined, sent: string][] = [
+    ["store.example:443", undefined, "store.example"],
+    ["store.example", undefined, "store.example"],
+    ["store.example:8443", undefined, "store.example:8443"],
+    ["store.example:80", undefined, "store.example:80"],
+    ["Store.Example:443", undefined, "Store.Example"],
+    ["store.example:443", "store.example", "store.example"],
+    ["store.example", "store.example:443", "store.example:443"],
+    ["store.example:8443", "store.example:8443", "store.example:8443"],
+  ];
+  for (const [authority, granted, sent] of hosts) {
+    const url = PresignedURL.parse(`https://${authority}/photos/k.jpg${query}&X-Amz-SignedHeaders=host`);
+    const { head } = split(
+      collect(make(1, { url, headers: granted === undefined ? undefined : { Host: granted } }), 900),
+    );
+    assert(head.includes(`\r\nHost: ${sent}\r\n`), head);
+    assert(url.redacted.startsWith(`https://${authority}/`), "the URL itself stays as it is");
+  }
+  for (const granted of ["store.example", "store.example:443", "other.example:8443"])
+    throws(
+      () => make(1, { url: PresignedURL.parse("https://store.example:8443/k"), headers: { Host: granted } }),
+      "ForbiddenHeader",
+    );
+});
 
 test("signed headers in any case, and unsigned ones that are harmless", () => {
   const headers = { "Content-Type": "image/jpeg", "X-AMZ-ACL": "private", host: "h.example", "content-length": "10" };

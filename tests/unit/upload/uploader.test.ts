@@ -165,14 +165,6 @@ test("success before the body was sent is not believed", async () => {
   equal([result.status, result.code], ["failed", "EarlySuccess"]);
 });
 
-test("PreconditionFailed after If-None-Match: it is there already", async () => {
-  const rig = new Rig({ headers: { "if-none-match": "*" } });
-  rig.connection.drain(5744);
-  rig.connection.answer(errorAnswer(412, "PreconditionFailed"));
-  const result = await rig.finish();
-  equal([result.status, result.code, result.etag, result.verified], ["stored", "PreconditionFailed", undefined, false]);
-});
-
 test("an ETag that is not the MD5 of what was sent: again, once, then failed", async () => {
   const rig = new Rig({ Digest });
   for (let attempt = 0; attempt < 2; attempt += 1) {

@@ -1,3 +1,4 @@
+import type { TLSErrorCode } from "../../../modules/network/tls-error";
 import type { ErrorElements } from "../../../modules/upload/error-document";
 import { type Action, judgeAnswer, judgeFailure, rows } from "../../../modules/upload/verdict";
 import { assert, equal, test } from "../harness";
@@ -60,9 +61,33 @@ test("every row of the table is reached by one of these", () => {
   }
 });
 
-test("If-None-Match: 412 means that the object is there", () => {
-  equal(judgeAnswer(412, { Code: "PreconditionFailed" }, true), { action: "stored", code: "PreconditionFailed" });
-  equal(judgeAnswer(412, {}, true).action, "stored");
+test("If-None-Match: 412 is stored where an attempt before may have done it, else a failure with a name", () => {
+  const code = "PreconditionFailed";
+  for (const elements of [{ Code: code }, {}]) {
+    equal(judgeAnswer(412, elements, { createOnly: true, mayBeThere: true }), { action: "stored", code });
+    equal(judgeAnswer(412, elements, { createOnly: true }), { action: "stop", code });
+  }
+  equal(judgeAnswer(412, {}, { mayBeThere: true }), { action: "stop", code: "HTTP 412" });
+});
+
+test("AccessDenied when the URL's time is over means a dead URL, whatever its words", () => {
+  for (const elements of [{}, { Message: "Access Denied" }, { Message: "", HeadersNotSigned: "x-amz-acl" }]) {
+    const denied = { Code: "AccessDenied", ...elements };
+    equal(judgeAnswer(403, denied, { isExpired: true }).action, "newURL");
+    assert(judgeAnswer(403, denied, { isExpired: false }).action !== "newURL");
+  }
+  equal(judgeAnswer(403, { Code: "SignatureDoesNotMatch" }, { isExpired: true }).action, "bug");
+});
+
+test("BadDigest for a checksum that came with the grant is not mended by sending the same again", () => {
+  equal(judgeAnswer(400, { Code: "BadDigest" }, { hasChecksum: true }), { action: "bug", code: "BadDigest" });
+});
+
+test("names that every object has are codes like any other", () => {
+  for (const Code of ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf"]) {
+    equal(judgeAnswer(503, { Code }), { action: "retry", code: Code });
+    equal(judgeFailure(Code), { action: "retry", code: Code });
+  }
 });
 
 const byStatus: [Action, number[]][] = [
@@ -86,12 +111,47 @@ for (const [action, statuses] of byStatus) {
 test("a damaged body is sent again once, and once only", () =>
   equal(judgeAnswer(400, { Code: "BadDigest" }).retries, 1));
 
-test("failures: a server that cannot be trusted is not asked again, a broken connection is", () => {
-  for (const code of ["UnknownCA", "NameMismatch", "Expired", "NotYetValid", "NoTime", "ProtocolVersion"]) {
-    equal(judgeFailure(code), { action: "stop", code });
-  }
-  for (const code of ["ConnectionLost", "ConnectTimeout", "HandshakeTimeout", "PeerAlert", "HostNotFound", ""]) {
-    equal(judgeFailure(code), { action: "retry", code });
-  }
-  equal(judgeFailure("FrameEndedEarly"), { action: "retry", code: "FrameEndedEarly", retries: 1 });
+/** All that a TLS connection can end with: whether the same is tried again. */
+const tlsFailures: Record<TLSErrorCode, Action> = {
+  UnknownCA: "stop",
+  BadChain: "stop",
+  NameMismatch: "stop",
+  Expired: "stop",
+  NotYetValid: "stop",
+  WeakKey: "stop",
+  BadCertificate: "stop",
+  PeerAlert: "retry",
+  ProtocolVersion: "stop",
+  NoApplicationProtocol: "stop",
+  HandshakeFailure: "stop",
+  BadRecord: "retry",
+  HandshakeTimeout: "retry",
+  ConnectionFailed: "retry",
+  ConnectionClosed: "retry",
+  ConnectionLost: "retry",
+  NoTime: "stop",
+  BadRoots: "stop",
+  BadClientCertificate: "stop",
+  BadKey: "stop",
+  BadOptions: "stop",
+  OutOfMemory: "retry",
+  InternalError: "retry",
+  CallbackFailed: "retry",
+};
+
+for (const [code, action] of Object.entries(tlsFailures))
+  test(`TLS failure ${code}: ${action}`, () => equal(judgeFailure(code), { action, code }));
+
+test("alerts: what the server will say again is not asked again", () => {
+  for (const alert of [40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 70, 71, 86, 109, 110, 112, 116, 120])
+    equal(judgeFailure("PeerAlert", alert).action, "stop", `alert ${alert}`);
+  for (const alert of [0, 10, 20, 22, 51, 80, 90, 100, undefined])
+    equal(judgeFailure("PeerAlert", alert).action, "retry", `alert ${alert}`);
+  equal(judgeFailure("ConnectionLost", 40).action, "retry");
+});
+
+test("other failures are tried again, those of the frame once", () => {
+  for (const code of ["ConnectTimeout", "HostNotFound", ""]) equal(judgeFailure(code), { action: "retry", code });
+  for (const code of ["FrameEndedEarly", "FrameError"])
+    equal(judgeFailure(code), { action: "retry", code, retries: 1 });
 });
