@@ -1,7 +1,8 @@
 import type { TopicFilter } from "../cloud/client-interface";
 import type { CloudError } from "../cloud/cloud-error";
-import type { JobExecution } from "../cloud/job-message";
+import type { JobExecution, JobReader } from "../cloud/job-message";
 import { type JobResult, Jobs, type JobsHost, jobsFilters, jobsRoot } from "../cloud/jobs";
+import type { MessageStream } from "../cloud/message-reader";
 import type { ShadowSession } from "./shadow-settings";
 
 export interface CameraJobsHost {
@@ -25,6 +26,9 @@ const operations: Record<string, (document: Record<string, unknown>) => JobResul
     return { status: "SUCCEEDED", statusDetails: { message } };
   },
 };
+
+/** `operation` and what the operations above take. */
+const documentNames: readonly string[] = Object.freeze(["operation", "message"]) as string[];
 
 /** The camera does the jobs that AWS IoT has for its thing (modules/cloud/jobs). */
 export class CameraJobs implements JobsHost {
@@ -54,10 +58,15 @@ export class CameraJobs implements JobsHost {
     else this.#jobs?.disconnected();
   }
 
-  /** A message that may be about jobs, or not. */
-  receive(topic: string, payload: ArrayBuffer): void {
+  /** A message begins that may be about jobs, or not. */
+  open(topic: string): MessageStream | undefined {
+    return topic.startsWith(this.root) ? this.#jobs?.open() : undefined;
+  }
+
+  /** It is complete. */
+  receive(topic: string, stream: MessageStream): void {
     const { root } = this;
-    if (topic.startsWith(root)) this.#jobs?.receive(topic.slice(root.length), payload);
+    if (topic.startsWith(root)) this.#jobs?.receive(topic.slice(root.length), stream as JobReader);
   }
 
   sessionFailed({ code, message }: CloudError): void {
@@ -76,6 +85,11 @@ export class CameraJobs implements JobsHost {
   /** @internal */
   now(): number {
     return this.#host.now();
+  }
+
+  /** @internal */
+  get documentNames(): readonly string[] {
+    return documentNames;
   }
 
   /** @internal */

@@ -1,5 +1,6 @@
 import type { CloudError } from "../cloud/cloud-error";
 import type { FleetProvisioning } from "../cloud/fleet-provisioning";
+import type { MessageStream } from "../cloud/message-reader";
 import type { CloudSessionOptions, CloudState, InboundMessage } from "../cloud/session";
 import { topicsOf } from "../cloud/topics";
 import { TLSSocket } from "../network/tls-socket";
@@ -8,7 +9,8 @@ import { type BoardHost, rootsFor } from "./board";
 
 /** Whoever hears of a session besides the camera itself: the shadow, the jobs. */
 interface TopicFollower {
-  receive(topic: string, payload: ArrayBuffer): unknown;
+  open(topic: string): MessageStream | undefined;
+  receive(topic: string, stream: MessageStream): unknown;
   sessionFailed(error: CloudError): void;
 }
 
@@ -69,13 +71,17 @@ export class SessionOptions implements CloudSessionOptions {
     return !this.#host.commands.isBusy;
   }
 
-  onMessage({ topic, payload }: InboundMessage): void {
+  openStream(topic: string): MessageStream | undefined {
+    return this.#host.shadow.open(topic) ?? this.#host.jobs.open(topic);
+  }
+
+  onMessage({ topic, payload, stream }: InboundMessage): void {
     const { commands, uploadGrant } = topicsOf(this.clientId);
     if (topic === commands) this.#host.commands.receive(payload);
     else if (topic === uploadGrant) this.#host.device.uploads.receiveGrant(payload);
-    else {
-      this.#host.shadow.receive(topic, payload);
-      this.#host.jobs.receive(topic, payload);
+    else if (stream) {
+      this.#host.shadow.receive(topic, stream);
+      this.#host.jobs.receive(topic, stream);
     }
   }
 
@@ -101,6 +107,10 @@ export class ProvisioningSessionOptions extends SessionOptions {
 
   override admitMessage(): boolean {
     return true;
+  }
+
+  override openStream(): undefined {
+    return undefined;
   }
 
   override onStateChanged(state: CloudState, error?: CloudError): void {

@@ -1,4 +1,6 @@
 import type { CameraSettings } from "../camera/settings";
+import type { Wishes } from "../cloud/shadow-message";
+import { parseJSON } from "../json/parse-json";
 import type { RecordStore } from "../storage/record-store";
 
 /** What the owner can set, in the shadow. Names and values of the camera's part are those of modules/camera/settings. */
@@ -40,8 +42,10 @@ export interface SettingsHost {
 }
 
 const record = "settings";
+const none = '{"errors":[]}';
 /** Of what the cloud is told; more bad wishes than that help nobody. */
 const errorLimit = 8;
+const errorsShape = Object.freeze({ bytes: 2048, depth: 3, values: 32, text: 512, name: 64 });
 
 const defaults: Settings = {
   captureInterval: 0,
@@ -58,6 +62,7 @@ const defaults: Settings = {
   sharpness: 0,
 };
 const names = Object.keys(defaults) as SettingName[];
+export const settingNames: readonly string[] = names;
 /** The camera's own, that hold for all pictures. */
 const controls: readonly SettingName[] = names.slice(4);
 
@@ -68,7 +73,7 @@ const controls: readonly SettingName[] = names.slice(4);
 export class SettingsStore {
   #host: SettingsHost;
   /** What is wrong with the wishes of the last call, as JSON: the cloud repeats a wish as long as it is not fulfilled. */
-  #errors = "[]";
+  #errors = none;
 
   constructor(host: SettingsHost) {
     this.#host = host;
@@ -96,7 +101,8 @@ export class SettingsStore {
     const stored = this.stored();
     const report: Record<string, unknown> = {};
     for (const name of names) report[name] = this.valid(name, stored) ?? null;
-    report.errors = this.#errors === "[]" ? null : JSON.parse(this.#errors);
+    report.errors = null;
+    if (this.#errors !== none) Object.assign(report, parseJSON(ArrayBuffer.fromString(this.#errors), errorsShape));
     return report;
   }
 
@@ -106,12 +112,12 @@ export class SettingsStore {
    *
    * @returns true when there is something to report: a change, another error, or a wish that had been fulfilled already
    */
-  fulfil(wishes: Record<string, unknown>): boolean {
+  fulfil({ values, unknown }: Wishes): boolean {
     const stored = this.stored();
     const errors: SettingError[] = [];
     const changed: string[] = [];
     let isFulfilled = false;
-    for (const [setting, value] of Object.entries(wishes)) {
+    for (const [setting, value] of Object.entries(values)) {
       // A wish that was taken back.
       if (value === null) continue;
       const code = this.problem(setting, value);
@@ -124,8 +130,10 @@ export class SettingsStore {
     }
     if (changed.length && !this.keep(stored))
       for (const setting of changed.splice(0)) errors.push({ setting, code: "StorageFailed" });
+    // After those of the camera's own settings: they may be somebody else's.
+    for (const setting of unknown) errors.push({ setting, code: "UnknownSetting" });
     const known = this.#errors;
-    this.#errors = JSON.stringify(errors.slice(0, errorLimit));
+    this.#errors = JSON.stringify({ errors: errors.slice(0, errorLimit) });
     if (changed.length) this.#host.settingsChanged(changed);
     return isFulfilled || changed.length > 0 || this.#errors !== known;
   }

@@ -1,7 +1,9 @@
 import type { TopicFilter } from "../cloud/client-interface";
 import type { CloudError } from "../cloud/cloud-error";
+import type { MessageStream } from "../cloud/message-reader";
 import { Shadow, type ShadowHost, type ShadowOperation, shadowFilters, shadowRoot } from "../cloud/shadow";
-import type { SettingsStore } from "./settings";
+import type { ShadowReader, Wishes } from "../cloud/shadow-message";
+import { type SettingsStore, settingNames } from "./settings";
 
 /** The session (modules/cloud/session), as far as it is used here. */
 export interface ShadowSession {
@@ -44,15 +46,24 @@ export class ShadowSettings implements ShadowHost {
     else this.#shadow?.disconnected();
   }
 
-  /** A message that may be for the shadow, or not. */
-  receive(topic: string, payload: ArrayBuffer): void {
+  /** A message begins that may be for the shadow, or not. */
+  open(topic: string): MessageStream | undefined {
     const { root } = this;
-    if (topic.startsWith(root)) this.#shadow?.receive(topic.slice(root.length), payload);
+    return topic.startsWith(root) ? this.#shadow?.open(topic.slice(root.length)) : undefined;
+  }
+
+  /** It is complete. */
+  receive(topic: string, stream: MessageStream): void {
+    const { root } = this;
+    if (topic.startsWith(root)) this.#shadow?.receive(topic.slice(root.length), stream as ShadowReader);
   }
 
   /** Where the policy does not allow to listen it will not allow to speak either, and a forbidden PUBLISH ends the connection. */
   sessionFailed({ code, message }: CloudError): void {
-    if (code === "SubscriptionRefused" && message.startsWith(this.root)) this.#shadow?.grant(false);
+    const { root } = this;
+    if (code === "SubscriptionRefused" && message.startsWith(root)) this.#shadow?.grant(false);
+    const at = code === "MessageTooLarge" ? message.indexOf(root) : -1;
+    if (at >= 0) this.#shadow?.dropped(message.slice(at + root.length));
   }
 
   private get root(): string {
@@ -73,7 +84,12 @@ export class ShadowSettings implements ShadowHost {
   }
 
   /** @internal */
-  fulfil(wishes: Record<string, unknown>): boolean {
+  get settingNames(): readonly string[] {
+    return settingNames;
+  }
+
+  /** @internal */
+  fulfil(wishes: Wishes): boolean {
     return this.#host.settings.fulfil(wishes);
   }
 

@@ -21,13 +21,16 @@ import type { Endpoint } from "./endpoint";
 import { GuardResolver, type ResolverOptions, type ResolverWatcher } from "./guard-resolver";
 import { GuardSocket, type GuardWatcher, type TransportOptions } from "./guard-socket";
 import { limits } from "./limits";
-import { MessageReader } from "./message-reader";
+import { MessageReader, type MessageStream, WholeMessage } from "./message-reader";
 import type { PublishHeader } from "./packet-filter";
 import type { Settings } from "./settings";
 
 export interface InboundMessage {
   topic: string;
+  /** Empty when it went into the stream. */
   payload: ArrayBuffer;
+  /** The application's own, which has had all of the payload. */
+  stream?: MessageStream;
   QoS: number;
   /** Packet identifier, 0 with QoS 0. */
   id: number;
@@ -66,12 +69,16 @@ export interface ConnectionHandler {
   /** A message waits, and nothing is read before it is let in with `admit()`. Once for each, from an I/O callback. */
   onMessageWaiting(): void;
   onMessage(message: InboundMessage): void;
+  /** A message on a topic of AWS IoT's, or one that is too large to be held, begins. @returns where its payload goes; undefined: nowhere */
+  openStream(topic: string, byteLength: number): MessageStream | undefined;
   /** A message that was too large was acknowledged and dropped. `topic` is undefined when that was too long as well. */
   onDropped(topic: string | undefined, byteLength: number): void;
   onWritable(): void;
   /** Once, and the last call. */
   onClosed(error: CloudError): void;
 }
+
+const nothing = new ArrayBuffer(0);
 
 /** No smaller piece of a payload is written, unless it is the last. */
 const smallestPiece = 128;
@@ -140,6 +147,7 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   #outbound?: { payload: Uint8Array; position: number };
   #reader = new MessageReader();
   #guard?: GuardSocket;
+  #stream?: MessageStream;
   /** The filter's view of the PUBLISH that is being read. */
   #publish?: PublishHeader;
   /** Messages that the client has yet to acknowledge. */
@@ -277,9 +285,9 @@ export class Connection implements GuardWatcher, ResolverWatcher {
     if (message) this.deliver(message.topic, message.payload, message.QoS);
   }
 
-  private deliver(topic: string, payload: ArrayBuffer, QoS: number): void {
+  private deliver(topic: string, payload: ArrayBuffer, QoS: number, stream?: MessageStream): void {
     const { id = 0, duplicate = false, retain = false } = this.#publish ?? {};
-    this.#handler.onMessage({ topic, payload, QoS, id, duplicate, retain });
+    this.#handler.onMessage({ topic, payload, stream, QoS, id, duplicate, retain });
   }
 
   // Called by the guards
@@ -320,10 +328,22 @@ export class Connection implements GuardWatcher, ResolverWatcher {
     if (returnCode) this.#refusal = refusal(returnCode);
   }
 
+  onWithholding(topic: string | undefined, byteLength: number): void {
+    if (this.#phase === "connected" && topic !== undefined) this.#stream = this.#handler.openStream(topic, byteLength);
+  }
+
+  onWithheldPiece(bytes: Uint8Array, from: number, to: number): void {
+    this.#isHeard = true;
+    this.#stream?.write(bytes, from, to);
+  }
+
   onWithheld(topic: string | undefined, byteLength: number, header: PublishHeader): void {
+    const stream = this.#stream;
+    this.#stream = undefined;
     if (this.#phase !== "connected") return;
     if (header.QoS && this.#acknowledgements.length < limits.inFlight) this.#acknowledgements.push(header.id);
-    if (topic !== undefined && !byteLength) this.deliver(topic, new ArrayBuffer(0), header.QoS);
+    if (stream instanceof WholeMessage) this.deliver(topic as string, stream.payload, header.QoS);
+    else if (topic !== undefined && (stream || !byteLength)) this.deliver(topic, nothing, header.QoS, stream);
     else this.#handler.onDropped(topic, byteLength);
     this.writeDue();
   }
@@ -396,6 +416,7 @@ export class Connection implements GuardWatcher, ResolverWatcher {
     this.#timer = undefined;
     this.#outbound = undefined;
     this.#guard = undefined;
+    this.#stream = undefined;
     this.#resolver?.close();
     this.#resolver = undefined;
     this.closeClient();

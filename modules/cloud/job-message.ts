@@ -1,4 +1,6 @@
-import { MemberCursor } from "./json-members";
+import { JSONError } from "../json/json-error";
+import { MemberStream, streamBounds, wholeNumber } from "../json/member-stream";
+import { parseJSON } from "../json/parse-json";
 
 /** A job execution, as far as a device looks at it. Its times come in seconds or in milliseconds, and are not needed. */
 export interface JobExecution {
@@ -8,7 +10,7 @@ export interface JobExecution {
   executionNumber: number;
   /** Grows with every update: what the next update says it has seen. */
   versionNumber: number;
-  /** The members of the job document, one level deep. Undefined when the message has none, or one that is no object. */
+  /** The members of the job document whose names are known, one level deep. Undefined when the message has none, or one that is no object. */
   document?: Record<string, unknown>;
 }
 
@@ -24,84 +26,97 @@ export interface JobMessage {
   versionNumber?: number;
 }
 
-/** AWS: tokens have at most 64 bytes, and so have job ids. */
-const wordLimit = 66;
-/** An operation's parameters are short. Members after the first sixteen are passed over, and longer values are undefined. */
-const memberLimit = 16;
-const nameLimit = 40;
-const valueLimit = 512;
-const quote = 0x22;
+/** Bytes of a value: tokens and job ids have at most 64 (AWS), an operation's parameters are short. With their quotes. */
+const valueLimit = 514;
+/** Over MQTT the document is an object; the API's model has it as a string with the JSON in it, which is held in memory to be read. */
+const textLimit = 2050;
 
-/**
- * Reads an answer or a notification.
- *
- * @throws SyntaxError
- */
-export function readJobMessage(payload: ArrayBuffer): JobMessage {
-  const bytes = new Uint8Array(payload);
-  const message: JobMessage = { clientToken: "", code: "" };
-  const cursor = new MemberCursor(bytes);
-  while (cursor.next()) {
-    if (cursor.keyLength > 16) continue;
-    const { key } = cursor;
-    if (key === "execution") message.execution = readExecution(new MemberCursor(bytes, cursor.valueStart), bytes);
-    else if (key === "executionState") readState(new MemberCursor(bytes, cursor.valueStart), message);
-    else if (key === "clientToken" || key === "code") message[key] = readWord(cursor);
+const topMembers: readonly string[] = Object.freeze(["clientToken", "code", "execution", "executionState"]) as string[];
+const words: readonly string[] = Object.freeze(["jobId", "status"]) as string[];
+const counts: readonly string[] = Object.freeze(["versionNumber", "executionNumber"]) as string[];
+
+/** Reads an answer or a notification piece by piece: a job document may have 32 KB (AWS), and most of it may be for others. */
+export class JobReader extends MemberStream {
+  #message: JobMessage = { clientToken: "", code: "" };
+  #known: readonly string[];
+  /** What is read now: `execution`, or `executionState`. */
+  #part = "";
+  /** A document in a string. It is read when all has come: where bytes come in the stack is too short for a second reader on top of the first. */
+  #text?: string;
+
+  /** @param known names of an operation's parameters */
+  constructor(known: readonly string[]) {
+    super(streamBounds);
+    this.#known = known;
   }
-  return message;
+
+  /** To be called when it is complete. @throws JSONError */
+  message(): JobMessage {
+    this.finish();
+    const { execution } = this.#message;
+    if (execution && this.#text !== undefined) execution.document = readDocument(this.#text, this.#known);
+    // It becomes part of a topic.
+    if (execution && !/^[a-zA-Z0-9_-]{1,64}$/.test(execution.jobId))
+      throw new JSONError("Malformed", "an execution without a job id");
+    return this.#message;
+  }
+
+  protected override roomFor(name: string, level: number): number {
+    if (level === 2 && name === "jobDocument") return this.#part === "execution" ? textLimit : 0;
+    const names = level === 1 ? topMembers : level === 3 ? this.#known : undefined;
+    const isOurs = names ? names.includes(name) : words.includes(name) || counts.includes(name);
+    return isOurs ? valueLimit : 0;
+  }
+
+  protected override enters(name: string, level: number): boolean {
+    if (level === 1) {
+      this.#part = name;
+      if (name === "execution") this.#message.execution = undefined;
+      return name === "execution" || name === "executionState";
+    }
+    if (name !== "jobDocument") return false;
+    this.#text = undefined;
+    this.execution.document = Object.create(null);
+    return true;
+  }
+
+  protected override member(name: string, value: unknown, level: number): void {
+    if (level === 3) this.execution.document![name] = value;
+    else if (level === 1) this.topMember(name, value);
+    else if (this.#part === "execution") this.executionMember(name, value);
+    else if (name === "status") this.#message.status = word(value);
+    else if (name === "versionNumber") this.#message.versionNumber = wholeNumber(value);
+  }
+
+  private topMember(name: string, value: unknown): void {
+    if (name === "clientToken" || name === "code") this.#message[name] = word(value);
+    else throw new JSONError("Malformed", "an object was expected");
+  }
+
+  private executionMember(name: string, value: unknown): void {
+    const { execution } = this;
+    if (name === "jobId" || name === "status") execution[name] = word(value);
+    else if (name === "versionNumber" || name === "executionNumber") execution[name] = wholeNumber(value);
+    else {
+      this.#text = typeof value === "string" ? value : undefined;
+      execution.document = undefined;
+    }
+  }
+
+  /** Made when the first member comes: `{}` means the same as no execution. */
+  private get execution(): JobExecution {
+    this.#message.execution ??= { jobId: "", status: "", executionNumber: 0, versionNumber: 0 };
+    return this.#message.execution;
+  }
 }
 
-/** @returns undefined for `{}`, which means the same as no execution */
-function readExecution(cursor: MemberCursor, bytes: Uint8Array): JobExecution | undefined {
-  const execution: JobExecution = { jobId: "", status: "", executionNumber: 0, versionNumber: 0 };
-  while (cursor.next()) {
-    if (cursor.keyLength > 17) continue;
-    const { key } = cursor;
-    if (key === "jobId" || key === "status") execution[key] = readWord(cursor);
-    else if (key === "versionNumber" || key === "executionNumber") execution[key] = readCount(cursor);
-    else if (key === "jobDocument") execution.document = readDocument(bytes, cursor);
-  }
-  if (!cursor.keyEnd) return undefined;
-  // It becomes part of a topic.
-  if (!/^[a-zA-Z0-9_-]{1,64}$/.test(execution.jobId)) throw new SyntaxError("an execution without a job id");
-  return execution;
-}
-
-function readState(cursor: MemberCursor, message: JobMessage): void {
-  while (cursor.next()) {
-    if (cursor.keyLength > 15) continue;
-    const { key } = cursor;
-    if (key === "status") message.status = readWord(cursor);
-    else if (key === "versionNumber") message.versionNumber = readCount(cursor);
-  }
-}
-
-/** Over MQTT it is an object; the API's model has it as a string with the JSON in it. */
-function readDocument(bytes: Uint8Array, { valueStart, valueEnd }: MemberCursor): Record<string, unknown> | undefined {
+function readDocument(text: string, names: readonly string[]): Record<string, unknown> | undefined {
   try {
-    if (bytes[valueStart] !== quote) return readMembers(new MemberCursor(bytes, valueStart));
-    const text = JSON.parse(String.fromArrayBuffer(bytes.slice(valueStart, valueEnd).buffer as ArrayBuffer));
-    return readMembers(new MemberCursor(new Uint8Array(ArrayBuffer.fromString(text))));
+    const shape = { bytes: textLimit, depth: 8, values: 64, text: valueLimit, name: 64, names };
+    return parseJSON(ArrayBuffer.fromString(text), shape);
   } catch {
     return undefined;
   }
 }
 
-function readMembers(cursor: MemberCursor): Record<string, unknown> {
-  const members: Record<string, unknown> = Object.create(null);
-  for (let count = 0; count < memberLimit && cursor.next(); count += 1)
-    if (cursor.keyLength <= nameLimit)
-      members[cursor.key] = cursor.valueLength <= valueLimit ? cursor.value : undefined;
-  return members;
-}
-
-function readWord(cursor: MemberCursor): string {
-  const value = cursor.valueLength <= wordLimit ? cursor.value : "";
-  return typeof value === "string" ? value : "";
-}
-
-function readCount(cursor: MemberCursor): number {
-  const value = cursor.valueLength <= 16 ? cursor.value : undefined;
-  if (typeof value !== "number" || !(value >= 0) || value % 1) throw new SyntaxError("a number is no whole number");
-  return value;
-}
+const word = (value: unknown): string => (typeof value === "string" ? value : "");

@@ -1,7 +1,7 @@
 import Timer from "timer";
 import { type OwnedTimer, setTimer, type TimerModule } from "../network/owned-timer";
 import type { TopicFilter } from "./client-interface";
-import { type JobExecution, type JobMessage, readJobMessage } from "./job-message";
+import { type JobExecution, type JobMessage, JobReader } from "./job-message";
 
 /** What became of a job. */
 export interface JobResult {
@@ -13,6 +13,8 @@ export interface JobResult {
 export interface JobsHost {
   /** Milliseconds since 1970. */
   now(): number;
+  /** What a job document's members are called. */
+  readonly documentNames: readonly string[];
   /** Publishes on `$aws/things/<thing>/jobs/<operation>`, without a queue (QoS 0). It may reject: the time-out sees to it. */
   sendJobs(operation: string, payload: string): Promise<unknown>;
   /**
@@ -112,12 +114,17 @@ export class Jobs {
     this.rest();
   }
 
-  /** @param topic what stands behind `jobs/`. Never throws. */
-  receive(topic: string, payload: ArrayBuffer): void {
+  /** What reads a message while it comes. */
+  open(): JobReader {
+    return new JobReader(this.#host.documentNames);
+  }
+
+  /** The message is complete. @param topic what stands behind `jobs/`. Never throws. */
+  receive(topic: string, reader: JobReader): void {
     if (!this.#connected || !this.#granted) return;
     let message: JobMessage;
     try {
-      message = readJobMessage(payload);
+      message = reader.message();
     } catch (error) {
       this.unreadable(topic, (error as Error).message);
       return;

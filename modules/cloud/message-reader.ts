@@ -6,6 +6,31 @@ export interface Message {
   QoS: number;
 }
 
+/** Takes a payload as it comes, so that it never gets together in memory. */
+export interface MessageStream {
+  /** The next bytes, which are lent. Never throws. */
+  write(bytes: Uint8Array, from: number, to: number): void;
+}
+
+/** Puts a payload together after all. */
+export class WholeMessage implements MessageStream {
+  readonly #bytes: Uint8Array;
+  #position = 0;
+
+  constructor(byteLength: number) {
+    this.#bytes = new Uint8Array(byteLength);
+  }
+
+  get payload(): ArrayBuffer {
+    return this.#bytes.buffer as ArrayBuffer;
+  }
+
+  write(bytes: Uint8Array, from: number, to: number): void {
+    this.#bytes.set(bytes.subarray(from, to), this.#position);
+    this.#position += to - from;
+  }
+}
+
 interface Unfinished {
   topic: string;
   QoS: number;

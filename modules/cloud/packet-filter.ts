@@ -3,6 +3,7 @@ import { CloudError } from "./cloud-error";
 import { limits } from "./limits";
 
 const UNSUBACK = 11;
+const dollar = 0x24;
 
 /** What the fixed and variable header of a PUBLISH say (MQTT 3.1.1, 3.3.1 and 3.3.2). */
 export interface PublishHeader {
@@ -16,7 +17,11 @@ export interface PublishHeader {
 /** What the filter tells of. */
 export interface PacketWatcher {
   onConnack(sessionPresent: boolean, returnCode: number): void;
-  /** A PUBLISH that was held back; `topic` is undefined when it was too long to keep. */
+  /** The payload of a PUBLISH that is held back begins, unless it has none. */
+  onWithholding(topic: string | undefined, byteLength: number): void;
+  /** A part of that payload. The bytes are lent. */
+  onWithheldPiece(bytes: Uint8Array, from: number, to: number): void;
+  /** A PUBLISH that was held back is over; `topic` is undefined when it was too long to keep. */
   onWithheld(topic: string | undefined, byteLength: number, header: PublishHeader): void;
 }
 
@@ -34,11 +39,13 @@ const malformed = (message: string) => new CloudError("MalformedPacket", message
  * - The session-present flag of CONNACK, which the client drops, is reported.
  * - A PUBLISH without payload would wedge the SDK's parser for good, and one that is too large would fill the memory: both
  *   are held back and reported, to be acknowledged by the session.
+ * - So is what AWS IoT itself says (its topics begin with `$`): a shadow document or a job has tens of kilobytes. Its payload is
+ *   shown to the watcher as it comes and never gets together in memory.
  * - Lengths and types that no broker has a reason to send end the connection instead of filling the client's buffers.
  */
 export class PacketFilter {
   /** The header bytes to pass on after the verdict "head". */
-  readonly head = new Uint8Array(7);
+  readonly head = new Uint8Array(8);
   headLength = 0;
   /** Of the PUBLISH that is passing; its `id` is known when the first byte of its payload passes. */
   readonly publish: PublishHeader = { QoS: 0, id: 0, duplicate: false, retain: false };
@@ -57,6 +64,7 @@ export class PacketFilter {
   #position = 0;
   #topicLength = 0;
   #topic?: Uint8Array;
+  #topicText?: string;
   #payloadLength = 0;
   #connected = false;
   #sessionPresent = false;
@@ -79,7 +87,7 @@ export class PacketFilter {
     if (this.#phase === "head") return this.takeHead(bytes, from, to);
     const count = Math.min(to - from, this.#remaining);
     if (this.#phase === "body") this.passBody(bytes, from, count);
-    else for (let i = from; i < from + count && this.#phase !== "skip"; i += 1) this.takeWithheld(bytes[i]);
+    else this.takeWithheld(bytes, from, from + count);
     this.#remaining -= count;
     if (!this.#remaining) this.endPacket();
     return count;
@@ -143,22 +151,37 @@ export class PacketFilter {
   }
 
   private takeTopicLength(byte: number): void {
+    if (this.#position === 2) {
+      this.beginTopic(byte);
+      return;
+    }
     this.#topicLength = (this.#topicLength << 8) | byte;
     this.#remaining -= 1;
     this.#position += 1;
     if (this.#position < 2) return;
-    this.#position = 0;
     this.#payloadLength = this.#remaining - this.#topicLength - (this.publish.QoS ? 2 : 0);
     if (!this.#topicLength || this.#payloadLength < 0) throw malformed("PUBLISH with a topic length that cannot be");
+  }
+
+  /** With the first character of the topic it is clear whether the message is one for the client. */
+  private beginTopic(first: number): void {
+    this.#remaining -= 1;
+    this.#position = 1;
     this.startsMessage = true;
     const tooLong = this.#topicLength > limits.topicBytes;
-    if (this.#payloadLength && this.#payloadLength <= this.#maximumMessage && !tooLong) {
+    const fits = this.#payloadLength > 0 && this.#payloadLength <= this.#maximumMessage;
+    if (fits && !tooLong && first !== dollar) {
       this.pass();
       return;
     }
-    this.#topic = tooLong ? undefined : new Uint8Array(this.#topicLength);
     this.#headComplete = true;
     this.#phase = "topic";
+    if (!tooLong) {
+      this.#topic = new Uint8Array(this.#topicLength);
+      this.#topic[0] = first;
+    }
+    this.endName();
+    if (!this.#remaining) this.endPacket();
   }
 
   private pass(): void {
@@ -186,24 +209,36 @@ export class PacketFilter {
     } else this.#watcher.onConnack(this.#sessionPresent, byte);
   }
 
-  private takeWithheld(byte: number): void {
-    const position = this.#position;
+  private takeWithheld(bytes: Uint8Array, from: number, to: number): void {
+    let at = from;
+    for (; at < to && this.#phase !== "skip"; at += 1) this.takeName(bytes[at]);
+    if (at < to) this.#watcher.onWithheldPiece(bytes, at, to);
+  }
+
+  /** Topic and packet identifier. */
+  private takeName(byte: number): void {
+    if (this.#phase === "id") this.publish.id = (this.publish.id << 8) | byte;
+    else if (this.#topic) this.#topic[this.#position] = byte;
     this.#position += 1;
-    if (this.#phase === "topic") {
-      if (this.#topic) this.#topic[position] = byte;
-      if (this.#position === this.#topicLength) this.#phase = this.publish.QoS ? "id" : "skip";
-    } else if (this.#phase === "id") {
-      this.publish.id = (this.publish.id << 8) | byte;
-      if (this.#position === this.#topicLength + 2) this.#phase = "skip";
-    }
+    this.endName();
+  }
+
+  private endName(): void {
+    if (this.#position < this.#topicLength) return;
+    const isOver = this.#position === this.#topicLength + (this.publish.QoS ? 2 : 0);
+    this.#phase = isOver ? "skip" : "id";
+    if (!isOver) return;
+    this.#topicText = this.#topic && String.fromArrayBuffer(this.#topic.buffer as ArrayBuffer);
+    this.#topic = undefined;
+    if (this.#payloadLength) this.#watcher.onWithholding(this.#topicText, this.#payloadLength);
   }
 
   private endPacket(): void {
     const withheld = this.#phase !== "body";
     this.#phase = "head";
     if (!withheld) return;
-    const topic = this.#topic && String.fromArrayBuffer(this.#topic.buffer as ArrayBuffer);
-    this.#topic = undefined;
+    const topic = this.#topicText;
+    this.#topicText = undefined;
     this.#watcher.onWithheld(topic, this.#payloadLength, this.publish);
   }
 }

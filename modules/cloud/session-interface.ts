@@ -4,6 +4,7 @@ import type { CloudError } from "./cloud-error";
 import type { InboundMessage } from "./connection";
 import type { ResolverOptions } from "./guard-resolver";
 import type { TransportOptions } from "./guard-socket";
+import type { MessageStream } from "./message-reader";
 import type { Settings } from "./settings";
 
 /**
@@ -43,6 +44,8 @@ export interface CloudSessionOptions extends Partial<Settings> {
    */
   admitMessage?(): boolean;
   onMessage?(message: InboundMessage): void;
+  /** A message begins that is not held in memory, AWS IoT's own among them. @returns what takes its payload and then comes with it to `onMessage` */
+  openStream?(topic: string): MessageStream | undefined;
   /** Something went wrong that is not the end of the connection. */
   onError?(error: CloudError): void;
 }

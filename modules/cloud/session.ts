@@ -8,7 +8,8 @@ import { Connection, type ConnectionHandler, type ConnectionOptions, type Inboun
 import { parseEndpoint } from "./endpoint";
 import { EndpointChoice } from "./endpoint-choice";
 import { EndpointRace, type RaceOptions, type RaceWatcher } from "./endpoint-race";
-import { checkClientId, checkPayload, checkTopic, checkTopicFilter, utf8Length } from "./limits";
+import { checkClientId, checkPayload, checkTopic, checkTopicFilter, limits, utf8Length } from "./limits";
+import { type MessageStream, WholeMessage } from "./message-reader";
 import { type IdSource, Outbox } from "./outbox";
 import { PacketIds } from "./packet-ids";
 import { RecentMessages } from "./recent-messages";
@@ -262,6 +263,18 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
   }
 
   /** @internal */
+  openStream(topic: string, byteLength: number): MessageStream | undefined {
+    if (byteLength > limits.payload) return undefined;
+    try {
+      const stream = this.#options.openStream?.(topic);
+      if (stream) return stream;
+    } catch (error) {
+      this.report(asCloudError(error, "HandlerFailed", "a callback failed"));
+    }
+    return byteLength <= this.#settings.maximumMessage ? new WholeMessage(byteLength) : undefined;
+  }
+
+  /** @internal */
   onDropped(topic: string | undefined, byteLength: number): void {
     this.report(new CloudError("MessageTooLarge", `${byteLength} bytes on ${topic ?? "a topic that is too long"}`));
   }
@@ -303,7 +316,7 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
   private call(notice: Notice): void {
     if ("state" in notice) this.#options.onStateChanged?.(notice.state, notice.error);
     else if ("problem" in notice) this.#options.onError?.(notice.problem);
-    else if (!notice.message.QoS || !this.#recent.isRepetition(notice.message))
+    else if (!notice.message.QoS || notice.message.stream || !this.#recent.isRepetition(notice.message))
       this.#options.onMessage?.(notice.message);
   }
 

@@ -1,4 +1,13 @@
-import { MemberCursor } from "./json-members";
+import { JSONError } from "../json/json-error";
+import { MemberStream, streamBounds, wholeNumber } from "../json/member-stream";
+
+/** What the cloud wants. */
+export interface Wishes {
+  /** Of names that are known; a value that cannot be one of a setting is undefined. */
+  readonly values: Record<string, unknown>;
+  /** The first eight of the other names: those of somebody else's settings, or mistyped. */
+  readonly unknown: readonly string[];
+}
 
 /** What the shadow service says, as far as it is looked at. */
 export interface ShadowMessage {
@@ -7,60 +16,65 @@ export interface ShadowMessage {
   clientToken: string;
   /** Of a rejection, as in HTTP; otherwise 0. */
   code: number;
-  /** What the cloud wants, one level deep; see `readWishes`. */
-  wishes?: Record<string, unknown>;
+  wishes?: Wishes;
 }
 
-/** AWS: 8 KB of state. With its metadata a document can be larger, but then the session drops it. */
-const documentLimit = 8192;
-/** No setting has a longer name, and none a longer value: they are short words and numbers. */
-const nameLimit = 40;
-const valueLimit = 64;
-const wishLimit = 32;
-/** AWS: at most 64 bytes; six times as long when all of it is escaped, which our own tokens never are. */
-const tokenLimit = 66;
+/** Bytes of a token (AWS: at most 64), and of a setting's value: they are short words and numbers. With their quotes. */
+const valueLimit = 66;
+const unknownLimit = 8;
 
 /**
- * Reads an answer or a delta. A document has the wishes in `state.desired`, a delta in `state` itself.
- *
- * @param topic what stands behind `shadow/`
- * @throws SyntaxError, RangeError
+ * Reads an answer or a delta piece by piece: a document of 8 KB comes with metadata of twice that and more, and with names of whoever uses
+ * the shadow. A document has the wishes in `state.desired`, a delta in `state` itself.
  */
-export function readShadowMessage(topic: string, payload: ArrayBuffer): ShadowMessage {
-  const bytes = new Uint8Array(payload);
-  if (bytes.length > documentLimit) throw new RangeError(`a shadow message of ${bytes.length} bytes`);
-  const message: ShadowMessage = { version: 0, clientToken: "", code: 0 };
-  const cursor = new MemberCursor(bytes);
-  let state = -1;
-  while (cursor.next()) {
-    if (cursor.keyLength > 13) continue;
-    const { key } = cursor;
-    if (key === "state") state = cursor.valueStart;
-    else if (key === "version" || key === "code") message[key] = readCount(cursor);
-    else if (key === "clientToken" && cursor.valueLength <= tokenLimit) message.clientToken = String(cursor.value);
+export class ShadowReader extends MemberStream {
+  #message: ShadowMessage = { version: 0, clientToken: "", code: 0 };
+  /** Level of the wishes, 0 where there are none. */
+  #level: number;
+  #known: readonly string[];
+
+  /**
+   * @param topic what stands behind `shadow/`
+   * @param known names of settings
+   */
+  constructor(topic: string, known: readonly string[]) {
+    super(streamBounds);
+    this.#level = topic === "update/delta" ? 2 : topic === "get/accepted" ? 3 : 0;
+    this.#known = known;
   }
-  if (state < 0) return message;
-  if (topic === "update/delta") message.wishes = readWishes(new MemberCursor(bytes, state));
-  else if (topic === "get/accepted") message.wishes = readDesired(bytes, state);
-  return message;
+
+  /** To be called when it is complete. @throws JSONError */
+  message(): ShadowMessage {
+    this.finish();
+    return this.#message;
+  }
+
+  protected override roomFor(name: string, level: number): number {
+    if (level === this.#level) return valueLimit;
+    const isOurs = level === 1 ? members.includes(name) : name === "desired";
+    return isOurs ? valueLimit : 0;
+  }
+
+  protected override enters(name: string, level: number): boolean {
+    if (level >= this.#level || (level === 1 && name !== "state")) return false;
+    if (level + 1 === this.#level) this.#message.wishes = { values: Object.create(null), unknown: [] };
+    return true;
+  }
+
+  protected override member(name: string, value: unknown, level: number): void {
+    if (level === this.#level) this.wish(name, value);
+    else if (level < this.#level && containers.includes(name))
+      throw new JSONError("Malformed", "an object was expected");
+    else if (name === "version" || name === "code") this.#message[name] = wholeNumber(value);
+    else if (name === "clientToken") this.#message.clientToken = typeof value === "string" ? value : "";
+  }
+
+  private wish(name: string, value: unknown): void {
+    const { values, unknown } = this.#message.wishes as { values: Record<string, unknown>; unknown: string[] };
+    if (this.#known.includes(name)) values[name] = value;
+    else if (value !== null && unknown.length < unknownLimit && !unknown.includes(name)) unknown.push(name);
+  }
 }
 
-function readCount(cursor: MemberCursor): number {
-  const value = cursor.valueLength <= 16 ? cursor.value : undefined;
-  if (typeof value !== "number" || !(value >= 0) || value % 1)
-    throw new SyntaxError("version or code is no whole number");
-  return value;
-}
-
-function readDesired(bytes: Uint8Array, at: number): Record<string, unknown> | undefined {
-  const state = new MemberCursor(bytes, at);
-  return state.find("desired") ? readWishes(new MemberCursor(bytes, state.valueStart)) : undefined;
-}
-
-/** Names and values; a value that is too long for any setting is undefined. Names that are too long, and more than 32, are passed over. */
-function readWishes(cursor: MemberCursor): Record<string, unknown> {
-  const wishes: Record<string, unknown> = Object.create(null);
-  for (let count = 0; count < wishLimit && cursor.next(); count += 1)
-    if (cursor.keyLength <= nameLimit) wishes[cursor.key] = cursor.valueLength <= valueLimit ? cursor.value : undefined;
-  return wishes;
-}
+const containers: readonly string[] = Object.freeze(["state", "desired"]) as string[];
+const members: readonly string[] = Object.freeze(["state", "version", "clientToken", "code"]) as string[];

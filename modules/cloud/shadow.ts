@@ -1,15 +1,17 @@
 import Timer from "timer";
 import { type OwnedTimer, setTimer, type TimerModule } from "../network/owned-timer";
 import type { TopicFilter } from "./client-interface";
-import { readShadowMessage, type ShadowMessage } from "./shadow-message";
+import { type ShadowMessage, ShadowReader, type Wishes } from "./shadow-message";
 
 export interface ShadowHost {
   /** Milliseconds since 1970. */
   now(): number;
   /** Publishes on `$aws/things/<thing>/shadow/<operation>`, without a queue (QoS 0). It may reject: the time-out sees to it. */
   sendShadow(operation: ShadowOperation, payload: string): Promise<unknown>;
-  /** Does what the cloud wants. Unknown names and bad values may be among it. @returns true when there is something to report */
-  fulfil(wishes: Record<string, unknown>): boolean;
+  /** What can be desired. */
+  readonly settingNames: readonly string[];
+  /** Does what the cloud wants. Bad values may be among it. @returns true when there is something to report */
+  fulfil(wishes: Wishes): boolean;
   /** How things are: what becomes `state.reported`. A null takes a name out of the document. */
   reportedState(): object;
   /** An exchange was given up: "NoAnswer", "Malformed", or "Rejected" with AWS's code in the text. */
@@ -65,6 +67,8 @@ export class Shadow {
   #newest = 0;
   /** Something changed while a report was under way. */
   #reportAgain = false;
+  /** What came in the place of the answer, if something did. */
+  #obstacle = "";
 
   constructor(host: ShadowHost, timers: TimerModule = Timer) {
     this.#host = host;
@@ -99,16 +103,35 @@ export class Shadow {
     else if (this.#connected && this.#granted) this.begin("update");
   }
 
-  /** @param topic what stands behind `shadow/`. Never throws. */
-  receive(topic: string, payload: ArrayBuffer): void {
+  /** What reads a message while it comes. @param topic what stands behind `shadow/` */
+  open(topic: string): ShadowReader {
+    return new ShadowReader(topic, this.#host.settingNames);
+  }
+
+  /** The message is complete. Never throws. */
+  receive(topic: string, reader: ShadowReader): void {
     if (!this.#connected || !this.#granted) return;
+    let message: ShadowMessage;
     try {
-      const message = readShadowMessage(topic, payload);
-      if (topic === "update/delta") this.receiveDelta(message);
-      else if (this.#isAsked && message.clientToken === String(this.#token)) this.receiveAnswer(topic, message);
+      message = reader.message();
     } catch (error) {
-      this.#host.shadowFailed("Malformed", `${topic}: ${(error as Error).message}`);
+      this.unreadable(topic, (error as Error).message);
+      return;
     }
+    if (topic === "update/delta") this.receiveDelta(message);
+    else if (this.#isAsked && message.clientToken === String(this.#token)) this.receiveAnswer(topic, message);
+  }
+
+  /** The session dropped a message on this topic because of its size. */
+  dropped(topic: string): void {
+    if (this.#connected && this.#granted) this.unreadable(topic, "too large");
+  }
+
+  /** It may have been the answer that is waited for: if none comes after it, that is what happened, and not that nobody answered. */
+  private unreadable(topic: string, reason: string): void {
+    const text = `${topic}: ${reason}`;
+    if (this.#isAsked && topic.startsWith(`${this.#request}/`) && topic !== "update/delta") this.#obstacle = text;
+    else this.#host.shadowFailed("Malformed", text);
   }
 
   private start(): void {
@@ -131,6 +154,7 @@ export class Shadow {
     this.rest();
     this.#token += 1;
     this.#isAsked = true;
+    this.#obstacle = "";
     const clientToken = String(this.#token);
     if (request === "update") this.#reportAgain = false;
     const message = request === "get" ? { clientToken } : { state: { reported: host.reportedState() }, clientToken };
@@ -140,8 +164,10 @@ export class Shadow {
 
   private onTime(): void {
     this.#timer = undefined;
-    if (this.#isAsked) this.failed("NoAnswer", `${this.#request} was not answered`, 0);
-    else this.send();
+    const obstacle = this.#obstacle;
+    if (!this.#isAsked) this.send();
+    else if (obstacle) this.failed("Malformed", obstacle, 0);
+    else this.failed("NoAnswer", `${this.#request} was not answered`, 0);
   }
 
   private receiveDelta({ version, wishes }: ShadowMessage): void {

@@ -77,6 +77,16 @@ test("a job for a camera that is online: done, with what it says", async () => {
   assert.deepEqual([told.jobId, told.status], ["echo-1", "SUCCEEDED"]);
 });
 
+test("a document as large as AWS takes them, most of it for others: done", async () => {
+  const steps = Array.from({ length: 500 }, (_, i) => ({ [`step${i}`]: { operation: "fly", message: [i] } }));
+  const document = { steps, padding: "", operation: "echo", message: "late" };
+  document.padding = "x".repeat(32_700 - JSON.stringify(document).length);
+  const told = events.filter(({ type }) => type === "JobEnded").length;
+  await create("largest", document);
+  assert.deepEqual(outcome(await ended("largest")), ["SUCCEEDED", { message: "late" }]);
+  await toldOf(told + 1);
+});
+
 test("five at once: all of them, once each, in their order", async () => {
   const from = events.length;
   const ids = Array.from({ length: 5 }, (_, i) => `many-${i}`);
@@ -93,8 +103,8 @@ test("five at once: all of them, once each, in their order", async () => {
 for (const [jobId, document, reason] of [
   ["fly", { operation: "fly", height: 3 }, 'unknown operation "fly"'],
   ["aws-steps", { version: "1.0", steps: [{ action: { name: "Reboot" } }] }, "the job document names no operation"],
-  ["large", { operation: "echo", message: "x", padding: "x".repeat(9000) }, "the job document cannot be read"],
-  ["large-for-mqtt", { operation: "echo", padding: "x".repeat(32_000) }, "the job document cannot be read"],
+  ["large", { padding: "x".repeat(32_000), operation: "echo" }, "message is missing, or too long"],
+  ["many", { list: Array(6000).fill([1]), operation: "fly" }, 'unknown operation "fly"'],
 ] as const)
   test(`${jobId}: REJECTED, and the next one is done`, async () => {
     await create(jobId, document);

@@ -103,6 +103,37 @@ test("a delta is fulfilled and reported while the camera is connected", async ()
   assert.ok(await isWritten("27 (effect) = 04"), "sepia");
 });
 
+/** Names and values of other applications, as many as AWS takes (8 KB of state; numbers have the most metadata). */
+function foreignSettings(): Record<string, unknown> {
+  const settings: Record<string, unknown> = {};
+  for (let i = 0; i < 60; i += 1) settings[`otherAppSetting${i}`] = "x".repeat(40);
+  for (let i = 0; i < 180; i += 1) settings[`o${i}`] = { n: i };
+  return settings;
+}
+
+test("what others keep in the same shadow, as much as AWS takes, hides none of the camera's own", async () => {
+  const from = events.length;
+  await desire({ ...foreignSettings(), brightness: 1 });
+  await document("report of a delta", ({ reported }) => reported?.brightness === 1);
+  await rig.line.stopCamera("SIGKILL");
+  await desire({ saturation: 2 });
+  const { body } = await callShadow(await access(), "GET", thingName);
+  const { length } = JSON.stringify(body);
+  assert.ok(length > 20_000, `a document of ${length} bytes`);
+  rig.line.startCamera();
+  const { reported } = await document("report of the document", ({ reported }) => reported?.saturation === 2);
+  assert.equal(reported?.brightness, 1);
+  const codes = events.slice(from).map(({ code }) => code);
+  assert.deepEqual(
+    codes.filter((code) => code !== undefined),
+    [],
+    "no NoAnswer, no MessageTooLarge",
+  );
+  const nothing = Object.fromEntries(Object.keys(foreignSettings()).map((name) => [name, null]));
+  await desire({ ...nothing, brightness: 3 });
+  await document("report without errors", ({ reported }) => !reported?.errors && reported?.brightness === 3);
+});
+
 test("what this camera cannot do is named, keeps its old value, and does not make cloud and camera talk for ever", async () => {
   await desire({ brightness: 9, sharpness: 2, effect: "yellow", zoom: 4, contrast: 1 });
   const { reported, delta } = await document("errors", ({ reported }) => Array.isArray(reported?.errors));

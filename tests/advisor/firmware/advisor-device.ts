@@ -18,6 +18,7 @@ import {
   shadowFilters,
   shadowRoot,
 } from "../../../modules/cloud/shadow";
+import { ShadowReader, type Wishes } from "../../../modules/cloud/shadow-message";
 import { Clock } from "../../../modules/network/clock";
 import { TLSSocket } from "../../../modules/network/tls-socket";
 import type { AdvisorSettings } from "../clients/advisor-settings";
@@ -46,16 +47,20 @@ const session = new CloudSession({
     else shadow.disconnected();
     jobs.sessionChanged(isConnected);
   },
-  onMessage: ({ topic, payload }: InboundMessage) => {
+  openStream: (topic: string) => {
     const shadowTopics = shadowRoot(clientId);
-    if (topic.startsWith(shadowTopics)) shadow.receive(topic.slice(shadowTopics.length), payload);
-    else jobs.receive(topic, payload);
+    return topic.startsWith(shadowTopics) ? shadow.open(topic.slice(shadowTopics.length)) : jobs.open(topic);
+  },
+  onMessage: ({ topic, stream }: InboundMessage) => {
+    if (stream instanceof ShadowReader) shadow.receive(topic.slice(shadowRoot(clientId).length), stream);
+    else if (stream) jobs.receive(topic, stream);
   },
   onError: (error) => jobs.sessionFailed(error),
 });
 
 /** Takes over whatever is desired. */
 class Settings implements ShadowHost {
+  readonly settingNames = ["telemetryInterval"];
   #state: Record<string, unknown> = { telemetryInterval: interval / 1000 };
 
   now(): number {
@@ -64,8 +69,8 @@ class Settings implements ShadowHost {
   sendShadow(operation: ShadowOperation, payload: string): Promise<void> {
     return session.publish(shadowRoot(clientId) + operation, payload, { QoS: 0 });
   }
-  fulfil(wishes: Record<string, unknown>): boolean {
-    Object.assign(this.#state, wishes);
+  fulfil({ values }: Wishes): boolean {
+    Object.assign(this.#state, values);
     return true;
   }
   reportedState(): object {

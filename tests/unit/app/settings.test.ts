@@ -1,6 +1,7 @@
-import { type SettingError, SettingsStore } from "../../../modules/app/settings";
+import { type SettingError, SettingsStore, settingNames } from "../../../modules/app/settings";
 import type { CameraSettings } from "../../../modules/camera/settings";
 import { StillCamera } from "../../../modules/camera/still-camera";
+import type { Wishes } from "../../../modules/cloud/shadow-message";
 import { assert, equal, test } from "../harness";
 
 interface Report extends Record<string, unknown> {
@@ -43,9 +44,19 @@ class Bench {
   }
 
   errors(wishes: Record<string, unknown>): string {
-    this.settings.fulfil(wishes);
+    this.settings.fulfil(wish(wishes));
     return (this.report.errors ?? []).map(({ setting, code }) => `${setting} ${code}`).join();
   }
+}
+
+/** As it is read of the shadow: names that are no setting's apart. */
+function wish(wishes: Record<string, unknown>): Wishes {
+  const values: Record<string, unknown> = {};
+  const unknown: string[] = [];
+  for (const [name, value] of Object.entries(wishes))
+    if (settingNames.includes(name)) values[name] = value;
+    else unknown.push(name);
+  return { values, unknown };
 }
 
 test("without any wish: the defaults, all of them reported", () => {
@@ -70,7 +81,10 @@ test("without any wish: the defaults, all of them reported", () => {
 
 test("wishes are kept, in force, and told of by name", () => {
   const bench = new Bench();
-  equal(bench.settings.fulfil({ captureInterval: 60, brightness: -4, whiteBalance: "cloudy", rotation: 180 }), true);
+  equal(
+    bench.settings.fulfil(wish({ captureInterval: 60, brightness: -4, whiteBalance: "cloudy", rotation: 180 })),
+    true,
+  );
   equal(bench.changes, [["captureInterval", "brightness", "whiteBalance", "rotation"]]);
   equal(bench.stored, { captureInterval: 60, brightness: -4, whiteBalance: "cloudy", rotation: 180 });
   equal(bench.settings.get("captureInterval"), 60);
@@ -83,8 +97,8 @@ test("wishes are kept, in force, and told of by name", () => {
 
 test("a wish that is fulfilled already is reported again, but nothing changes", () => {
   const bench = new Bench();
-  bench.settings.fulfil({ brightness: 2 });
-  equal(bench.settings.fulfil({ brightness: 2 }), true);
+  bench.settings.fulfil(wish({ brightness: 2 }));
+  equal(bench.settings.fulfil(wish({ brightness: 2 })), true);
   equal(bench.changes.length, 1);
 });
 
@@ -122,26 +136,35 @@ test("what does not fit is named, and everything else is fulfilled", () => {
 
 test("the same errors again are no news; others are, and none are", () => {
   const { settings } = new Bench();
-  equal(settings.fulfil({ zoom: 1 }), true);
-  equal(settings.fulfil({ zoom: 1 }), false);
-  equal(settings.fulfil({ zoom: 2 }), false);
-  equal(settings.fulfil({ pan: 1 }), true);
-  equal(settings.fulfil({}), true);
-  equal(settings.fulfil({}), false);
+  equal(settings.fulfil(wish({ zoom: 1 })), true);
+  equal(settings.fulfil(wish({ zoom: 1 })), false);
+  equal(settings.fulfil(wish({ zoom: 2 })), false);
+  equal(settings.fulfil(wish({ pan: 1 })), true);
+  equal(settings.fulfil(wish({})), true);
+  equal(settings.fulfil(wish({})), false);
 });
 
 test("not more than eight errors", () => {
   const bench = new Bench();
   const wishes: Record<string, number> = {};
   for (let i = 0; i < 30; i += 1) wishes[`k${i}`] = i;
-  bench.settings.fulfil(wishes);
+  bench.settings.fulfil(wish(wishes));
+  equal(bench.report.errors?.length, 8);
+});
+
+test("names of others never crowd out what is wrong with the camera's own", () => {
+  const bench = new Bench();
+  const wishes: Record<string, unknown> = {};
+  for (let i = 0; i < 8; i += 1) wishes[`other${i}`] = i;
+  const told = bench.errors({ ...wishes, brightness: 99 });
+  equal(told.startsWith("brightness NotSupported,other0 UnknownSetting,"), true, told);
   equal(bench.report.errors?.length, 8);
 });
 
 test("null takes a wish back; the setting stays", () => {
   const bench = new Bench();
-  bench.settings.fulfil({ brightness: 2 });
-  equal(bench.settings.fulfil({ brightness: null, zoom: null }), false);
+  bench.settings.fulfil(wish({ brightness: 2 }));
+  equal(bench.settings.fulfil(wish({ brightness: null })), false);
   equal(bench.report.brightness, 2);
 });
 
@@ -175,7 +198,7 @@ test("another camera, another firmware, worn storage: what does not fit counts a
 test("storage that is full: nothing is in force, and it is said", () => {
   const bench = new Bench();
   bench.full = true;
-  equal(bench.errors({ brightness: 1, zoom: 1 }), "zoom UnknownSetting,brightness StorageFailed");
+  equal(bench.errors({ brightness: 1, zoom: 1 }), "brightness StorageFailed,zoom UnknownSetting");
   equal(bench.changes, []);
   equal(bench.report.brightness, 0);
   bench.full = false;

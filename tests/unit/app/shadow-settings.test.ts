@@ -1,6 +1,8 @@
 import { ShadowSettings } from "../../../modules/app/shadow-settings";
 import { CloudError } from "../../../modules/cloud/cloud-error";
+import type { Wishes } from "../../../modules/cloud/shadow-message";
 import { after, equal, test } from "../harness";
+import { feed } from "../json/feed";
 
 interface Sent {
   topic: string;
@@ -19,8 +21,8 @@ class Bench {
   shadow = new ShadowSettings(this);
 
   /** SettingsStore: brightness up to 4. @returns true when there is something to report */
-  fulfil(wishes: Record<string, unknown>): boolean {
-    for (const [name, value] of Object.entries(wishes)) if (name in this.state) this.state[name] = value;
+  fulfil({ values }: Wishes): boolean {
+    for (const [name, value] of Object.entries(values)) if (name in this.state) this.state[name] = value;
     return true;
   }
 
@@ -53,9 +55,11 @@ class Bench {
     this.shadow.sessionChanged(true);
   }
 
-  receive(suffix: string, message: object, thing = "camera-1"): void {
-    const payload = ArrayBuffer.fromString(JSON.stringify(message));
-    this.shadow.receive(`$aws/things/${thing}/shadow/${suffix}`, payload);
+  /** As the session does it. */
+  receive(suffix: string, message: object | string, thing = "camera-1"): void {
+    const topic = `$aws/things/${thing}/shadow/${suffix}`;
+    const stream = this.shadow.open(topic);
+    if (stream) this.shadow.receive(topic, feed(stream, message));
   }
 
   /** The cloud accepts the last request, whatever it was. */
@@ -188,9 +192,8 @@ test("noise harms nobody, before there is a session and after", async () => {
   bench.shadow.sessionChanged(false);
   bench.begin();
   await settled();
-  for (const text of ["", "null", "[]", "{", '{"version":"x"}'])
-    bench.shadow.receive("$aws/things/camera-1/shadow/update/delta", ArrayBuffer.fromString(text));
-  bench.shadow.receive("$aws/things/camera-1/shadow/", new ArrayBuffer(0));
+  for (const text of ["", "null", "[]", "{", '{"version":"x"}']) bench.receive("update/delta", text);
+  bench.receive("", "");
   await settled();
   equal(bench.state, { brightness: 0, resolution: "VGA" });
 });

@@ -1,6 +1,7 @@
 import type { JobExecution } from "../../../modules/cloud/job-message";
 import { type JobResult, Jobs, jobsFilters } from "../../../modules/cloud/jobs";
 import { assert, equal, test } from "../harness";
+import { feed } from "../json/feed";
 import { ManualTimers } from "../upload/manual-timers";
 
 interface Request {
@@ -16,6 +17,7 @@ const done: JobResult = { status: "SUCCEEDED", statusDetails: { message: "hello"
 
 /** A device that does jobs when the test says so, and a cloud that answers when the test says so. */
 class Bench {
+  readonly documentNames = ["operation", "message"];
   readonly timers = new ManualTimers();
   readonly sent: { operation: string; request: Request }[] = [];
   readonly begun: JobExecution[] = [];
@@ -60,7 +62,7 @@ class Bench {
   }
 
   say(topic: string, message: object | string): void {
-    this.jobs.receive(topic, ArrayBuffer.fromString(typeof message === "string" ? message : JSON.stringify(message)));
+    this.jobs.receive(topic, feed(this.jobs.open(), message));
   }
 
   /** Answers the last request. */
@@ -356,7 +358,14 @@ for (const [what, jobDocument, expected] of [
     { operation: "echo", message: "x".repeat(600) },
     { operation: "echo", message: undefined },
   ],
-  ["more members than are looked at", Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`m${i}`, i])), 16],
+  [
+    "long, and most of it for others",
+    { list: Array(500).fill([1]), deep: { operation: "x" }, operation: "echo", text: "x".repeat(2000) },
+    { operation: "echo" },
+  ],
+  ["a string of 2 KB", JSON.stringify({ message: "hi", x: "y".repeat(500), z: "y".repeat(500) }), { message: "hi" }],
+  ["a string that is too long", JSON.stringify({ message: "hi", x: Array(1024).fill(1) }), undefined],
+  ["a string with what is no object", "[1]", undefined],
   ["a list", [1, 2], undefined],
   ["text", "reboot", undefined],
   ["nothing", undefined, undefined],
@@ -365,15 +374,26 @@ for (const [what, jobDocument, expected] of [
     const bench = new Bench().open();
     bench.start("job-1", { jobDocument });
     const [{ document }] = bench.begun;
-    if (typeof expected === "number") equal(Object.keys(document!).length, expected);
-    else equal(document && { ...document }, expected);
+    equal(document && { ...document }, expected);
   });
 
-const deep = (levels: number): object => (levels ? { x: deep(levels - 1) } : {});
+/** An answer with a document that has lists in lists, so many levels of them. */
+function withDepth({ last }: Bench, levels: number): string {
+  const list = "[".repeat(levels) + "]".repeat(levels);
+  const document = `{"list":${list},"message":"hi"}`;
+  const fields = `"jobId":"job-1","status":"IN_PROGRESS","versionNumber":2,"executionNumber":7,"jobDocument":${document}`;
+  return `{"clientToken":"${last.request.clientToken}","execution":{${fields}}}`;
+}
+
+test("a job document may be as deep as the machine can count", () => {
+  const bench = new Bench().open();
+  bench.say("start-next/accepted", withDepth(bench, 28));
+  equal({ ...bench.begun[0].document }, { message: "hi" });
+});
 
 for (const [what, fail] of [
   ["is larger than a message may be", (bench: Bench) => bench.jobs.dropped("start-next/accepted")],
-  ["cannot be read", (bench: Bench) => bench.start("job-1", { jobDocument: deep(14) })],
+  ["cannot be read", (bench: Bench) => bench.say("start-next/accepted", withDepth(bench, 29))],
 ] as const)
   test(`a job document that ${what}: the job is had without it, so that it can be rejected`, () => {
     const bench = new Bench().open();
@@ -435,4 +455,14 @@ test("closed: no timer is left, and nothing happens any more", () => {
   bench.jobs.complete("job-1", done);
   bench.notify();
   equal(bench.sent.length, 1);
+});
+
+test("a job document of 32 KB is read, in the memory of a small one", () => {
+  const bench = new Bench().open();
+  const { clientToken } = bench.last.request;
+  const stream = feed(bench.jobs.open(), '{"execution":{"jobDocument":{"steps":[0');
+  for (let i = 0; i < 1000; i += 1) feed(stream, `,{"name${i}":"${"x".repeat(20)}"}`, 64);
+  feed(stream, '],"operation":"echo","message":"late"},"jobId":"job-1","status":"IN_PROGRESS","versionNumber":2,');
+  bench.jobs.receive("start-next/accepted", feed(stream, `"executionNumber":1},"clientToken":"${clientToken}"}`));
+  equal({ ...bench.begun[0].document }, { operation: "echo", message: "late" });
 });

@@ -19,6 +19,7 @@ function connection(broker: FakeBroker, keepAlive: number, pingTimeout: number) 
     onAcknowledged: ({ operation }) => events.push(`acknowledged ${operation}`),
     onMessageWaiting: () => held.onMessageWaiting(it),
     onMessage: () => events.push("message"),
+    openStream: () => undefined,
     onDropped: () => events.push("dropped"),
     onWritable: () => {},
     onClosed: (error) => errors.push(error),

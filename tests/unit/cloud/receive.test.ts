@@ -69,6 +69,104 @@ test("a message that is too large is acknowledged, dropped and reported, and nev
   }
 });
 
+/** Keeps what it is given, piece by piece. */
+class Pieces {
+  text = "";
+  longest = 0;
+
+  write(bytes: Uint8Array, from: number, to: number): void {
+    this.longest = Math.max(this.longest, to - from);
+    this.text += String.fromArrayBuffer(bytes.slice(from, to).buffer as ArrayBuffer);
+  }
+}
+
+test("what AWS IoT itself says goes into a stream as it comes, whatever its size; it is acknowledged, and comes once", async () => {
+  for (const pace of [1000, 33, 1]) {
+    const opened: string[] = [];
+    const openStream = (topic: string) => {
+      opened.push(topic);
+      return topic.startsWith("$aws/things/") ? new Pieces() : undefined;
+    };
+    const { broker, session } = await connected({ pace }, { openStream });
+    broker.socket.publish("$aws/things/t/shadow/update/delta", "x".repeat(3000), { id: 1 });
+    broker.socket.publish("$aws/things/t/jobs/notify-next", "short", { QoS: 0 });
+    broker.socket.publish("$aws/other", "whole", { id: 2 });
+    broker.socket.publish("$aws/other", "y".repeat(601), { id: 3 });
+    broker.socket.publish("a", "for the client", { id: 4 });
+    broker.socket.publish("$", "", { QoS: 0 });
+    broker.socket.publish("$", "1", { QoS: 0 });
+    broker.socket.publish("b", "2", { QoS: 0 });
+    broker.socket.publish("$aws/things/t/shadow/update/delta", "again", { id: 1, duplicate: true });
+    broker.socket.publish("$aws/things/t/shadow/update/delta", "again", { id: 1, duplicate: true });
+    await until(() => broker.messages.length === 9 && acknowledged(broker).length === 6);
+    equal(
+      broker.messages.map(({ topic, payload, stream, id }) => {
+        const text = stream instanceof Pieces ? `stream of ${stream.text}` : String.fromArrayBuffer(payload);
+        return `${topic.slice(-5)} ${text.length > 99 ? text.length : text} ${id}`;
+      }),
+      [
+        "delta 3010 1",
+        "-next stream of short 0",
+        "other whole 2",
+        "a for the client 4",
+        "$  0",
+        "$ 1 0",
+        "b 2 0",
+        "delta stream of again 1",
+        "delta stream of again 1",
+      ],
+    );
+    equal(acknowledged(broker).sort(), [1, 1, 1, 2, 3, 4]);
+    equal(broker.errors, ["MessageTooLarge"]);
+    equal(opened.length, 7);
+    assert(broker.messages.every(({ stream }) => !stream || (stream as Pieces).longest <= 256));
+    session.close();
+    equal(broker.escaped, []);
+  }
+});
+
+test("a stream of more than AWS sends is not begun; one that cannot be opened is told of", async () => {
+  let calls = 0;
+  const openStream = () => {
+    calls += 1;
+    throw new Error("no");
+  };
+  const { broker, session } = await connected({}, { openStream });
+  // 131,079 bytes are left: topic, identifier, and a payload of 131,073.
+  broker.socket.receive(0x32, 0x87, 0x80, 0x08, 0, 2, 0x24, 0x61, 0, 1);
+  const piece = Array.from(new Uint8Array(128));
+  for (let i = 0; i < 1024; i += 1) {
+    broker.socket.receive(...piece);
+    await undefined;
+    if (i % 8 === 0) await sleep(0);
+  }
+  broker.socket.receive(0);
+  broker.socket.publish("$a", "x", { id: 2 });
+  await until(() => broker.messages.length === 1);
+  equal(calls, 1);
+  equal(broker.errors, ["MessageTooLarge", "HandlerFailed"]);
+  equal(acknowledged(broker), [1, 2]);
+  session.close();
+});
+
+test("a connection that ends within a message leaves nothing of it", async () => {
+  const streams: Pieces[] = [];
+  const openStream = () => {
+    streams.push(new Pieces());
+    return streams[streams.length - 1];
+  };
+  const { broker, session } = await connected({}, { openStream });
+  broker.socket.receive(0x30, 12, 0, 2, 0x24, 0x61, ...[1, 2, 3]);
+  await until(() => streams.length === 1 && streams[0].text.length === 3);
+  broker.socket.fail();
+  await until(() => broker.sockets.length === 2 && session.connected);
+  broker.socket.publish("$a", "next", { QoS: 0 });
+  await until(() => broker.messages.length === 1);
+  equal((broker.messages[0].stream as Pieces).text, "next");
+  equal(streams[0].text.length, 3);
+  session.close();
+});
+
 test("a repetition that is marked is delivered once; equal messages that are not marked are all delivered", async () => {
   const { broker, session } = await connected();
   broker.socket.publish("a", "x", { id: 1 });

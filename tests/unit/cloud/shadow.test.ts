@@ -1,5 +1,7 @@
 import { Shadow, type ShadowOperation, shadowFilters } from "../../../modules/cloud/shadow";
+import type { Wishes } from "../../../modules/cloud/shadow-message";
 import { assert, equal, test } from "../harness";
+import { feed, feedSpace } from "../json/feed";
 import { ManualTimers } from "../upload/manual-timers";
 
 interface Sent {
@@ -11,8 +13,12 @@ interface Sent {
 class Bench {
   readonly timers = new ManualTimers();
   readonly sent: Sent[] = [];
+  readonly settingNames = ["a", "b", "long", "nested", "escaped"];
   readonly wishes: Record<string, unknown>[] = [];
+  readonly unknown: string[][] = [];
   readonly failures: string[] = [];
+  /** Bytes of a message that come at a time. */
+  piece = 7;
   changes = true;
   offline = false;
   readonly shadow = new Shadow(this, this.timers);
@@ -27,8 +33,9 @@ class Bench {
     return Promise.resolve();
   }
 
-  fulfil(wishes: Record<string, unknown>): boolean {
-    this.wishes.push({ ...wishes });
+  fulfil({ values, unknown }: Wishes): boolean {
+    this.wishes.push({ ...values });
+    this.unknown.push([...unknown]);
     return this.changes;
   }
 
@@ -49,7 +56,7 @@ class Bench {
   }
 
   say(topic: string, message: object | string): void {
-    this.shadow.receive(topic, ArrayBuffer.fromString(typeof message === "string" ? message : JSON.stringify(message)));
+    this.shadow.receive(topic, feed(this.shadow.open(topic), message, this.piece));
   }
 
   /** Answers the last request. */
@@ -293,18 +300,62 @@ test("what can never go well is given up at once, by its code", () => {
   equal(forbidden.operations, "get,update");
 });
 
-test("a document that is cut off, at every byte, changes nothing and throws nothing", () => {
-  const state = { desired: { a: -4, "b\\u0020": 'x"]}', n: null }, reported: { a: [1, { b: 2 }] } };
+const inTwo = (text: string, at: number, piece: number): [string, number] => [text.slice(0, at), piece];
+
+test("a document that is cut off, at every byte, changes nothing and throws nothing; a whole one after it counts", () => {
+  const state = { desired: { a: -4, b: 'x"]}', escaped: null }, reported: { a: [1, { b: 2 }] } };
   const bench = new Bench().open();
   const { clientToken } = bench.last.payload;
   const whole = JSON.stringify({ state, metadata: { desired: { a: { timestamp: 1 } } }, version: 4, clientToken });
-  for (let cut = 0; cut < whole.length; cut += 1) bench.say("get/accepted", whole.slice(0, cut));
+  for (let cut = 0; cut < whole.length; cut += 1) {
+    const [text, piece] = inTwo(whole, cut, 1 + (cut % 9));
+    bench.piece = piece;
+    bench.say("get/accepted", text);
+  }
   equal(bench.wishes.length, 0);
-  equal(bench.failures.length, whole.length);
-  for (const failure of bench.failures) assert(failure.startsWith("Malformed: "), failure);
+  equal(bench.failures, []);
   equal(bench.operations, "get");
   bench.say("get/accepted", whole);
-  equal(bench.wishes, [{ a: -4, "b\\u0020": 'x"]}', n: null }]);
+  equal(bench.wishes, [{ a: -4, b: 'x"]}', escaped: null }]);
+});
+
+test("when nothing but unreadable answers come, that is what is told, and the camera reports all the same", () => {
+  const bench = new Bench().open();
+  for (let attempt = 1; attempt <= 4; attempt += 1) {
+    equal(bench.operations, "get,".repeat(attempt).slice(0, -1));
+    if (attempt % 2) bench.say("get/accepted", '{"state":{"desired":{"a":1}}');
+    else bench.shadow.dropped("get/accepted");
+    bench.timers.advance(10_000);
+  }
+  equal(bench.failures, ["Malformed: get/accepted: too large, 4 times"]);
+  equal(bench.wishes.length, 0);
+  equal(bench.last.operation, "update");
+  bench.shadow.dropped("update/delta");
+  bench.shadow.dropped("get/rejected");
+  equal(bench.failures.slice(1), ["Malformed: update/delta: too large", "Malformed: get/rejected: too large"]);
+});
+
+test("a message in pieces of any size, with its members in any order, is the same message", () => {
+  const wishes = '"state":{"desired":{"x":[{"a":9}],"a":1,"\\u0061":2,"b":"\\u00e4ö😀\\n","y":{"b":1}}}';
+  const metadata = '"metadata":{"desired":{"a":{"timestamp":1}},"state":{"desired":{"a":7}},"version":1}';
+  for (const order of [0, 1, 2])
+    for (let piece = 1; piece < 200; piece += piece < 20 ? 1 : 13) {
+      const bench = new Bench().open();
+      const token = `"clientToken":"${bench.last.payload.clientToken}"`;
+      const parts = [wishes, metadata, '"version":12', token];
+      bench.piece = piece;
+      bench.say("get/accepted", `{${[...parts.slice(order), ...parts.slice(0, order)].join(" ,\n")}}`);
+      equal(bench.wishes, [{ a: 2, b: "äö😀\n" }]);
+      equal(bench.unknown, [["x", "y"]]);
+      equal(bench.shadow.version, 12);
+    }
+});
+
+test("of a member that is there twice the last one counts", () => {
+  const bench = new Bench().ready(5);
+  bench.say("update/delta", '{"version":6,"state":{"a":1,"b":2},"version":7,"state":{"a":3,"a":4}}');
+  equal(bench.wishes[1], { a: 4 });
+  equal(bench.shadow.version, 7);
 });
 
 test("a delta with any byte replaced does no harm", () => {
@@ -335,7 +386,6 @@ test("malformed in ways of its own", () => {
     '{"version":7,"state":{"a":[}]}}',
     '{"version":7,"state":{"a":1 "b":2}}',
     `{"version":7,"state":{"a":${deep}}}`,
-    `{"version":7,"state":{},"x":"${"y".repeat(9000)}"}`,
   ];
   for (const text of bad) bench.say("update/delta", text);
   equal(bench.failures.length, bad.length);
@@ -343,18 +393,44 @@ test("malformed in ways of its own", () => {
   equal(bench.shadow.version, 5);
 });
 
-test("only a bounded part of what is desired is looked at", () => {
+test("only what is ours of what is desired is looked at, and eight names of others", () => {
   const bench = new Bench().ready(5);
-  const state: Record<string, unknown> = {
-    long: "x".repeat(100),
+  const state: Record<string, unknown> = { ["n".repeat(70)]: 1 };
+  for (let i = 0; i < 100; i += 1) state[`k${i}`] = { a: i, b: [i] };
+  Object.assign(state, {
+    gone: null,
+    a: -1.5,
+    long: "x".repeat(65),
     nested: { b: Array(60).fill(1) },
-    ["n".repeat(50)]: 1,
-  };
-  for (let i = 0; i < 100; i += 1) state[`k${i}`] = i;
+    b: "y".repeat(64),
+  });
   bench.delta(6, state);
   const wishes = bench.wishes[1];
-  equal(Object.keys(wishes).length, 31);
-  equal(wishes.long, undefined);
-  equal(wishes.nested, undefined);
+  equal(wishes, { a: -1.5, long: undefined, nested: undefined, b: "y".repeat(64) });
   assert("long" in wishes && "nested" in wishes, "they are named");
+  equal(bench.unknown[1], ["k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7"]);
+});
+
+test("names of others are no properties: a thousand different ones leave nothing behind", () => {
+  const bench = new Bench().ready(5);
+  for (let version = 6; version < 56; version += 1) {
+    const names = Array.from({ length: 20 }, (_, i) => `"foreign${version}-${i}":"${"x".repeat(40)}"`);
+    bench.say("update/delta", `{"version":${version},"state":{${names.join()},"a":${version}}}`);
+  }
+  equal(bench.wishes[bench.wishes.length - 1], { a: 55 });
+  equal(bench.failures, []);
+});
+
+test("a document of 128 KB is read, one byte more is not", () => {
+  const bench = new Bench().ready(5);
+  const say = (text: string, end: string, length: number) => {
+    const reader = feed(bench.shadow.open("update/delta"), text);
+    feedSpace(reader, length - text.length - end.length);
+    bench.shadow.receive("update/delta", feed(reader, end));
+  };
+  say('{"metadata":{"x":1},', '"state":{"a":9},"version":6}', 131_072);
+  equal(bench.wishes[1], { a: 9 });
+  say('{"metadata":{"x":1},', '"state":{"a":8},"version":7}', 131_073);
+  equal(bench.failures, ["Malformed: update/delta: TooLong: more than 131072 bytes"]);
+  equal(bench.wishes.length, 2);
 });
