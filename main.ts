@@ -20,10 +20,12 @@ import { type BluetoothHost, BluetoothOptions } from "./modules/app/bluetooth-op
 import type { Board } from "./modules/app/board";
 import { countBoot } from "./modules/app/boot-count";
 import { CameraDevice, type CameraDeviceHost } from "./modules/app/camera-device";
+import { ClockKeeper, type ClockKeeperHost } from "./modules/app/clock-keeper";
 import { describeError } from "./modules/app/command-error";
 import { type ConnectionState, Connectivity, type ConnectivityHost } from "./modules/app/connectivity";
 import { Enrolling, type EnrollingHost, provisioningClientId, templateParameters } from "./modules/app/enrolling";
 import { type DeviceEvent, EventLog } from "./modules/app/event-log";
+import { httpsServers } from "./modules/app/https-servers";
 import { CameraJobs, type CameraJobsHost } from "./modules/app/jobs";
 import { createRequest, isPair } from "./modules/app/keys";
 import { type Label, loadLabel, qrPayload } from "./modules/app/label";
@@ -42,6 +44,7 @@ import { FleetProvisioning, type FleetProvisioningHost, type Provisioned } from 
 import { CloudSession, type CloudState, type PublishOptions } from "./modules/cloud/session";
 import { type Topics, topicsOf } from "./modules/cloud/topics";
 import type { Clock } from "./modules/network/clock";
+import type { TimeHost, TimeSource } from "./modules/network/time-source";
 import { WiFiStation } from "./modules/network/wifi-station";
 import { Provisioning } from "./modules/provisioning/provisioning";
 import { type Identity, IdentityStore } from "./modules/storage/identity-store";
@@ -61,6 +64,8 @@ type Host = SessionHost &
   MQTTCommandHost &
   SettingsHost &
   ScheduleHost &
+  ClockKeeperHost &
+  TimeHost &
   ShadowSettingsHost &
   CameraJobsHost;
 
@@ -82,7 +87,7 @@ class Camera implements Host {
   readonly identities = new IdentityStore(this.records);
   readonly bootCount = countBoot(this.records);
   readonly label: Label = loadLabel(this.records, crypto.randomBytes);
-  readonly clock: Clock = createClock();
+  readonly clock: Clock = createClock(this);
   readonly events = new EventLog(this);
   readonly camera = new StillCamera({ spi: config.camera });
   readonly settings = new SettingsStore(this);
@@ -93,6 +98,7 @@ class Camera implements Host {
   readonly commands = new MQTTCommands(this);
   readonly telemetry = new Telemetry(this);
   readonly schedule = new Schedule(this);
+  readonly clockKeeper = new ClockKeeper(this);
   readonly shadow = new ShadowSettings(this);
   readonly jobs = new CameraJobs(this);
   readonly provisioning = new Provisioning(new BluetoothOptions(this));
@@ -125,11 +131,33 @@ class Camera implements Host {
     this.camera.start().catch((error) => this.events.add("Error", { ...describeError(error) }));
     this.device.uploads.recover();
     this.schedule.start();
+    this.clockKeeper.start();
     this.connectivity.start();
   }
 
   now(): number {
     return this.clock.isSet ? this.clock.now() : 0;
+  }
+
+  /** Whatever the time servers agree on: the broker's certificate is good at that time, too. */
+  get isTimeConfirmed(): boolean {
+    return this.clock.isConfirmed && this.device.state === "online";
+  }
+
+  get released(): number {
+    return Date.parse(config.released);
+  }
+
+  httpsTime(port?: number): TimeSource[] {
+    return httpsServers(this, port);
+  }
+
+  get mayAskForTime(): boolean {
+    return this.wifi.state === "connected" && this.device.uploads.busy === undefined;
+  }
+
+  clockChanged(): void {
+    this.schedule.resume();
   }
 
   /** Never the same again, also after a restart and before the clock is set: grants do not replace a picture. */
@@ -215,6 +243,7 @@ class Camera implements Host {
     if (isConnected) this.identities.goodEndpoint = endpoint;
     this.connectivity.sessionChanged(isConnected, connectionDetail(isConnected, endpoint, error));
     this.enrolling.sessionChanged(isConnected, error);
+    this.clockKeeper.connectionFailed(error?.code);
     this.shadow.sessionChanged(isConnected);
     this.jobs.sessionChanged(isConnected);
     if (isConnected) {
@@ -283,7 +312,7 @@ class Camera implements Host {
   }
 
   collectTelemetry(): object {
-    const { firmware, wifi, bootCount, device, connectivity, events } = this;
+    const { firmware, wifi, clock, bootCount, device, connectivity, events } = this;
     const uptime = Math.round(this.uptime / 1000);
     return {
       time: this.now(),
@@ -292,6 +321,8 @@ class Camera implements Host {
       firmware,
       freeMemory: freeMemory(),
       RSSI: wifi.RSSI,
+      clock: clock.state,
+      timeSource: clock.source,
       ...connectivity.counters,
       ...device.uploads.counters,
       cameraFailed: device.cameraFailed,

@@ -1,5 +1,6 @@
 import type * as crypto from "../../native/tls/crypto";
 import type { Clock } from "../network/clock";
+import { parseHTTPDate } from "../network/http-date";
 import { TLSSocket } from "../network/tls-socket";
 import type { Connection, ConnectionHandlers } from "../upload/connection";
 import { LookedUpConnection, type Opener, type SocketOptions } from "../upload/connector";
@@ -12,6 +13,7 @@ export interface PictureConnectionHost extends BoardHost {
   readonly device: { readonly uploads: PhotoUploads };
   /** The URL without its query. */
   redact(url: string): string;
+  readonly clockKeeper: { heard(time: number): void; connectionFailed(code: unknown): void };
 }
 
 /** Bytes of the picture in RAM at a time: one TLS record. */
@@ -43,8 +45,10 @@ export class PictureConnection implements UploadOptions, Opener {
     return sentTo !== undefined && sentTo === this.#host.redact(this.url);
   }
 
-  get clock(): Clock {
-    return this.#host.clock;
+  /** A clock that is in doubt does not say that a URL has expired: the store does, and what time it is. */
+  get clock(): Clock | undefined {
+    const { clock } = this.#host;
+    return clock.isConfirmed ? clock : undefined;
   }
 
   get Digest(): typeof crypto.Digest {
@@ -69,7 +73,13 @@ export class PictureConnection implements UploadOptions, Opener {
     this.#host.device.uploads.sent(sent);
   }
 
+  onDate(date: string): void {
+    const time = parseHTTPDate(date);
+    if (time !== undefined) this.#host.clockKeeper.heard(time);
+  }
+
   onResult(result: UploadResult): void {
+    this.#host.clockKeeper.connectionFailed(result.code);
     this.#host.device.uploads.ended(result, this);
   }
 }

@@ -37,6 +37,8 @@ export interface Book {
   stored: number;
   /** Reasons that never came up are absent. */
   skipped: Partial<Record<SkipReason, number>>;
+  /** It was begun by a clock that was not confirmed, and is not since. */
+  doubtful?: true;
 }
 
 const reasons: Record<string, SkipReason> = {
@@ -55,7 +57,7 @@ const reasons: Record<string, SkipReason> = {
 const key = "schedule";
 
 export function readBook(records: Pick<RecordStore, "read">): Book {
-  const { since, next, pending, due, stored, skipped } = records.read<Partial<Book>>(key) ?? {};
+  const { since, next, pending, due, stored, skipped, doubtful } = records.read<Partial<Book>>(key) ?? {};
   return {
     since: count(since),
     next: count(next),
@@ -63,6 +65,7 @@ export function readBook(records: Pick<RecordStore, "read">): Book {
     due: count(due),
     stored: count(stored),
     skipped: typeof skipped === "object" && skipped ? skipped : {},
+    doubtful: doubtful === true || undefined,
   };
 }
 

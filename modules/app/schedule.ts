@@ -9,6 +9,8 @@ export interface ScheduleHost {
   readonly captureInterval: number;
   /** Milliseconds since 1970, or 0 while the clock is not set. */
   now(): number;
+  /** More than one server has told the time of day, and the broker's certificate is good at it. */
+  readonly isTimeConfirmed: boolean;
   /** Milliseconds since power-on. */
   readonly uptime: number;
   readonly records: Pick<RecordStore, "read" | "write">;
@@ -24,11 +26,16 @@ export interface ScheduleHost {
 const firstWait = 60_000;
 /** A timer that fires so much before the time of day says so is right all the same, milliseconds. */
 const slack = 1000;
+/** A leap of the clock that one server alone is not believed. */
+const day = 86_400_000;
 
 /**
  * Pictures at a steady pace. The first one is due an interval after the schedule was set, and then one every interval by the time of day,
  * whether the camera has power or not: after a start it knows from storage which ones it has missed. Each that was due ends as
  * stored, or is counted with a reason and told of, as a PhotoSkipped event or by its UploadResult.
+ *
+ * A leap of more than a day is believed when the clock was confirmed; until then no picture is due. One that comes to light when a clock is
+ * confirmed by which the schedule was begun while it was doubtful, was none of the time: the schedule begins anew, and nothing was missed.
  *
  * The book is written twice for a picture: before it is taken, and when its end is known. So it is right whenever the power goes.
  */
@@ -67,7 +74,8 @@ export class Schedule {
     if (!now || !captureInterval) return;
     const book = this.book;
     const interval = captureInterval * 1000;
-    if (!book.next || book.next > now + interval) this.begin(book, now, Math.min(interval, firstWait));
+    if (this.isDoubted(book, now, interval)) return;
+    if (this.isVoid(book, now, interval)) this.begin(book, now, Math.min(interval, firstWait));
     else {
       const start = now - uptime;
       const away = this.pass(book, start, interval);
@@ -94,9 +102,22 @@ export class Schedule {
     this.close(due, code, "upload");
   }
 
+  /** By this time of day more than a day has passed, or is still to pass, that nobody but one server knows of. */
+  private isDoubted(book: Book, now: number, interval: number): boolean {
+    return !this.#host.isTimeConfirmed && isLeap(book, now, interval);
+  }
+
+  /** There is no time at which a picture is due, or it is one by a clock that was wrong. */
+  private isVoid(book: Book, now: number, interval: number): boolean {
+    if (!book.next || book.next > now + interval) return true;
+    return book.doubtful === true && isLeap(book, now, interval);
+  }
+
   private begin(book: Book, now: number, delay: number): void {
+    if (book.doubtful && !book.due) book.since = 0;
     book.since ||= now;
     book.next = now + delay;
+    book.doubtful = this.#host.isTimeConfirmed ? undefined : true;
     this.keep(book);
     this.wait(delay);
   }
@@ -118,16 +139,23 @@ export class Schedule {
     const interval = this.#host.captureInterval * 1000;
     const book = this.book;
     const now = this.#host.now();
-    const pictures = interval ? this.pass(book, now + slack, interval) : 0;
+    // The clock goes on in doubt: `resume` is called when there is none any more.
+    if (!interval || this.isDoubted(book, now, interval)) return;
+    if (this.isVoid(book, now + slack, interval)) {
+      this.begin(book, now, interval);
+      return;
+    }
+    const pictures = this.pass(book, now + slack, interval);
     if (pictures) {
       const due = book.next - interval;
+      if (this.#host.isTimeConfirmed) book.doubtful = undefined;
       this.skipAll(book, pictures - 1, "Late", "the clock was put forward");
       const isBegun = this.mayBegin(book, due);
       if (isBegun) book.pending = due;
       this.keep(book);
       if (isBegun) this.take(due);
     }
-    if (interval) this.wait(book.next - now);
+    this.wait(book.next - now);
   }
 
   private mayBegin(book: Book, due: number): boolean {
@@ -181,4 +209,8 @@ export class Schedule {
       this.#host.events.add("Error", { ...describeError(error) });
     }
   }
+}
+
+function isLeap({ next }: Book, now: number, interval: number): boolean {
+  return next !== 0 && (now > next + day || next > now + interval + day);
 }

@@ -1,5 +1,5 @@
 import Timer from "timer";
-import { ClockError, type TimeSource } from "./clock";
+import { ClockError, type TimeSource } from "./time-source";
 
 /** The socket (`embedded:io/socket/udp`), as far as it is used here. */
 interface UDP {
@@ -20,17 +20,15 @@ export interface SNTPOptions {
   UDP: { io: new (options: never) => UDP };
   resolver: Resolver;
   randomBytes(count: number): ArrayBuffer;
-  /** Asked one after the other. */
-  servers?: readonly string[];
-  /** For each server, milliseconds. */
+  /** For look-up and answer together, milliseconds. Default 4 s. */
   timeout?: number;
 }
 
-const port = 123;
+const usualPort = 123;
 const packetSize = 48;
 const defaultTimeout = 4000;
 /** Amazon's first: who can reach AWS can mostly reach its time. */
-const defaultServers = ["time.aws.com", "pool.ntp.org"];
+export const timeServers: readonly string[] = Object.freeze(["time.aws.com", "pool.ntp.org"]);
 /** NTP counts seconds from 1900, in 32 bits that overflow in 2036: 1970 and 2036 in milliseconds. */
 const unixEpoch = 2208988800000;
 const era1 = 4294967296000;
@@ -61,66 +59,84 @@ export function parseAnswer(packet: ArrayBuffer, nonce: Uint8Array): number | un
   return milliseconds - unixEpoch + (seconds < 0x80000000 ? era1 : 0);
 }
 
-/** One question to one server. Resolves with undefined when it does not answer in time. */
+/** One question to one server. */
 class Query {
   #options: SNTPOptions;
+  #server: string;
   #udp?: UDP;
   #timer?: Timer;
-  #finish: (time?: number) => void;
+  #resolve: (time: number) => void;
+  #reject: (error: ClockError) => void;
 
-  constructor(options: SNTPOptions, server: string, finish: (time?: number) => void) {
+  constructor(
+    options: SNTPOptions,
+    server: string,
+    resolve: (time: number) => void,
+    reject: (error: ClockError) => void,
+  ) {
+    const [host, port] = server.split(":");
     this.#options = options;
-    this.#finish = finish;
-    this.#timer = Timer.set(() => this.end(), options.timeout ?? defaultTimeout);
+    this.#server = server;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#timer = Timer.set(() => this.fail("NoAnswer", "is silent"), options.timeout ?? defaultTimeout);
     options.resolver.resolve({
-      host: server,
-      onResolved: (_, address) => this.ask(address),
-      onError: () => this.end(),
+      host,
+      onResolved: (_, address) => this.ask(address, Number(port ?? usualPort)),
+      onError: () => this.fail("HostNotFound", "has no address"),
     });
   }
 
-  private ask(address: string): void {
-    if (!this.#timer) return;
+  private ask(address: string, port: number): void {
+    if (!this.#timer || this.#udp) return;
     const nonce = new Uint8Array(this.#options.randomBytes(8));
     try {
       const sent = Date.now();
       this.#udp = new this.#options.UDP.io({ onReadable: () => this.read(nonce, sent) } as never);
       this.#udp.write(createRequest(nonce), address, port);
     } catch {
-      this.end();
+      this.fail("NoAnswer", "cannot be asked");
     }
   }
 
   /** Half of the way there and back is the age of the answer. */
   private read(nonce: Uint8Array, sent: number): void {
-    const packet = this.#udp?.read();
-    const time = packet && parseAnswer(packet, nonce);
-    if (time !== undefined) this.end(time + Math.max(0, Date.now() - sent) / 2);
+    let time: number | undefined;
+    for (let packet = this.#udp?.read(); packet && time === undefined; packet = this.#udp?.read())
+      time = parseAnswer(packet, nonce);
+    if (time === undefined || !this.#timer) return;
+    this.close();
+    this.#resolve(time + Math.max(0, Date.now() - sent) / 2);
   }
 
-  private end(time?: number): void {
+  private fail(code: string, what: string): void {
     if (!this.#timer) return;
+    this.close();
+    this.#reject(new ClockError(code, `${this.#server} ${what}`));
+  }
+
+  private close(): void {
     Timer.clear(this.#timer);
     this.#timer = undefined;
     this.#udp?.close();
     this.#udp = undefined;
-    this.#finish(time);
   }
 }
 
-/** An SNTP client (RFC 5905, section 14) for `Clock`. */
+/** One time server, asked by SNTP (RFC 5905, section 14). Whoever sits on the way can answer for it. */
 export class SNTP implements TimeSource {
+  readonly isProven = false;
+  readonly name: string;
   #options: SNTPOptions;
 
-  constructor(options: SNTPOptions) {
+  /** @param name its name or address, and its port if that is not 123: `host` or `host:port` */
+  constructor(name: string, options: SNTPOptions) {
+    this.name = name;
     this.#options = options;
   }
 
-  async getTime(): Promise<number> {
-    for (const server of this.#options.servers ?? defaultServers) {
-      const time = await new Promise<number | undefined>((resolve) => new Query(this.#options, server, resolve));
-      if (time !== undefined) return time;
-    }
-    throw new ClockError("NoAnswer", "no time server answered");
+  /** @throws ClockError HostNotFound, NoAnswer */
+  getTime(): Promise<number> {
+    return new Promise((resolve, reject) => void new Query(this.#options, this.name, resolve, reject));
   }
 }

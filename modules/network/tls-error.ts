@@ -21,6 +21,7 @@
  *
  * Of this side:
  * - NoTime: the clock is not set, so no certificate can be judged
+ * - BadTime: the time that the server told is before the earliest that it can be
  * - BadRoots, BadClientCertificate, BadKey, BadOptions: not usable as given
  * - OutOfMemory, InternalError, CallbackFailed (an exception of the socket's owner, in `cause`)
  */
@@ -42,6 +43,7 @@ export type TLSErrorCode =
   | "ConnectionClosed"
   | "ConnectionLost"
   | "NoTime"
+  | "BadTime"
   | "BadRoots"
   | "BadClientCertificate"
   | "BadKey"

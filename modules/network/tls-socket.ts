@@ -20,6 +20,8 @@ export interface SecureOptions {
   roots: readonly (string | Bytes)[];
   /** Certificates are judged by its time. */
   clock: Pick<Clock, "isSet" | "now">;
+  /** The clock gives only the earliest time that it can be; the server will tell it, and `judgeDates` follows (native/tls). */
+  datesLater?: boolean;
   /** The client's certificate chain, leaf first: PEM or DER; and its key. */
   certificate?: string | Bytes;
   key?: KeyPair | string | Bytes;
@@ -159,7 +161,7 @@ export class TLSSocket {
   }
 
   private open(host: string, secure: SecureOptions): TLSEngine | undefined {
-    const { roots, clock, certificate, key, applicationLayerProtocolNegotiation: protocols } = secure;
+    const { roots, clock, certificate, key, datesLater, applicationLayerProtocolNegotiation: protocols } = secure;
     let keyPair: KeyPair | undefined;
     try {
       keyPair = key === undefined || key instanceof KeyPair ? key : new KeyPair(key);
@@ -168,7 +170,7 @@ export class TLSSocket {
       return undefined;
     }
     const time = clock?.isSet ? clock.now() : 0;
-    const engine = new TLSEngine({ host, roots, time, certificate, key: keyPair, protocols });
+    const engine = new TLSEngine({ host, roots, time, datesLater, certificate, key: keyPair, protocols });
     if (keyPair !== key) keyPair?.close(); // the handshake holds it as long as it needs it
     return engine;
   }
@@ -234,6 +236,13 @@ export class TLSSocket {
     this.send();
     if (engine.error || this.#ended) this.soon();
     return this.credit(engine);
+  }
+
+  /** With `datesLater`: whether the server's certificates are good at the time that it told. If not, onError follows. */
+  judgeDates(time: number): boolean {
+    const isGood = this.#engine?.judgeDates(time) ?? false;
+    if (!isGood) this.soon();
+    return isGood;
   }
 
   /** "TLSv1.2" or "TLSv1.3", once there is a session. */

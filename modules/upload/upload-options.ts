@@ -39,6 +39,8 @@ export interface UploadOptions {
   expectContinue?: boolean;
   /** Body bytes handed to the socket, of how many. Starts again from the beginning with a retry. */
   onProgress?: (sent: number, total: number) => void;
+  /** The Date of an answer, as the store wrote it. */
+  onDate?: (date: string) => void;
   /** The end. The same as `Upload.result`, for those who want no promise. */
   onResult?: (result: UploadResult) => void;
   /** For logs and telemetry: an attempt has failed and the next one follows after `delay` ms. */

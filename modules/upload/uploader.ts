@@ -170,6 +170,8 @@ export class Upload implements AttemptOwner, OutcomeOwner {
 
   private act(outcome: AttemptOutcome, verdict: Verdict): void {
     const { response, failure, bodySent } = outcome;
+    const date = response?.headers["date"];
+    if (date !== undefined) tell(this.#options, this.#options.onDate, date);
     const message = (response ? response.elements.Message : failure?.message) ?? "";
     if (bodySent && (!response || response.status < 300)) this.#uncertain = true;
 

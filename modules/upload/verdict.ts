@@ -103,6 +103,7 @@ const fatalConnectionErrors: readonly string[] = [
   "WeakKey",
   "BadCertificate",
   "NoTime",
+  "BadTime",
   "ProtocolVersion",
   "NoApplicationProtocol",
   "HandshakeFailure", // no common cipher suite or group, or not TLS at all

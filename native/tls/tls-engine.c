@@ -50,6 +50,9 @@ struct tls_engine {
   size_t gathered;
   bool due;
   bool alerted;
+  // The dates are judged later; plaintext that has gone out and come in until then.
+  bool undated;
+  size_t undated_out, undated_in;
   const char *protocols[TLS_PROTOCOLS + 1];
   char protocol_names[TLS_PROTOCOLS][TLS_PROTOCOL_SIZE];
 };
@@ -204,6 +207,7 @@ static tls_error set_protocols(tls_engine *engine, const tls_options *options) {
 
 static tls_error set_identity(tls_engine *engine, const tls_options *options) {
   if (options->certificate == NULL && options->key == NULL) return TLS_ERROR_NONE;
+  if (options->dates_later) return TLS_ERROR_BAD_OPTIONS;
   if (options->certificate == NULL || options->key == NULL) return TLS_ERROR_BAD_CLIENT_CERTIFICATE;
   handshake *handshake = engine->handshake;
   int result =
@@ -242,7 +246,8 @@ static tls_error start(tls_engine *engine, const tls_options *options) {
   engine->handshake = mbedtls_calloc(1, sizeof *engine->handshake);
   if (engine->handshake == NULL) return TLS_ERROR_OUT_OF_MEMORY;
   mbedtls_x509_crt_init(&engine->handshake->certificate);
-  tls_verify_init(&engine->verify, options->host, options->time_ms);
+  tls_verify_init(&engine->verify, options->host, options->time_ms, options->dates_later);
+  engine->undated = options->dates_later;
 
   tls_error error =
       tls_roots_open(&engine->handshake->roots, &engine->conf, options->root, options->root_context);
@@ -358,22 +363,38 @@ size_t tls_engine_readable(const tls_engine *engine) {
   return mbedtls_ssl_get_bytes_avail(&engine->ssl);
 }
 
+// More than a head from a peer whose certificates may be out of date is not given to anybody.
+static bool may_come_in(tls_engine *engine, size_t length) {
+  if (!engine->undated) return true;
+  engine->undated_in += length;
+  if (engine->undated_in <= TLS_UNDATED_IN) return true;
+  fail_with(engine, TLS_ERROR_NO_TIME, 0);
+  return false;
+}
+
 size_t tls_engine_read(tls_engine *engine, void *buffer, size_t size) {
   size_t length = tls_engine_readable(engine);
   if (length > size) length = size;
   if (length == 0) return 0;
   tls_memory *previous = tls_memory_enter(&engine->memory);
-  int result = mbedtls_ssl_read(&engine->ssl, buffer, length);
+  int result = may_come_in(engine, length) ? mbedtls_ssl_read(&engine->ssl, buffer, length) : 0;
   if (result < 0) fail(engine, result);
   tls_memory_leave(previous);
   return result > 0 ? (size_t)result : 0;
+}
+
+// How much of that may go out while the dates are not judged.
+static size_t undated_part(const tls_engine *engine, size_t length) {
+  size_t left = TLS_UNDATED_OUT - engine->undated_out;
+  return length < left ? length : left;
 }
 
 size_t tls_engine_capacity(const tls_engine *engine, size_t size) {
   if (!engine->status.connected || is_over(engine)) return 0;
   size_t records = size / TLS_GATHER_SIZE + SPARE_RECORDS;
   size_t used = engine->output.length + engine->gathered + records * EXPANSION;
-  return used < size ? size - used : 0;
+  size_t capacity = used < size ? size - used : 0;
+  return engine->undated ? undated_part(engine, capacity) : capacity;
 }
 
 static size_t accept(tls_engine *engine, const uint8_t *data, size_t length, bool more) {
@@ -400,7 +421,9 @@ static size_t accept(tls_engine *engine, const uint8_t *data, size_t length, boo
 size_t tls_engine_write(tls_engine *engine, const void *data, size_t length, bool more) {
   if (!engine->status.connected || is_over(engine)) return 0;
   tls_memory *previous = tls_memory_enter(&engine->memory);
-  size_t accepted = accept(engine, data, length, more);
+  size_t allowed = engine->undated ? undated_part(engine, length) : length;
+  size_t accepted = accept(engine, data, allowed, more);
+  if (engine->undated) engine->undated_out += accepted;
   engine->due = !more && accepted == length && !flush(engine);
   tls_memory_leave(previous);
   return accepted;
@@ -412,6 +435,18 @@ void tls_engine_close_notify(tls_engine *engine) {
   flush(engine);
   mbedtls_ssl_close_notify(&engine->ssl);
   tls_memory_leave(previous);
+}
+
+bool tls_engine_judge_dates(tls_engine *engine, int64_t time_ms) {
+  if (!engine->status.connected || engine->status.error != TLS_ERROR_NONE) return false;
+  if (!engine->undated) return true;
+  tls_error error = tls_verify_told_time(&engine->verify, time_ms);
+  engine->undated = error != TLS_ERROR_NONE;
+  if (!engine->undated) return true;
+  tls_memory *previous = tls_memory_enter(&engine->memory);
+  fail_with(engine, error, 0);
+  tls_memory_leave(previous);
+  return false;
 }
 
 // Status

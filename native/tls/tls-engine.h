@@ -5,7 +5,9 @@
 //     take <── records <── write         capacity: how much plaintext fits into so much ciphertext
 //
 // The server is always verified: against the given roots, at the given time, for the given name. There is no
-// switch for that.
+// switch for that. Who wants to hear the time from the server itself may have the dates judged by what it told
+// (`dates_later`): all else is verified in the handshake as ever, and until the dates are judged too no more than
+// a question and a head can be exchanged, without a client's certificate.
 #ifndef TLS_ENGINE_H
 #define TLS_ENGINE_H
 
@@ -25,6 +27,9 @@
 #endif
 // Small writes that belong together are gathered into records of this many bytes.
 #define TLS_GATHER_SIZE 512
+// Plaintext that may go out, and come in, while the dates are not judged.
+#define TLS_UNDATED_OUT 512
+#define TLS_UNDATED_IN 4096
 #define TLS_HOST_SIZE 256
 #define TLS_PROTOCOLS 4
 #define TLS_PROTOCOL_SIZE 32
@@ -36,6 +41,8 @@ typedef struct tls_options {
   const char *host;
   // Milliseconds since 1970. Before 2025 nobody can have set the clock: TLS_ERROR_NO_TIME.
   int64_t time_ms;
+  // `time_ms` is only the earliest that it can be: tls_engine_judge_dates follows. Not with a client's certificate.
+  bool dates_later;
   // May be called until the handshake is over.
   tls_root_source root;
   void *root_context;
@@ -71,6 +78,10 @@ const tls_memory *tls_engine_memory(const tls_engine *engine);
 const char *tls_engine_version(const tls_engine *engine);
 // The protocol chosen by ALPN, or NULL.
 const char *tls_engine_protocol(const tls_engine *engine);
+
+// Judges the certificates by the time that the server has told. False: the session has failed with the reason.
+// Does nothing, and gives whether the session stands, when the dates were judged already.
+bool tls_engine_judge_dates(tls_engine *engine, int64_t time_ms);
 
 // How many bytes of ciphertext can be used now: 0 while plaintext waits to be read. So the rest can wait in
 // the socket.

@@ -23,6 +23,7 @@
   error(TLS_ERROR_BAD_RECORD, "BadRecord")                          \
   error(TLS_ERROR_CONNECTION_CLOSED, "ConnectionClosed")            \
   error(TLS_ERROR_NO_TIME, "NoTime")                                \
+  error(TLS_ERROR_BAD_TIME, "BadTime")                              \
   error(TLS_ERROR_BAD_ROOTS, "BadRoots")                            \
   error(TLS_ERROR_BAD_CLIENT_CERTIFICATE, "BadClientCertificate")   \
   error(TLS_ERROR_BAD_OPTIONS, "BadOptions")                        \

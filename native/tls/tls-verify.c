@@ -1,12 +1,15 @@
 #include "tls-verify.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define SAN_IP_ADDRESS 7
 
-void tls_verify_init(tls_verify *verify, const char *host, int64_t time_ms) {
+void tls_verify_init(tls_verify *verify, const char *host, int64_t time_ms, bool dates_later) {
   memset(verify, 0, sizeof *verify);
   verify->time_ms = time_ms;
+  verify->dates_later = dates_later;
+  verify->to.year = INT_MAX;
   verify->address_length = tls_verify_parse_address(host, verify->address);
 }
 
@@ -122,10 +125,26 @@ uint32_t tls_verify_dates(const mbedtls_x509_crt *certificate, int64_t time_ms) 
   return compare(&now, &certificate->valid_from) < 0 ? MBEDTLS_X509_BADCERT_FUTURE : 0;
 }
 
+// What is over at the earliest time is over at any later one; what has not begun then may have begun.
+static uint32_t date_flags(tls_verify *verify, const mbedtls_x509_crt *certificate) {
+  uint32_t flags = tls_verify_dates(certificate, verify->time_ms);
+  if (!verify->dates_later) return flags;
+  if (compare(&certificate->valid_from, &verify->from) > 0) verify->from = certificate->valid_from;
+  if (compare(&certificate->valid_to, &verify->to) < 0) verify->to = certificate->valid_to;
+  return flags & MBEDTLS_X509_BADCERT_EXPIRED;
+}
+
+tls_error tls_verify_told_time(const tls_verify *verify, int64_t time_ms) {
+  const mbedtls_x509_time now = utc(time_ms);
+  if (time_ms < verify->time_ms) return TLS_ERROR_BAD_TIME;
+  if (compare(&now, &verify->to) > 0) return TLS_ERROR_EXPIRED;
+  return compare(&now, &verify->from) < 0 ? TLS_ERROR_NOT_YET_VALID : TLS_ERROR_NONE;
+}
+
 int tls_verify_certificate(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t *flags) {
   tls_verify *verify = context;
   *flags &= ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
-  *flags |= tls_verify_dates(certificate, verify->time_ms);
+  *flags |= date_flags(verify, certificate);
   if (depth == 0) {
     if (!tls_compat_has_alternative_names(certificate))
       *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;

@@ -10,7 +10,11 @@
 #include <stdbool.h>
 
 typedef struct tls_verify {
+  // The time; with `dates_later` the earliest that it can be.
   int64_t time_ms;
+  // The time is told by the peer itself: when all certificates of the path were valid is kept, and compared then.
+  bool dates_later;
+  mbedtls_x509_time from, to;
   // Length 0 if the peer is known by a DNS name.
   uint8_t address[16];
   size_t address_length;
@@ -19,13 +23,17 @@ typedef struct tls_verify {
   bool bad_chain;
 } tls_verify;
 
-void tls_verify_init(tls_verify *verify, const char *host, int64_t time_ms);
+void tls_verify_init(tls_verify *verify, const char *host, int64_t time_ms, bool dates_later);
 
 // mbedtls_ssl_conf_verify's callback; `context` is a tls_verify.
 int tls_verify_certificate(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t *flags);
 
 // MBEDTLS_X509_BADCERT_EXPIRED or _FUTURE if a certificate is not good at that time, else 0.
 uint32_t tls_verify_dates(const mbedtls_x509_crt *certificate, int64_t time_ms);
+
+// Judges the dates of the path that was verified by a time that was told since: TLS_ERROR_NONE,
+// TLS_ERROR_EXPIRED, TLS_ERROR_NOT_YET_VALID, or TLS_ERROR_BAD_TIME if that is before the earliest.
+tls_error tls_verify_told_time(const tls_verify *verify, int64_t time_ms);
 
 // The name of what was wrong.
 tls_error tls_verify_error(const tls_verify *verify, uint32_t library_flags);

@@ -97,6 +97,8 @@ void xs_tls_engine(xsMachine *the) {
   xsmcToStringBuffer(xsVar(0), host, sizeof host);
   xsmcGet(xsVar(0), xsArg(0), xsID_time);
   options.time_ms = get_time(the, &xsVar(0));
+  xsmcGet(xsVar(0), xsArg(0), xsID_datesLater);
+  options.dates_later = xsmcTest(xsVar(0));
   get_protocols(the, &copies, &options);
   xsmcGet(xsVar(0), xsArg(0), xsID_key);
   if (xsmcTypeOf(xsVar(0)) != xsUndefinedType) options.key = tls_xs_key(the, &xsVar(0));
@@ -184,6 +186,11 @@ void xs_tls_engine_capacity(xsMachine *the) {
 
 void xs_tls_engine_close_notify(xsMachine *the) {
   tls_engine_close_notify(get_engine(the));
+}
+
+void xs_tls_engine_judge_dates(xsMachine *the) {
+  tls_engine *engine = get_engine(the);
+  xsmcSetBoolean(xsResult, tls_engine_judge_dates(engine, get_time(the, &xsArg(0))));
 }
 
 void xs_tls_engine_get_wanted(xsMachine *the) {

@@ -9,6 +9,11 @@ export interface TLSEngineOptions {
   roots: readonly (string | Bytes)[];
   /** Milliseconds since 1970. A time before 2025 counts as none: "NoTime". */
   time: number;
+  /**
+   * `time` is only the earliest that it can be: all but the certificates' dates is verified in the handshake, and they are judged by what the
+   * server says the time is, with `judgeDates`. Until then at most 512 bytes go out and 4,096 come in. Not with a `certificate`.
+   */
+  datesLater?: boolean;
   /** The client's certificate chain, leaf first: PEM or DER. Needs `key`. */
   certificate?: string | Bytes;
   key?: KeyPair;
@@ -43,6 +48,12 @@ export default class TLSEngine {
   capacity(room: number): number;
   /** Tells the peer that nothing more will be written (close_notify). */
   closeNotify(): void;
+
+  /**
+   * Judges the dates of all certificates of the server's path, the root's too, by a time in milliseconds since 1970. False: it does not fit, and
+   * `error` is Expired, NotYetValid or, for a time before the earliest, BadTime.
+   */
+  judgeDates(time: number): boolean;
 
   /** How many bytes of ciphertext can be used now; 0 while plaintext waits. The rest stays in the socket: that is the back-pressure. */
   readonly wanted: number;

@@ -9,6 +9,7 @@ class TLSEngine @ "xs_tls_engine_destructor" {
   write(buffer, offset, more) @ "xs_tls_engine_write"
   capacity(room) @ "xs_tls_engine_capacity"
   closeNotify() @ "xs_tls_engine_close_notify"
+  judgeDates(time) @ "xs_tls_engine_judge_dates"
 
   get wanted() @ "xs_tls_engine_get_wanted"
   get readable() @ "xs_tls_engine_get_readable"

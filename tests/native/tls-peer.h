@@ -34,6 +34,7 @@ struct session_options {
   const char *chain;  // PEM
   tls_key *key;
   int64_t time;
+  bool dates_later;
   const char *client_chain, *client_roots;
   tls_key *client_key;
   const char *protocols[3], *server_protocols[3];
@@ -121,6 +122,7 @@ static struct session *session_open(const struct session_options *options) {
   tls_options engine = {
       .host = options->host,
       .time_ms = options->time ? options->time : TEST_TIME,
+      .dates_later = options->dates_later,
       .root = session_root,
       .root_context = session,
       .certificate = (const uint8_t *)options->client_chain,

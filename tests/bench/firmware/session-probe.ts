@@ -11,7 +11,7 @@ const socket = new TLSSocket({
   address: "127.0.0.1",
   port,
   TCP: { io: TCP },
-  secure: { roots: [getEnvironment("PROBE_ROOT") ?? ""], clock: createClock() },
+  secure: { roots: [getEnvironment("PROBE_ROOT") ?? ""], clock: createClock({ released: 0, httpsTime: () => [] }) },
   onWritable() {
     Timer.set(() => {
       trace(`${JSON.stringify({ session: { ...socket.memory, version: socket.version } })}\n`);

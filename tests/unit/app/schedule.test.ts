@@ -12,6 +12,9 @@ class Bench {
   captureInterval = 600;
   state = "online";
   isClockSet = true;
+  isTimeConfirmed = true;
+  /** By how much the clock is wrong, milliseconds. */
+  error = 0;
   /** What taking a picture fails with. */
   problem: unknown;
   done: string[] = [];
@@ -39,7 +42,7 @@ class Bench {
   }
 
   now(): number {
-    return this.isClockSet ? this.#switchedOn + this.uptime : 0;
+    return this.isClockSet ? this.#switchedOn + this.uptime + this.error : 0;
   }
 
   async takeScheduled(due: number): Promise<void> {
@@ -244,4 +247,108 @@ test("storage that is full stops the figures, not the pictures", async () => {
   };
   await bench.pass(600);
   equal(bench.take(), ["Error InternalError of undefined", "take 600"]);
+});
+
+const days = 86_400;
+
+test("a clock that one server alone has set far away is not believed: nothing is due and nothing missed until it is right", async () => {
+  for (const years of [10, -2]) {
+    const bench = begin();
+    await bench.pass(600);
+    bench.end();
+    bench.take();
+    bench.isTimeConfirmed = false;
+    bench.error = years * 365 * days * 1000;
+    await bench.cutPower(3600);
+    bench.schedule.start();
+    await bench.pass(3600);
+    equal(bench.take(), []);
+    equal(bench.sums, [1, 1, {}, 0]);
+    equal(bench.timers.running, 0);
+    bench.error = 0;
+    bench.isTimeConfirmed = true;
+    bench.schedule.resume();
+    equal(bench.sums, [13, 1, { powerOff: 6, offline: 6 }, 0]);
+    await bench.pass(600);
+    equal(bench.sums[3], 1);
+  }
+});
+
+test("a camera that was without power for days counts them when the clock was confirmed; less than a day at once", async () => {
+  const bench = begin();
+  bench.isTimeConfirmed = false;
+  await bench.cutPower(days + 599);
+  bench.schedule.start();
+  equal(bench.sums[0], 144);
+  await bench.cutPower(days + 601);
+  bench.schedule.start();
+  equal(bench.sums[0], 144);
+  bench.isTimeConfirmed = true;
+  bench.schedule.resume();
+  equal(bench.sums[0], 290);
+});
+
+test("the clock leaps while the schedule goes on: doubtful it is held, confirmed it is counted as late", async () => {
+  const bench = begin();
+  bench.isTimeConfirmed = false;
+  bench.error = 2 * days * 1000;
+  await bench.pass(1200);
+  equal(bench.sums, [0, 0, {}, 0]);
+  bench.isTimeConfirmed = true;
+  bench.schedule.resume();
+  equal(bench.sums[0], 290);
+});
+
+test("a clock that is put back by years while the schedule goes on: the next picture is an interval away", async () => {
+  const bench = begin();
+  bench.error = -10 * 365 * days * 1000;
+  await bench.pass(600);
+  equal(bench.take(), []);
+  await bench.pass(600);
+  equal(bench.take().length, 1);
+  equal(bench.sums, [1, 0, {}, 1]);
+  equal(bench.timers.running, 1);
+});
+
+test("a schedule that a wrong clock has begun misses nothing when that clock is put right", async () => {
+  const bench = new Bench();
+  bench.isTimeConfirmed = false;
+  bench.error = -300 * days * 1000;
+  bench.schedule.intervalChanged();
+  equal(bench.book.doubtful, true);
+  await bench.pass(300);
+  bench.error = 0;
+  bench.isTimeConfirmed = true;
+  await bench.pass(300);
+  equal(bench.sums, [0, 0, {}, 0]);
+  equal(bench.book.since, epoch + 600_000);
+  await bench.pass(600);
+  equal(bench.take(), ["take 1200"]);
+  equal(bench.book.doubtful, undefined);
+});
+
+test("a clock that was found right has begun the schedule well", async () => {
+  const bench = new Bench();
+  bench.isTimeConfirmed = false;
+  bench.schedule.intervalChanged();
+  bench.isTimeConfirmed = true;
+  await bench.pass(600);
+  bench.end();
+  equal(bench.book.doubtful, undefined);
+  await bench.cutPower(2 * days);
+  bench.schedule.start();
+  equal(bench.sums[0], 289);
+});
+
+test("small corrections of the clock cost no picture and make none", async () => {
+  const bench = begin();
+  for (const error of [5000, -5000, 900, 0]) {
+    await bench.pass(599);
+    bench.error = error;
+    await bench.pass(1);
+    if (error < 0) await bench.pass(10);
+    equal(bench.sums[3], 1, `${error} ms`);
+    bench.end();
+  }
+  equal(bench.sums, [4, 4, {}, 0]);
 });

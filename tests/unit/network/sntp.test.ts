@@ -1,5 +1,4 @@
 import Timer from "timer";
-import { Clock } from "../../../modules/network/clock";
 import { createRequest, parseAnswer, SNTP } from "../../../modules/network/sntp";
 import { assert, equal, rejects, test } from "../harness";
 
@@ -49,29 +48,28 @@ test("what is no answer is none", () => {
 });
 
 /** Time servers by name: how they answer. */
-type Server = (request: Uint8Array) => ArrayBuffer | undefined;
+type Server = (request: Uint8Array) => ArrayBuffer[];
 
 /** A network in which only these servers are. */
 function network(servers: Record<string, Server>) {
   const open = new Set<object>();
   class UDP {
     #options: { onReadable(count: number): void };
-    #answer?: ArrayBuffer;
+    #answers: ArrayBuffer[] = [];
     constructor(options: { onReadable(count: number): void }) {
       this.#options = options;
       open.add(this);
     }
     write(buffer: Uint8Array, address: string, port: number): void {
-      equal(port, 123);
-      const answer = servers[address](buffer);
-      if (!answer) return;
+      const answers = servers[`${address}:${port}`](buffer);
+      if (!answers.length) return;
       Timer.set(() => {
-        this.#answer = answer;
-        if (open.has(this)) this.#options.onReadable(1);
+        this.#answers = answers;
+        if (open.has(this)) this.#options.onReadable(answers.length);
       }, 5);
     }
     read(): never {
-      return this.#answer as never;
+      return this.#answers.shift() as never;
     }
     close(): void {
       open.delete(this);
@@ -79,52 +77,37 @@ function network(servers: Record<string, Server>) {
   }
   const resolver = {
     resolve(options: { host: string; onResolved(host: string, address: string): void; onError(): void }): void {
-      Timer.set(() => (servers[options.host] ? options.onResolved(options.host, options.host) : options.onError()));
+      const isThere = Object.keys(servers).some((name) => name.startsWith(`${options.host}:`));
+      Timer.set(() => (isThere ? options.onResolved(options.host, options.host) : options.onError()));
     },
   };
-  const sntp = new SNTP({
-    UDP: { io: UDP as never },
-    resolver,
-    randomBytes: (count) => new Uint8Array(count).fill(7).buffer,
-    servers: ["missing", "silent", "liar", "good"].filter((name) => name === "missing" || servers[name]),
-    timeout: 50,
-  });
-  return { sntp, open };
+  const randomBytes = (count: number) => new Uint8Array(count).fill(7).buffer;
+  const ask = (name: string) => new SNTP(name, { UDP: { io: UDP as never }, resolver, randomBytes, timeout: 50 });
+  return { ask, open };
 }
 
-const good: Server = (request) => packet({ origin: request.slice(40, 48) });
-const liar: Server = () => packet({ origin: nonce });
-const silent: Server = () => undefined;
+const good: Server = (request) => [packet({ origin: request.slice(40, 48) })];
+const liar: Server = () => [packet({ origin: nonce })];
 
-test("servers that are not there, silent or lying are passed over, and no socket is left", async () => {
-  const { sntp, open } = network({ silent, liar, good });
-  const time = await sntp.getTime();
-  assert(time >= june + 500 && time < june + 1000, `${time - june}`);
+test("a server is asked at port 123, or where its name says", async () => {
+  const { ask, open } = network({ "good:123": good, "good:1123": good });
+  for (const name of ["good", "good:1123"]) {
+    const time = await ask(name).getTime();
+    assert(time >= june + 500 && time < june + 1000, `${time - june}`);
+    equal(ask(name).name, name);
+  }
   equal(open.size, 0);
 });
 
-test("nobody answers: NoAnswer", async () => {
-  const { sntp, open } = network({ silent });
-  await rejects(sntp.getTime(), "NoAnswer");
+test("an answer counts behind packets that are none", async () => {
+  const { ask } = network({ "good:123": (request) => [...liar(request), new ArrayBuffer(3), ...good(request)] });
+  assert((await ask("good").getTime()) >= june + 500);
+});
+
+test("a server that is silent, lies or is not there: NoAnswer, HostNotFound, and no socket is left", async () => {
+  const { ask, open } = network({ "silent:123": () => [], "liar:123": liar });
+  await rejects(ask("silent").getTime(), "NoAnswer");
+  await rejects(ask("liar").getTime(), "NoAnswer");
+  await rejects(ask("missing").getTime(), "HostNotFound");
   equal(open.size, 0);
-});
-
-test("the clock is set by its source and goes on", async () => {
-  let told = 0;
-  const clock = new Clock({ source: network({ good }).sntp, setSystemTime: (seconds) => (told = seconds) });
-  await clock.synchronize();
-  assert(clock.isSet);
-  assert(Math.abs(clock.now() - june - 500) < 1000, "another time");
-  equal(told, Math.floor(june / 1000));
-});
-
-test("a clock without a source: set on a desktop, otherwise NoTimeSource; a source from before our time: BadTime", async () => {
-  const clock = new Clock();
-  assert(clock.isSet);
-  await clock.synchronize();
-  clock.set(5000);
-  assert(!clock.isSet);
-  await rejects(clock.synchronize(), "NoTimeSource");
-  const wrong = new Clock({ source: { getTime: async () => 86_400_000 } });
-  await rejects(wrong.synchronize(), "BadTime");
 });

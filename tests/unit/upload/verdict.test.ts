@@ -130,6 +130,7 @@ const tlsFailures: Record<TLSErrorCode, Action> = {
   ConnectionClosed: "retry",
   ConnectionLost: "retry",
   NoTime: "stop",
+  BadTime: "stop",
   BadRoots: "stop",
   BadClientCertificate: "stop",
   BadKey: "stop",
