@@ -3,7 +3,7 @@ import type { CameraClient, CameraEndpoint } from "./camera-client.ts";
 import type { PhotoInfo } from "./camera-owner.ts";
 import { CameraError } from "./errors.ts";
 import type { JsonObject, LiveCamera } from "./live-camera.ts";
-import { photoHeaders } from "./picture-keys.ts";
+import { boundHeaders } from "./picture-keys.ts";
 
 /** GetUpload's answer: how far a picture has come. */
 export interface UploadProgress {
@@ -81,10 +81,14 @@ export class CameraCommands {
     }
   }
 
-  /** @param url without one the camera asks the cloud */
-  async upload(imageId: string, url: string | undefined, signal?: AbortSignal): Promise<void> {
-    const message = { type: "UploadPhoto", imageId, ...(url === undefined ? {} : { url, headers: photoHeaders }) };
-    await this.#ask("camera-upload", message, signal);
+  /** @param grant a URL and the length that it was signed for; without one the camera asks the cloud */
+  async upload(
+    imageId: string,
+    grant: { url: string; byteLength: number } | undefined,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const how = grant && { url: grant.url, headers: boundHeaders(grant.byteLength) };
+    await this.#ask("camera-upload", { type: "UploadPhoto", imageId, ...how }, signal);
   }
 
   async progress(imageId: string, signal?: AbortSignal): Promise<UploadProgress> {

@@ -36,6 +36,14 @@ const grantTime = 15_000;
 /** A URL dies with the credentials that it was signed with, which live an hour; seconds. */
 const longestExpiry = 3600;
 
+/** The picture that a URL is wanted for. */
+interface PhotoRequest {
+  thingName: string;
+  imageId: string;
+  byteLength?: number;
+  expiresIn?: number;
+}
+
 /** The cloud as one signed-in person sees it. */
 export class PhoneCloud extends Emitter<PhoneCloudEvents> {
   readonly account: Account;
@@ -149,20 +157,21 @@ export class PhoneCloud extends Emitter<PhoneCloudEvents> {
   }
 
   /**
-   * A URL for one PUT by the camera, which has to send `photoHeaders` with it; a credential.
+   * A URL for one PUT by the camera, which has to send `photoHeaders` with it, or with a length `boundHeaders`; a credential.
+   * @param request.byteLength of the picture: the URL then takes as much and no more, and replaces nothing
    * @param request.expiresIn seconds, default 3600; it lives no longer than the person's credentials
    */
-  presignPhoto(request: { thingName: string; imageId: string; expiresIn?: number }): Promise<string> {
-    const { thingName, imageId, expiresIn = longestExpiry } = request;
-    const Key = pictureKey(this.account.identityId, thingName, imageId);
+  presignPhoto(request: PhotoRequest): Promise<string> {
+    const { thingName, imageId, byteLength, expiresIn = longestExpiry } = request;
     const command = new PutObjectCommand({
       Bucket: this.settings.bucket,
-      Key,
+      Key: pictureKey(this.account.identityId, thingName, imageId),
       ContentType: photoHeaders["Content-Type"],
+      ...(byteLength !== undefined && { ContentLength: byteLength, IfNoneMatch: "*" }),
     });
     const signingDate = new Date(this.account.now());
-    // The presigner leaves the type out of the signature unless told otherwise; then anything could be stored under the name of a picture.
-    const signableHeaders = new Set(["content-type"]);
+    // The presigner leaves them out of the signature unless told otherwise; then anything could be stored under the name of a picture.
+    const signableHeaders = new Set(["content-length", "content-type", "if-none-match"]);
     return this.#ask(({ deviceS3 }) => getSignedUrl(deviceS3, command, { expiresIn, signingDate, signableHeaders }));
   }
 

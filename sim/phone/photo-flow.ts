@@ -186,12 +186,16 @@ export class PhotoFlow extends Emitter<PhotoFlowEvents> {
   async #startUpload(camera: CameraCommands, signal: AbortSignal | undefined): Promise<string | undefined> {
     const { cloud, thingName } = this.#options;
     const imageId = this.#imageId;
-    const { state } = await camera.progress(imageId, signal);
+    // Its length now: a picture that came cut has been taken again.
+    const { state, total: byteLength } = await camera.progress(imageId, signal);
     if (underWay.includes(state) || state === "stored") return undefined;
-    const isSignedHere = camera.transport === "bluetooth";
-    const url = isSignedHere ? await cancellable(cloud.presignPhoto({ thingName, imageId }), signal) : undefined;
-    await camera.upload(imageId, url, signal);
-    return isSignedHere ? "signed by this phone" : "the camera asks the cloud";
+    if (camera.transport === "mqtt") {
+      await camera.upload(imageId, undefined, signal);
+      return "the camera asks the cloud";
+    }
+    const url = await cancellable(cloud.presignPhoto({ thingName, imageId, byteLength }), signal);
+    await camera.upload(imageId, { url, byteLength }, signal);
+    return "signed by this phone";
   }
 
   async #follow(signal: AbortSignal | undefined): Promise<string> {

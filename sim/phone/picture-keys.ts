@@ -14,6 +14,14 @@ export interface Picture {
 /** What a camera sends along with a picture; part of the signature of its URL. */
 export const photoHeaders = { "Content-Type": "image/jpeg" };
 
+/**
+ * The same for a URL that is good for one picture of that length, at a place where nothing is, and for nothing else. The camera sends them as they are
+ * (`UploadPhoto` has always had headers), and knows what a 412 means.
+ */
+export function boundHeaders(byteLength: number): Record<string, string> {
+  return { ...photoHeaders, "Content-Length": String(byteLength), "If-None-Match": "*" };
+}
+
 /** What a camera calls its pictures (main.ts): serial number, milliseconds since 1970, a count. Names sort by time. */
 const imageName = /^([A-Za-z0-9_]+)-(\d{13})-\d+$/;
 

@@ -31,7 +31,8 @@ test("it looks the owner up in DynamoDB and publishes the grant on IoT's data en
   assert.match(publish.authorization, /\/eu-west-1\/(iotdata|iotdevicegateway)\/aws4_request/);
   assert.equal(publish.path, `/topics/${encodeURIComponent("device/camera-1/uploads/grant")}?qos=1`);
   const { url, headers, requestId } = JSON.parse(publish.body);
-  assert.deepEqual([headers, requestId], [{ "Content-Type": "image/jpeg" }, "r1"]);
+  const bound = { "Content-Type": "image/jpeg", "Content-Length": String(event.byteLength), "If-None-Match": "*" };
+  assert.deepEqual([headers, requestId], [bound, "r1"]);
   assert.match(
     url,
     /^https:\/\/photos\.s3\.eu-west-1\.amazonaws\.com\/users\/alice\/camera-1\/abc-1\.jpg\?.*X-Amz-Expires=600&/,

@@ -45,11 +45,12 @@ test("a bound camera gets a URL for one object below its owner's prefix", async 
   assert.deepEqual(outcome, { thing, imageId: "abc-1", status: "granted", user: "alice" });
   assert.equal(published[0].topic, "device/camera-1/uploads/grant");
   const [{ imageId, requestId, url: text, headers, expires }] = answered();
-  assert.deepEqual([imageId, requestId, headers], ["abc-1", "r+/=1", { "Content-Type": "image/jpeg" }]);
+  assert.deepEqual([imageId, requestId], ["abc-1", "r+/=1"]);
+  assert.deepEqual(headers, { "Content-Type": "image/jpeg", "Content-Length": "30000", "If-None-Match": "*" });
   assert.equal(expires, 905_000, "fifteen minutes, in milliseconds since 1970");
   const url = new URL(text);
   assert.equal(url.origin + url.pathname, "https://photos.s3.eu-west-1.amazonaws.com/users/alice/camera-1/abc-1.jpg");
-  assert.equal(url.searchParams.get("X-Amz-SignedHeaders"), "content-type;host");
+  assert.equal(url.searchParams.get("X-Amz-SignedHeaders"), "content-length;content-type;host;if-none-match");
   assert.equal(url.searchParams.get("X-Amz-Expires"), "900");
   assert.equal(url.searchParams.get("x-amz-checksum-crc32"), null, "no checksum of an empty body");
   assert.ok(published[0].payload.length < 4096, "fits the camera's messages");

@@ -8,7 +8,7 @@ import type { Account } from "../../sim/phone/account.ts";
 import { adviceFor } from "../../sim/phone/advice.ts";
 import type { Picture } from "../../sim/phone/gallery.ts";
 import { MqttLink } from "../../sim/phone/mqtt-link.ts";
-import { photoHeaders, pictureKey } from "../../sim/phone/picture-keys.ts";
+import { boundHeaders, photoHeaders, pictureKey } from "../../sim/phone/picture-keys.ts";
 import { PhoneRig } from "./phone-rig.ts";
 
 let rig: PhoneRig;
@@ -219,6 +219,21 @@ test("a URL for one picture: nothing but a JPEG, nowhere but below one's own pre
   await assert.rejects(ben.cloud.gallery.find(picture.key), { code: "AccessDenied" });
   await anna.cloud.gallery.remove(picture);
   await assert.rejects(anna.cloud.gallery.get(picture), { code: "NoSuchPicture" });
+});
+
+test("a URL for a picture whose length is known takes that length, and replaces nothing", async () => {
+  await using anna = await rig.person();
+  const picture = { thingName: "camera-H1", imageId: "H-2", byteLength: 4 };
+  const url = await anna.cloud.presignPhoto(picture);
+  assert.equal(new URL(url).searchParams.get("X-Amz-SignedHeaders"), "content-length;content-type;host;if-none-match");
+  const headers = boundHeaders(4);
+  assert.equal(await putPhoto(url, "JPEG+", { ...headers, "Content-Length": "5" }), 403);
+  assert.equal(await putPhoto(url, "JPEG", { ...photoHeaders, "Content-Length": "4" }), 403, "without the condition");
+  assert.equal(await putPhoto(url, "JPEG", headers), 200);
+  assert.equal(await putPhoto(await anna.cloud.presignPhoto(picture), "GPEJ", headers), 412);
+  const found = await anna.cloud.gallery.find(pictureKey(anna.account.identityId, "camera-H1", "H-2"));
+  assert.equal(await (await anna.cloud.gallery.get(found)).text(), "JPEG");
+  await anna.cloud.gallery.remove(found);
 });
 
 /** Fills a gallery as cameras do, `count` pictures each, one picture every `interval` milliseconds back from now. */

@@ -62,9 +62,13 @@ async function bindingOf(table: GrantServices["table"], thing: string): Promise<
   return binding;
 }
 
+/**
+ * A URL for what was checked and nothing else: this many bytes of this type, at a place where nothing is. All of it is in the signature, so that a URL
+ * that gets into other hands is of no use for anything larger, and replaces no picture.
+ */
 async function grant(
   services: GrantServices,
-  { thing, imageId, contentType }: GrantRequest,
+  { thing, imageId, contentType, byteLength }: GrantRequest,
   user: string,
 ): Promise<object> {
   const { s3, bucket, now = Date.now } = services;
@@ -72,10 +76,18 @@ async function grant(
   const expires = now() + expiresIn * 1000;
   // Below the owner's own prefix, which the owner's credentials can read and nobody else's.
   const Key = `users/${user}/${thing}/${imageId}.jpg`;
-  const command = new PutObjectCommand({ Bucket: bucket, Key, ContentType: contentType });
-  // The presigner leaves the type out of the signature unless told otherwise; then anything could be stored under the name of a picture.
-  const url = await getSignedUrl(s3, command, { expiresIn, signableHeaders: new Set(["content-type"]) });
-  return { url, headers: { "Content-Type": contentType }, expires };
+  const command = new PutObjectCommand({
+    Bucket: bucket,
+    Key,
+    ContentType: contentType,
+    ContentLength: byteLength,
+    IfNoneMatch: "*",
+  });
+  // The presigner leaves these out of the signature unless told otherwise.
+  const signableHeaders = new Set(["content-length", "content-type", "if-none-match"]);
+  const url = await getSignedUrl(s3, command, { expiresIn, signableHeaders });
+  const headers = { "Content-Type": contentType, "Content-Length": String(byteLength), "If-None-Match": "*" };
+  return { url, headers, expires };
 }
 
 async function answer(
