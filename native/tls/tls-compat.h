@@ -29,6 +29,7 @@
 #include <mbedtls/config.h>
 #include <mbedtls/version.h>
 #endif
+#include <mbedtls/pem.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/platform.h>
 #include <mbedtls/platform_util.h>
@@ -193,7 +194,8 @@ static inline int tls_compat_is_out_of_memory(int result) {
 #if TLS_LIBRARY_MAJOR < 4
   int high = -(-result & 0xff80), low = -(-result & 0x7f);
   return high == MBEDTLS_ERR_X509_ALLOC_FAILED || high == MBEDTLS_ERR_PK_ALLOC_FAILED ||
-         high == MBEDTLS_ERR_ECP_ALLOC_FAILED || low == MBEDTLS_ERR_MPI_ALLOC_FAILED ||
+         high == MBEDTLS_ERR_ECP_ALLOC_FAILED || high == MBEDTLS_ERR_PEM_ALLOC_FAILED ||
+         high == MBEDTLS_ERR_MD_ALLOC_FAILED || low == MBEDTLS_ERR_MPI_ALLOC_FAILED ||
          low == MBEDTLS_ERR_ASN1_ALLOC_FAILED;
 #else
   return 0;

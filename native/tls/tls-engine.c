@@ -18,6 +18,8 @@
 #endif
 // A caller may split what fits into so many writes more than there are full records.
 #define SPARE_RECORDS 3
+// What the check of a signature takes for a moment.
+#define VERIFY_SIZE 2048
 // 2025-01-01
 #define EARLIEST_TIME 1735689600000
 
@@ -49,6 +51,8 @@ struct tls_engine {
   uint8_t gather[TLS_GATHER_SIZE];
   size_t gathered;
   bool due;
+  // Nothing more is written. close_notify follows what was gathered, when there is room.
+  bool closing;
   bool alerted;
   // The dates are judged later; plaintext that has gone out and come in until then.
   bool undated;
@@ -102,6 +106,18 @@ static int receive_ciphertext(void *context, unsigned char *buffer, size_t lengt
   return MBEDTLS_ERR_SSL_WANT_READ;
 }
 
+// What the handshake needed: roots, certificate, key. An engine that has failed holds none of it either.
+static void end_handshake(tls_engine *engine) {
+  handshake *handshake = engine->handshake;
+  if (handshake == NULL) return;
+  engine->handshake = NULL;
+  mbedtls_ssl_conf_ca_chain(&engine->conf, NULL, NULL);
+  tls_roots_close(&handshake->roots);
+  mbedtls_x509_crt_free(&handshake->certificate);
+  tls_key_release(handshake->key);
+  mbedtls_free(handshake);
+}
+
 // Failure: the first one counts, and the peer is told unless the library has done so.
 
 static void fail_with(tls_engine *engine, tls_error error, int detail) {
@@ -111,6 +127,15 @@ static void fail_with(tls_engine *engine, tls_error error, int detail) {
   int alert = tls_error_alert(error);
   if (alert >= 0 && !engine->alerted)
     mbedtls_ssl_send_alert_message(&engine->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, (unsigned char)alert);
+  end_handshake(engine);
+}
+
+// What fails for want of memory has many names in the library: a signature that cannot be checked is a bad one, and its
+// certificate's issuer unknown. Whoever fails in a handshake where there is no room for such a check has run out of it.
+static bool has_room_to_verify(void) {
+  void *room = mbedtls_calloc(1, VERIFY_SIZE);
+  mbedtls_free(room);
+  return room != NULL;
 }
 
 static void fail(tls_engine *engine, int result) {
@@ -124,21 +149,11 @@ static void fail(tls_engine *engine, int result) {
     error = tls_error_of_alert(engine->status.alert);
     engine->alerted = true;
   }
+  if (engine->handshake != NULL && !has_room_to_verify()) error = TLS_ERROR_OUT_OF_MEMORY;
   fail_with(engine, error, result);
 }
 
 // The handshake
-
-static void end_handshake(tls_engine *engine) {
-  handshake *handshake = engine->handshake;
-  if (handshake == NULL) return;
-  engine->handshake = NULL;
-  mbedtls_ssl_conf_ca_chain(&engine->conf, NULL, NULL);
-  tls_roots_close(&handshake->roots);
-  mbedtls_x509_crt_free(&handshake->certificate);
-  tls_key_release(handshake->key);
-  mbedtls_free(handshake);
-}
 
 static void connected(tls_engine *engine) {
   end_handshake(engine);
@@ -277,7 +292,10 @@ tls_engine *tls_engine_open(const tls_options *options) {
     engine->status.alert = -1;
     tls_error error = start(engine, options);
     // Nothing was said yet, so there is nobody to tell.
-    if (error != TLS_ERROR_NONE) engine->status.error = error;
+    if (error != TLS_ERROR_NONE) {
+      engine->status.error = error;
+      end_handshake(engine);
+    }
     engine->memory = memory;
   }
   tls_memory_leave(previous);
@@ -343,11 +361,23 @@ static bool flush(tls_engine *engine) {
   return emit(engine, engine->gather, length);
 }
 
+static void say_goodbye(tls_engine *engine) {
+  int result = mbedtls_ssl_close_notify(&engine->ssl);
+  if (result < 0) fail(engine, result);
+}
+
+// What waited for room: the gathered plaintext, then the goodbye. True if there is something to take now.
+static bool go_on(tls_engine *engine) {
+  if (!engine->due || engine->status.error != TLS_ERROR_NONE || !flush(engine)) return false;
+  engine->due = false;
+  if (engine->closing) say_goodbye(engine);
+  return true;
+}
+
 size_t tls_engine_take(tls_engine *engine, void *buffer, size_t size) {
   tls_memory *previous = tls_memory_enter(&engine->memory);
   size_t taken = tls_queue_take(&engine->output, buffer, size);
-  if (engine->due && !is_over(engine) && flush(engine)) {
-    engine->due = false;
+  if (go_on(engine)) {
     taken += tls_queue_take(&engine->output, (uint8_t *)buffer + taken, size - taken);
   }
   if (engine->output.length == 0 && engine->output.capacity > TLS_RECORD_SIZE)
@@ -389,8 +419,12 @@ static size_t undated_part(const tls_engine *engine, size_t length) {
   return length < left ? length : left;
 }
 
+static bool is_writable(const tls_engine *engine) {
+  return engine->status.connected && !is_over(engine) && !engine->closing;
+}
+
 size_t tls_engine_capacity(const tls_engine *engine, size_t size) {
-  if (!engine->status.connected || is_over(engine)) return 0;
+  if (!is_writable(engine)) return 0;
   size_t records = size / TLS_GATHER_SIZE + SPARE_RECORDS;
   size_t used = engine->output.length + engine->gathered + records * EXPANSION;
   size_t capacity = used < size ? size - used : 0;
@@ -419,7 +453,7 @@ static size_t accept(tls_engine *engine, const uint8_t *data, size_t length, boo
 }
 
 size_t tls_engine_write(tls_engine *engine, const void *data, size_t length, bool more) {
-  if (!engine->status.connected || is_over(engine)) return 0;
+  if (!is_writable(engine)) return 0;
   tls_memory *previous = tls_memory_enter(&engine->memory);
   size_t allowed = engine->undated ? undated_part(engine, length) : length;
   size_t accepted = accept(engine, data, allowed, more);
@@ -430,10 +464,10 @@ size_t tls_engine_write(tls_engine *engine, const void *data, size_t length, boo
 }
 
 void tls_engine_close_notify(tls_engine *engine) {
-  if (!engine->status.connected || engine->status.error != TLS_ERROR_NONE) return;
+  if (!engine->status.connected || engine->status.error != TLS_ERROR_NONE || engine->closing) return;
   tls_memory *previous = tls_memory_enter(&engine->memory);
-  flush(engine);
-  mbedtls_ssl_close_notify(&engine->ssl);
+  engine->closing = engine->due = true;
+  go_on(engine);
   tls_memory_leave(previous);
 }
 

@@ -100,7 +100,7 @@ size_t tls_engine_capacity(const tls_engine *engine, size_t room);
 // Takes plaintext; gives how much was accepted: take ciphertext and offer the rest. With `more`, further
 // writes belong to it.
 size_t tls_engine_write(tls_engine *engine, const void *data, size_t length, bool more);
-// Says that nothing more will be written.
+// Says that nothing more will be written, behind what was written before: take until there is nothing more.
 void tls_engine_close_notify(tls_engine *engine);
 
 #endif

@@ -54,10 +54,11 @@ static void get_roots(xsMachine *the, session *session) {
   for (unsigned index = 0; root_at(session, index, &length) != NULL; index++);
 }
 
-// Their texts are a kilobyte or more of the machine's memory.
+// Their texts are a kilobyte or more of the machine's memory: nobody asks for them after the handshake, however it ended.
 static void drop_roots(xsMachine *the) {
   session *session = xsmcGetHostData(xsThis);
-  if (!session->has_roots || !tls_engine_status(session->engine)->connected) return;
+  const tls_status *status = tls_engine_status(session->engine);
+  if (!session->has_roots || (!status->connected && status->error == TLS_ERROR_NONE)) return;
   session->has_roots = false;
   xsmcSetUndefined(xsVar(0));
   xsmcSet(xsThis, xsID_roots, xsVar(0));
@@ -107,6 +108,7 @@ void xs_tls_engine(xsMachine *the) {
     options.certificate = tls_xs_data(the, &xsVar(1), &options.certificate_length);
   session->engine = tls_engine_open(&options);
   if (session->engine == NULL) xsUnknownError("no memory");
+  drop_roots(the);
 }
 
 void xs_tls_engine_close(xsMachine *the) {

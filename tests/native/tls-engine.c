@@ -223,6 +223,34 @@ static void test_ends(void) {
               MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY);
   session_close(session);
 
+  tap_case("close_notify while nobody takes ciphertext: it follows what was accepted, and nothing is accepted behind it");
+  for (size_t piece = 1; piece <= 4096; piece *= 4) {
+    static uint8_t sent[8000], got[8000];
+    options.piece = piece;
+    session = connected(&options);
+    take_all(session);
+    for (size_t i = 0; i < sizeof sent; i++) sent[i] = (uint8_t)(i ^ i >> 8);
+    size_t done = 0;
+    for (int i = 0; i < 20; i++) done += tls_engine_write(session->engine, sent + done, 300, true);
+    CHECK(done > TLS_RECORD_SIZE - 600, "%zu accepted", done);
+    tls_engine_close_notify(session->engine);
+    tls_engine_close_notify(session->engine);
+    CHECK_EQUAL(tls_engine_capacity(session->engine, 5000), 0);
+    CHECK_EQUAL(tls_engine_write(session->engine, sent, 1, false), 0);
+    while (take_all(session) > 0);
+    CHECK_EQUAL(tls_engine_write(session->engine, sent, 1, false), 0);
+    size_t received = 0;
+    int result;
+    while ((result = mbedtls_ssl_read(&session->peer.ssl, got + received, sizeof got - received)) > 0)
+      received += (size_t)result;
+    CHECK_EQUAL(result, MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY);
+    CHECK_EQUAL(received, done);
+    CHECK(!memcmp(sent, got, received), "other bytes");
+    CHECK_ERROR(session, TLS_ERROR_NONE);
+    session_close(session);
+  }
+  options.piece = 0;
+
   tap_case("a changed byte in a record: BadRecord, and the peer is told");
   session = connected(&options);
   mbedtls_ssl_write(&session->peer.ssl, (const uint8_t *)"truth", 5);
