@@ -42,6 +42,10 @@ export class BluetoothOptions {
     return this.#host.label.proofOfPossession;
   }
 
+  get storage(): RecordStore {
+    return this.#host.records;
+  }
+
   get wifi(): WiFiStation {
     return this.#host.wifi;
   }

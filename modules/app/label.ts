@@ -1,27 +1,30 @@
+import { srpUsername } from "../provisioning/srp-account";
 import type { RecordStore } from "../storage/record-store";
 
 /** What is printed on the camera: its Bluetooth name and the proof that one holds it in hand. */
 export interface Label {
   /** Advertised name, `PROV_` and six hexadecimal digits. */
   name: string;
+  /** Of a label that the camera made: 16 letters and digits, 80 bits; of one from the factory as it is there. */
   proofOfPossession: string;
   /** Serial number: the six digits of the name; also part of the thing name that the app proposes. */
   serial: string;
 }
 
 const hexDigits = "0123456789ABCDEF";
-/** Without characters that are mistaken for one another. */
-const letters = "23456789abcdefghjkmnpqrstuvwxyz";
+/** Crockford's 32: without i, l, o and u. Who types an o means 0. */
+const letters = "0123456789abcdefghjkmnpqrstvwxyz";
+const proofLength = 16;
 
 /** The label that was written at the factory, or a new one, which is kept from then on. */
 export function loadLabel(records: RecordStore, randomBytes: (count: number) => ArrayBuffer): Label {
   const known = records.read<Label>("label");
   if (known?.name && known.proofOfPossession) return known;
-  const random = new Uint8Array(randomBytes(16));
+  const random = new Uint8Array(randomBytes(6 + proofLength));
   let serial = "";
   for (let i = 0; i < 6; i++) serial += hexDigits[random[i] & 15];
   let proofOfPossession = "";
-  for (let i = 6; i < 16; i++) proofOfPossession += letters[random[i] % letters.length];
+  for (let i = 0; i < proofLength; i++) proofOfPossession += letters[random[6 + i] & 31];
   const label = { name: `PROV_${serial}`, proofOfPossession, serial };
   records.write("label", label);
   return label;
@@ -32,9 +35,10 @@ export function qrPayload(label: Label): string {
   return JSON.stringify({
     ver: "v1",
     name: label.name,
+    username: srpUsername,
     pop: label.proofOfPossession,
     transport: "ble",
     network: "wifi",
-    security: "1",
+    security: "2",
   });
 }

@@ -1,3 +1,4 @@
+import type { MessageSecurity } from "./message-security";
 import { encodeText } from "./text";
 
 /**
@@ -30,13 +31,11 @@ export class FragmentReader {
   }
 
   /**
-   * Takes one value.
+   * Takes one value: its header and what is behind it.
    * @returns the whole message after its last fragment, undefined before it, or the name of the problem; then the reader is
    * back at the beginning
    */
-  push(value: Uint8Array): Uint8Array | FragmentProblem | undefined {
-    const header = value[0];
-    const payload = value.subarray(1);
+  push(header: number, payload: Uint8Array): Uint8Array | FragmentProblem | undefined {
     if ((header & 0x7f) !== this.#index) return this.fail("OutOfOrder");
     const end = this.#length + payload.length;
     if (end > this.#maximum) return this.fail("TooLong");
@@ -78,15 +77,15 @@ export class FragmentReader {
 /** Hands out a text value by value. Only the piece that is on its way exists as bytes. */
 export class FragmentWriter {
   #text: string;
-  #transform: (bytes: Uint8Array) => void;
+  #security: MessageSecurity;
   #position = 0;
   #rest: Uint8Array = new Uint8Array(0);
   #index = 0;
 
-  /** @param transform encrypts the next bytes of the message in place */
-  constructor(text: string, transform: (bytes: Uint8Array) => void) {
+  /** @param security seals each fragment, with its header */
+  constructor(text: string, security: MessageSecurity) {
     this.#text = text;
-    this.#transform = transform;
+    this.#security = security;
   }
 
   /** Whether the last fragment has been handed out. */
@@ -94,19 +93,19 @@ export class FragmentWriter {
     return this.#index > 0 && this.#position === this.#text.length && !this.#rest.length;
   }
 
-  /** The next value, at most `limit` bytes with its header. */
+  /** The next value, at most `limit` bytes with its header; there must be room for more than that and the tag. */
   next(limit: number): ArrayBuffer {
-    const room = limit - 1;
+    const { overhead } = this.#security;
+    const room = limit - 1 - overhead;
     const bytes = this.#rest.length ? this.#rest : this.encode(room);
     const count = Math.min(room, bytes.length);
     this.#rest = bytes.subarray(count);
-    const value = new Uint8Array(1 + count);
-    const payload = value.subarray(1);
-    payload.set(bytes.subarray(0, count));
-    this.#transform(payload);
+    const value = new Uint8Array(1 + count + overhead);
+    value.set(bytes.subarray(0, count), 1);
     value[0] = this.#index % indexModulus;
     this.#index += 1;
     if (this.done) value[0] |= lastFragment;
+    this.#security.seal(value, 1);
     return value.buffer as ArrayBuffer;
   }
 

@@ -1,16 +1,20 @@
 import { errorHeader, FragmentReader, FragmentWriter } from "./fragments";
+import type { MessageSecurity } from "./message-security";
 import { MalformedMessage } from "./protobuf";
 import type { Protocomm } from "./protocomm";
 import { Security1 } from "./security1";
+import { Security2 } from "./security2";
 import {
+  isScheme,
   readSessionRequest,
+  SecurityScheme,
   SessionMessage,
   type SessionRequest,
   Status,
-  securityScheme1,
   sessionResponse0,
   sessionResponse1,
 } from "./session-messages";
+import { srpUsername } from "./srp-account";
 import { decodeText, encodeText } from "./text";
 
 export const versionEndpoint = "proto-ver";
@@ -27,12 +31,14 @@ export type Refusal =
   | "RequestPending"
   | "OutOfOrder"
   | "MessageTooLong"
+  | "NotAuthentic"
   | "InvalidMessage"
   | "InternalError"
   | "UnknownEndpoint";
 
 /** What exists while the session is open. */
 interface Session {
+  security: MessageSecurity;
   reader: FragmentReader;
   /** Endpoint whose fragments are coming in. */
   receiving: string | undefined;
@@ -47,13 +53,14 @@ interface Session {
 }
 
 /**
- * The conversation with one phone. Requests are strictly one at a time, because both directions share one cipher stream. Whatever
- * is not a message of this protocol ends the session: after it the two streams are no longer in step. The refusal is
- * read in the clear; nothing has been changed on the device.
+ * The conversation with one phone. Requests are strictly one at a time, because both directions share one cipher stream, or one count of
+ * messages. Whatever is not a message of this protocol ends the session: after it the two ends are no longer in step. The
+ * refusal is read in the clear; nothing has been changed on the device.
  */
 export class Link {
   #protocomm: Protocomm;
-  #security: Security1;
+  /** From the first message of a handshake on. */
+  #security: Security1 | Security2 | undefined;
   #session: Session | undefined;
   #value: ArrayBuffer = empty;
   #valueEndpoint = "";
@@ -61,16 +68,14 @@ export class Link {
 
   constructor(protocomm: Protocomm) {
     this.#protocomm = protocomm;
-    const { crypto, proofOfPossession, now } = protocomm.options;
-    this.#security = new Security1({ crypto, proofOfPossession });
-    this.lastActive = now();
+    this.lastActive = protocomm.options.now();
   }
 
   get hasSession(): boolean {
     return this.#session !== undefined;
   }
 
-  /** The phone wrote to an endpoint. Never throws. */
+  /** The phone wrote to an endpoint. Never throws. @param bytes may be overwritten */
   write(endpoint: string, bytes: Uint8Array): void {
     // Espressif ignores empty writes, too.
     if (!bytes.length) return;
@@ -96,16 +101,25 @@ export class Link {
       if (!session.answer) this.checkDeadline(session);
       if (!session.answer) return empty;
       this.lastActive = this.#protocomm.options.now();
-      const value = session.answer.next(Math.min(limit, longestValue));
-      if (session.answer.done) {
-        session.answer = undefined;
-        session.answering = undefined;
-      }
-      return value;
+      return this.nextFragment(session, session.answer, limit);
     }
     if (endpoint === versionEndpoint && this.#valueEndpoint !== endpoint)
       return ArrayBuffer.fromString(this.#protocomm.version());
     return this.#valueEndpoint === endpoint ? this.#value : empty;
+  }
+
+  private nextFragment(session: Session, answer: FragmentWriter, limit: number): ArrayBuffer {
+    try {
+      const value = answer.next(Math.min(limit, longestValue));
+      if (answer.done) {
+        session.answer = undefined;
+        session.answering = undefined;
+      }
+      return value;
+    } catch {
+      this.refuse(session.answering!, "InternalError");
+      return this.#value;
+    }
   }
 
   /** The phone is gone. */
@@ -115,7 +129,8 @@ export class Link {
   }
 
   endSession(): void {
-    this.#security.close();
+    this.#security?.close();
+    this.#security = undefined;
     this.#session = undefined;
     this.#protocomm.release(this);
   }
@@ -127,37 +142,72 @@ export class Link {
     try {
       request = readSessionRequest(bytes);
     } catch {
-      return sessionResponse0(Status.invalidProtocol);
+      return sessionResponse0(SecurityScheme.two, Status.invalidProtocol);
     }
-    if (request.scheme !== securityScheme1) return sessionResponse0(Status.invalidSecurityScheme);
-    if (request.message === SessionMessage.command0) return this.challenge(request);
-    if (request.message === SessionMessage.command1) return this.verify(request);
-    return sessionResponse0(Status.invalidArgument);
+    const { scheme, message } = request;
+    if (!isScheme(scheme)) return sessionResponse0(SecurityScheme.two, Status.invalidSecurityScheme);
+    if (!this.#protocomm.allows(scheme)) return sessionResponse0(scheme, Status.invalidSecurityScheme);
+    try {
+      if (message === SessionMessage.command0) return this.challenge(scheme, request);
+      if (message === SessionMessage.command1) return this.verify(scheme, request);
+    } catch {
+      // Out of memory below the machine: the arithmetic takes some kilobytes for a moment.
+      this.endSession();
+      return sessionResponse0(scheme, Status.internalError);
+    }
+    return sessionResponse0(scheme, Status.invalidArgument);
   }
 
-  private challenge(request: SessionRequest): ArrayBuffer {
-    if (this.#protocomm.limit.remaining) return sessionResponse0(Status.invalidSession);
-    if (!this.#protocomm.isFree(this)) return sessionResponse0(Status.tooManySessions);
-    const challenge = this.#security.challenge(request.clientPublicKey);
-    if (!challenge) return sessionResponse0(Status.invalidArgument);
-    // A phone that begins anew gives up the session that it had.
-    this.#session = undefined;
-    this.#protocomm.release(this);
-    return sessionResponse0(Status.success, challenge.publicKey, challenge.random);
+  private challenge(scheme: SecurityScheme, request: SessionRequest): ArrayBuffer {
+    if (this.#protocomm.limit.remaining) return sessionResponse0(scheme, Status.invalidSession);
+    if (!this.#protocomm.isFree(this)) return sessionResponse0(scheme, Status.tooManySessions);
+    const answer = scheme === SecurityScheme.one ? this.challenge1(request) : this.challenge2(request);
+    return answer ?? sessionResponse0(scheme, Status.invalidArgument);
   }
 
-  private verify(request: SessionRequest): ArrayBuffer {
+  private challenge1({ publicKey }: SessionRequest): ArrayBuffer | undefined {
+    const security = new Security1(this.#protocomm.options);
+    const challenge = security.challenge(publicKey);
+    if (!challenge) return undefined;
+    this.begin(security);
+    return sessionResponse0(SecurityScheme.one, Status.success, challenge.publicKey, challenge.random);
+  }
+
+  private challenge2({ username, publicKey }: SessionRequest): ArrayBuffer | undefined {
+    if (!publicKey || !username || !isUsername(username)) return undefined;
+    const security = new Security2(this.#protocomm.options.crypto);
+    const challenge = security.challenge(this.#protocomm.account(), publicKey);
+    if (!challenge) return undefined;
+    this.begin(security);
+    return sessionResponse0(SecurityScheme.two, Status.success, challenge.publicKey, challenge.salt);
+  }
+
+  /** A phone that begins anew gives up the session that it had. */
+  private begin(security: Security1 | Security2): void {
+    this.endSession();
+    this.#security = security;
+  }
+
+  private verify(scheme: SecurityScheme, { proof }: SessionRequest): ArrayBuffer {
     const { limit } = this.#protocomm;
-    if (!this.#security.challenged) return sessionResponse1(Status.invalidSession);
-    if (limit.remaining) return sessionResponse1(Status.invalidSession);
-    if (!this.#protocomm.isFree(this)) return sessionResponse1(Status.tooManySessions);
-    const proof = this.#security.verify(request.clientVerifyData);
-    if (!proof) {
+    const security = this.#security;
+    const isOfScheme = security instanceof Security1 === (scheme === SecurityScheme.one);
+    if (!security?.challenged || !isOfScheme) return sessionResponse1(scheme, Status.invalidSession);
+    if (limit.remaining) return sessionResponse1(scheme, Status.invalidSession);
+    if (!this.#protocomm.isFree(this)) return sessionResponse1(scheme, Status.tooManySessions);
+    const answer = security instanceof Security1 ? verify1(security, proof) : verify2(security, proof);
+    if (!answer) {
       limit.failed();
-      return sessionResponse1(Status.cryptoError);
+      return sessionResponse1(scheme, Status.cryptoError);
     }
     limit.succeeded();
+    this.open(security);
+    return answer;
+  }
+
+  private open(security: MessageSecurity): void {
     this.#session = {
+      security,
       reader: new FragmentReader(this.maximumMessage),
       receiving: undefined,
       text: undefined,
@@ -167,7 +217,6 @@ export class Link {
       request: 0,
     };
     this.#protocomm.claim(this);
-    return sessionResponse1(Status.success, proof);
   }
 
   // ---- Espressif's endpoints
@@ -178,12 +227,18 @@ export class Link {
       this.refuse(endpoint, "OutOfOrder");
       return;
     }
-    const request = bytes.slice();
-    this.#security.transform(request);
+    const { security } = session;
+    const request = security.open(bytes, 0);
+    if (!request) {
+      this.refuse(endpoint, "NotAuthentic");
+      return;
+    }
     try {
       const answer = this.#protocomm.options.binary.handle(endpoint, request);
-      this.#security.transform(new Uint8Array(answer));
-      this.setValue(endpoint, answer);
+      const value = new Uint8Array(answer.byteLength + security.overhead);
+      value.set(new Uint8Array(answer));
+      security.seal(value, 0);
+      this.setValue(endpoint, value.buffer as ArrayBuffer);
     } catch (error) {
       this.refuse(endpoint, error instanceof MalformedMessage ? "InvalidMessage" : "InternalError");
     }
@@ -201,12 +256,13 @@ export class Link {
   /** Takes a fragment; after the last one `session.text` is the message and its bytes can be collected. */
   private receive(session: Session, endpoint: string, bytes: Uint8Array): Refusal | undefined {
     if (session.receiving !== undefined && session.receiving !== endpoint) return "OutOfOrder";
-    const message = session.reader.push(bytes);
+    const payload = session.security.open(bytes, 1);
+    if (!payload) return "NotAuthentic";
+    const message = session.reader.push(bytes[0], payload);
     if (message === "OutOfOrder") return "OutOfOrder";
     if (message === "TooLong") return "MessageTooLong";
     session.receiving = message ? undefined : endpoint;
     if (!message) return undefined;
-    this.#security.transform(message);
     try {
       session.text = decodeText(message);
     } catch {
@@ -250,7 +306,7 @@ export class Link {
     let text = JSON.stringify(answer);
     if (text.length > this.maximumMessage)
       text = JSON.stringify({ error: { code: "AnswerTooLong", message: `${text.length} characters` } });
-    session.answer = new FragmentWriter(text, (bytes) => this.#security.transform(bytes));
+    session.answer = new FragmentWriter(text, session.security);
   }
 
   private checkDeadline(session: Session): void {
@@ -283,10 +339,26 @@ export class Link {
   }
 }
 
+/** Checks a proof of security 1; the answer to it, or undefined for a wrong one. */
+function verify1(security: Security1, clientProof: Uint8Array | undefined): ArrayBuffer | undefined {
+  const proof = security.verify(clientProof);
+  return proof && sessionResponse1(SecurityScheme.one, Status.success, proof);
+}
+
+function verify2(security: Security2, clientProof: Uint8Array | undefined): ArrayBuffer | undefined {
+  const own = security.verify(srpUsername, clientProof);
+  return own && sessionResponse1(SecurityScheme.two, Status.success, own.proof, own.nonce);
+}
+
+function isUsername(bytes: Uint8Array): boolean {
+  return bytes.length === srpUsername.length && bytes.every((byte, i) => byte === srpUsername.charCodeAt(i));
+}
+
 const refusals: Record<Refusal, string> = {
   Busy: "another phone has a session with this camera",
   NoSession: "open a session first",
   RequestPending: "the answer to the last request has not been read",
+  NotAuthentic: "the message was altered on its way, or is not the next one",
   OutOfOrder: "a fragment is missing",
   MessageTooLong: "the message is longer than the camera takes",
   InvalidMessage: "not a message of this endpoint",

@@ -25,8 +25,8 @@ const authModes = [
   "wpa2_wpa3_psk",
 ];
 
-/** Longest attribute value: no answer may be longer, since Espressif's endpoints are not fragmented. */
-export const longestAnswer = 512;
+/** Longest attribute value without the tag of security 2: no answer may be longer, since Espressif's endpoints are not fragmented. */
+export const longestAnswer = 512 - 16;
 
 /** Any request to prov-config, prov-scan or prov-ctrl: they are numbered alike. */
 export interface NetworkRequest {

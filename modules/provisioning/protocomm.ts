@@ -1,6 +1,9 @@
 import { AttemptLimit } from "./attempt-limit";
 import type { ProvisioningCrypto } from "./crypto-types";
 import { Link } from "./link";
+import { isStrongProof } from "./proof-strength";
+import { SecurityScheme } from "./session-messages";
+import { type ProvisioningStorage, type SRPAccount, srpAccount } from "./srp-account";
 
 /** The camera's endpoints: JSON, fragmented, answered when ready. */
 export interface JSONEndpoints {
@@ -21,6 +24,8 @@ export interface BinaryEndpoints {
 export interface ProtocommOptions {
   crypto: ProvisioningCrypto;
   proofOfPossession: string;
+  /** Keeps the SRP account and the number of wrong proofs. */
+  storage: ProvisioningStorage;
   binary: BinaryEndpoints;
   json: JSONEndpoints;
   /** Milliseconds that only ever grow; may wrap at 32 bits. */
@@ -46,7 +51,7 @@ export class Protocomm {
 
   constructor(options: ProtocommOptions) {
     this.options = options;
-    this.limit = new AttemptLimit(options.now);
+    this.limit = new AttemptLimit(options.now, options.storage);
   }
 
   /** A phone has connected. */
@@ -70,9 +75,20 @@ export class Protocomm {
     const cap = ["wifi_prov", "wifi_scan"];
     if (!this.options.proofOfPossession) cap.unshift("no_pop");
     return JSON.stringify({
-      prov: { ver: "netprov-v1.2", sec_ver: 1, sec_patch_ver: 0, cap },
+      prov: { ver: "netprov-v1.2", sec_ver: 2, sec_patch_ver: 1, cap },
       devicelink: { ver: "1", busy: this.busy, retryAfter: Math.ceil(this.limit.remaining / 1000) },
     });
+  }
+
+  /** Whether a phone may speak this scheme: security 1 needs a proof that cannot be guessed away from the camera. */
+  allows(scheme: SecurityScheme): boolean {
+    return scheme === SecurityScheme.two || isStrongProof(this.options.proofOfPossession);
+  }
+
+  /** For security 2. */
+  account(): SRPAccount {
+    const { crypto, storage, proofOfPossession } = this.options;
+    return srpAccount(crypto, storage, proofOfPossession);
   }
 
   /** Whether this link may have the session. */

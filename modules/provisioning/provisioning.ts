@@ -17,6 +17,7 @@ import { ImprovState } from "./improv-packet";
 import { improvServiceData, improvServiceUUID } from "./improv-service";
 import type { Link } from "./link";
 import { type JSONEndpoints, Protocomm } from "./protocomm";
+import type { ProvisioningStorage } from "./srp-account";
 import { WiFiEndpoints, type WiFiStationLike } from "./wifi-endpoints";
 
 export type ProvisioningState = "starting" | "advertising" | "connected" | "session" | "closed";
@@ -31,6 +32,8 @@ export interface ProvisioningOptions {
   /** Advertised name, `PROV_...`, at most 29 bytes. */
   name: string;
   proofOfPossession: string;
+  /** Keeps the SRP account and the number of wrong proofs over power cycles. */
+  storage: ProvisioningStorage;
   wifi: WiFiStationLike;
   /** Serves camera-cert, camera-command, camera-upload and camera-event. */
   endpoints: JSONEndpoints;
@@ -40,7 +43,7 @@ export interface ProvisioningOptions {
   onWarning?(message: string): void;
   /**
    * Serve the endpoints over encrypted links only: the phone pairs (LE Secure Connections, "Just Works") before it gets an answer.
-   * It protects the messages from being altered on the air, which security 1 does not. Default false.
+   * It protects the messages of phones that speak security 1 from being altered on the air, and Improv's from being read. Default false.
    */
   linkEncryption?: boolean;
   /**
@@ -120,6 +123,7 @@ export class Provisioning implements ServiceDelegate, ImprovHost {
     this.#protocomm = new Protocomm({
       crypto: options.crypto,
       proofOfPossession: options.proofOfPossession,
+      storage: options.storage,
       now: ticks,
       binary: this.#wifi,
       json: options.endpoints,

@@ -1,4 +1,5 @@
 import { bytesOf, type ProvisioningCrypto } from "./crypto-types";
+import type { MessageSecurity } from "./message-security";
 
 const keyLength = 32;
 const randomLength = 16;
@@ -19,10 +20,10 @@ export interface Challenge {
  * with SHA-256 of the proof of possession, and AES-256 in counter mode as one stream for both directions, which begins with
  * the two proofs and goes on through every message. It knows neither messages nor transport.
  *
- * The stream carries no check sums: who can alter the link can flip bits in a message. Only Bluetooth's own encryption below,
- * or security 2, prevents that.
+ * The stream carries no check sums: who can alter the link can flip bits in a message. And who has pretended once to be the camera can
+ * try proofs of possession at home. So it is for phones that cannot do better, and for proofs that are too long for that (proof-strength).
  */
-export class Security1 {
+export class Security1 implements MessageSecurity {
   #crypto: ProvisioningCrypto;
   #proofOfPossession: string;
   #cipher: InstanceType<ProvisioningCrypto["AESCTR"]> | undefined;
@@ -37,6 +38,11 @@ export class Security1 {
 
   get established(): boolean {
     return this.#established;
+  }
+
+  /** There is no check sum. */
+  get overhead(): number {
+    return 0;
   }
 
   /**
@@ -91,9 +97,15 @@ export class Security1 {
     return this.#cipher !== undefined && !this.#established;
   }
 
-  /** Encrypts or decrypts the next bytes of the stream, in place. */
-  transform(data: Uint8Array): void {
-    if (this.#established) this.#cipher!.transform(data);
+  seal(value: Uint8Array, headerLength: number): void {
+    this.open(value, headerLength);
+  }
+
+  /** The same both ways: a stream cipher. */
+  open(value: Uint8Array, headerLength: number): Uint8Array {
+    const message = value.subarray(headerLength);
+    if (this.#established) this.#cipher!.transform(message);
+    return message;
   }
 
   close(): void {

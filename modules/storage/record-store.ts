@@ -33,10 +33,24 @@ export class RecordStore {
     return value?.byteLength ? String.fromArrayBuffer(value) : undefined;
   }
 
+  /** A record that is no JSON; undefined when it is absent or cannot be read. */
+  readBytes(key: string): ArrayBuffer | undefined {
+    try {
+      return this.#storage.read(key) as ArrayBuffer | undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Throws what the storage throws (full, worn out): the caller must not report as saved what is not. */
   write(key: string, record: object): void {
+    this.writeBytes(key, ArrayBuffer.fromString(JSON.stringify(record)));
+  }
+
+  /** As write(). */
+  writeBytes(key: string, bytes: ArrayBuffer | Uint8Array): void {
     if (key.length > keyLimit) throw new RangeError(`storage key longer than ${keyLimit} characters: ${key}`);
-    this.#storage.write(key, ArrayBuffer.fromString(JSON.stringify(record)));
+    this.#storage.write(key, bytes);
   }
 
   delete(key: string): void {

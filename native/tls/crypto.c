@@ -1,5 +1,6 @@
 // Cryptography for XS: native/tls/crypto.js, the same for XS 13 and XS 17. All but the key pair is PSA, which
 // every version has.
+#include "crypto-xs.h"
 #include "tls-xs.h"
 
 #include "mc.xs.h"
@@ -15,37 +16,6 @@ void xs_key_pair_destructor(void *data);
 void xs_x25519_destructor(void *data);
 void xs_aes_ctr_destructor(void *data);
 
-static void start(xsMachine *the) {
-  if (!tls_crypto_start()) xsUnknownError("no crypto");
-}
-
-static void *get(xsMachine *the, void (*destructor)(void *)) {
-  void *data = xsmcGetHostDataValidate(xsThis, (void *)destructor);
-  if (data == NULL) xsUnknownError("closed");
-  return data;
-}
-
-static void close_host(xsMachine *the, void (*destructor)(void *)) {
-  void *data = xsmcGetHostDataValidate(xsThis, (void *)destructor);
-  xsmcSetHostData(xsThis, NULL);
-  destructor(data);
-}
-
-static void *allocate(xsMachine *the, size_t size) {
-  void *data = mbedtls_calloc(1, size);
-  if (data == NULL) xsUnknownError("no memory");
-  xsmcSetHostData(xsThis, data);
-  return data;
-}
-
-static uint8_t *bytes(xsMachine *the, xsSlot *slot, size_t *length) {
-  void *data;
-  xsUnsignedValue size;
-  xsmcGetBufferReadable(*slot, &data, &size);
-  *length = size;
-  return data;
-}
-
 // Digest
 
 void xs_digest_destructor(void *data) {
@@ -58,6 +28,7 @@ void xs_digest(xsMachine *the) {
   const char *name = xsmcToString(xsArg(0));
   psa_algorithm_t algorithm = strcmp(name, "MD5") == 0       ? PSA_ALG_MD5
                               : strcmp(name, "SHA-256") == 0 ? PSA_ALG_SHA_256
+                              : strcmp(name, "SHA-512") == 0 ? PSA_ALG_SHA_512
                                                              : 0;
   if (algorithm == 0) xsRangeError("algorithm");
   start(the);
@@ -74,7 +45,7 @@ void xs_digest_write(xsMachine *the) {
 
 void xs_digest_close(xsMachine *the) {
   psa_hash_operation_t *operation = get(the, xs_digest_destructor);
-  uint8_t digest[PSA_HASH_LENGTH(PSA_ALG_SHA_256)];
+  uint8_t digest[PSA_HASH_LENGTH(PSA_ALG_SHA_512)];
   size_t length;
   psa_status_t status = psa_hash_finish(operation, digest, sizeof digest, &length);
   close_host(the, xs_digest_destructor);

@@ -29,7 +29,23 @@ class AESCTR @ "xs_aes_ctr_destructor" {
   transform(data) @ "xs_aes_ctr_transform"
 }
 
+class SRPServer @ "xs_srp_server_destructor" {
+  constructor(salt, verifier) @ "xs_srp_server"
+  close() @ "xs_srp_server_close"
+  challenge(clientPublicKey, secret) @ "xs_srp_server_challenge"
+  verify(username, proof) @ "xs_srp_server_verify"
+  get key() @ "xs_srp_server_get_key"
+}
+
+class AESGCM @ "xs_aes_gcm_destructor" {
+  constructor(key, nonce) @ "xs_aes_gcm"
+  close() @ "xs_aes_gcm_close"
+  seal(data, headerLength) @ "xs_aes_gcm_seal"
+  open(data, headerLength) @ "xs_aes_gcm_open"
+}
+
+function srpVerifier(salt, username, password) @ "xs_srp_verifier";
 function randomBytes(count) @ "xs_random_bytes";
 function timingSafeEqual(a, b) @ "xs_timing_safe_equal";
 
-export { AESCTR, Digest, KeyPair, randomBytes, timingSafeEqual, X25519 };
+export { AESCTR, AESGCM, Digest, KeyPair, randomBytes, SRPServer, srpVerifier, timingSafeEqual, X25519 };

@@ -19,6 +19,8 @@
 #endif
 
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS
+// Big numbers (srp.c) are private since 4.0.
+#define MBEDTLS_DECLARE_PRIVATE_IDENTIFIERS
 
 #include <stddef.h>
 #include <stdint.h>
@@ -42,7 +44,10 @@
 #define TLS_LIBRARY_MAJOR (MBEDTLS_VERSION_NUMBER >> 24)
 
 #if TLS_LIBRARY_MAJOR < 4
+#include <mbedtls/bignum.h>
 #include <mbedtls/oid.h>
+#else
+#include <mbedtls/private/bignum.h>
 #endif
 #if TLS_LIBRARY_MAJOR == 2
 // 2.28 has no private members.

@@ -2,7 +2,8 @@ import { Emitter } from "./emitter.ts";
 import { PhoneError, type PhoneErrorCode } from "./errors.ts";
 import { type FoundCamera, type GattCentral, type GattLink, namePrefix } from "./gatt.ts";
 import type { Decoded } from "./protobuf.ts";
-import { type CameraVersion, readVersion, Session } from "./session.ts";
+import { Session } from "./session.ts";
+import { type CameraVersion, readVersion } from "./version.ts";
 import { cancellable, pause } from "./waiting.ts";
 import {
   configureWiFi,

@@ -18,7 +18,25 @@ const sec1Payload = new MessageType({
   sr1: oneof(23, new MessageType({ status: field(1, "uint32"), device_verify_data: field(3, "bytes") })),
 });
 
-export const SessionData = new MessageType({ sec_ver: field(2, "uint32"), sec1: oneof(11, sec1Payload) });
+const sec2Payload = new MessageType({
+  msg: field(1, "uint32"),
+  sc0: oneof(20, new MessageType({ client_username: field(1, "bytes"), client_pubkey: field(2, "bytes") })),
+  sr0: oneof(
+    21,
+    new MessageType({ status: field(1, "uint32"), device_pubkey: field(2, "bytes"), device_salt: field(3, "bytes") }),
+  ),
+  sc1: oneof(22, new MessageType({ client_proof: field(1, "bytes") })),
+  sr1: oneof(
+    23,
+    new MessageType({ status: field(1, "uint32"), device_proof: field(2, "bytes"), device_nonce: field(3, "bytes") }),
+  ),
+});
+
+export const SessionData = new MessageType({
+  sec_ver: field(2, "uint32"),
+  sec1: oneof(11, sec1Payload),
+  sec2: oneof(12, sec2Payload),
+});
 
 const scanStart = new MessageType({
   blocking: field(1, "bool"),

@@ -3,11 +3,14 @@ import { equalBytes } from "@noble/ciphers/utils.js";
 import { x25519 } from "@noble/curves/ed25519.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, utf8 } from "./bytes.ts";
+import type { MessageSecurity } from "./message-security.ts";
 
 const blockLength = 16;
 
-/** The phone's half of Espressif's security 1; the camera's is modules/provisioning/security1.ts. */
-export class Security1 {
+/** The phone's half of Espressif's security 1, for cameras with older firmware; the camera's is modules/provisioning/security1.ts. */
+export class Security1 implements MessageSecurity {
+  /** There is no check sum. */
+  readonly overhead = 0;
   readonly publicKey: Uint8Array;
   #secretKey: Uint8Array;
   #stream: CounterStream | undefined;
@@ -34,12 +37,16 @@ export class Security1 {
 
   /** Whether the camera has proved in turn that it knows the same. */
   accepts(deviceVerifyData: Uint8Array): boolean {
-    return equalBytes(this.transform(deviceVerifyData), this.publicKey);
+    return equalBytes(this.open(deviceVerifyData), this.publicKey);
   }
 
-  /** The next bytes of the stream, encrypted or decrypted. */
-  transform(data: Uint8Array): Uint8Array {
+  /** The next bytes of the stream. */
+  seal(data: Uint8Array): Uint8Array {
     return this.#stream!.transform(data);
+  }
+
+  open(data: Uint8Array): Uint8Array {
+    return this.seal(data);
   }
 }
 

@@ -1,6 +1,6 @@
 import encodeQR from "qr";
 import type { CloudSettings } from "../phone/cloud-settings.ts";
-import { formatLabel } from "../phone/label.ts";
+import { formatLabel, groupedProof } from "../phone/label.ts";
 import { type PhoneServer, servePhone } from "../phone/server.ts";
 import { buildPage, pageDirectory } from "../phone/web/build.ts";
 import { type Label, network } from "./processes.ts";
@@ -44,7 +44,7 @@ export function sayLabel(label: Label, timeline: Timeline): void {
   timeline.step({ event: "label", who: "camera", text: `waits to be set up as ${name}`, fields: { name } });
   const code = encodeQR(formatLabel({ name, proofOfPossession }), "ascii");
   timeline.note(`
-Its label: name ${name}, proof of possession ${proofOfPossession}
+Its label: name ${name}, proof of possession ${groupedProof(proofOfPossession)}
 The Wi-Fi around it: ${network.ssid}, password ${network.passphrase}
 
 ${whiteOnBlack(code)}`);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
-import { checkLabel, formatLabel, parseLabel } from "../../sim/phone/label.ts";
+import { checkLabel, formatLabel, groupedProof, parseLabel, readProof } from "../../sim/phone/label.ts";
 import { longestMessage } from "../../sim/phone/radio-protocol.ts";
 import { type PhoneServer, type PhoneServerOptions, servePhone } from "../../sim/phone/server.ts";
 import { startRadio } from "../../sim/radio/radio.ts";
@@ -152,6 +152,26 @@ test("the radio is for the page's own scripts, and for what they say", async (t)
   assert.equal(rest(), 0);
 });
 
+test("a long proof may be typed with or without groups, in any case, with letters for the digits they look like", () => {
+  const proof = "0a1bcdefghjkmnpq";
+  for (const typed of [
+    proof,
+    "0a1b-cdef-ghjk-mnpq",
+    " 0A1B CDEF GHJK MNPQ ",
+    "oA1b–cdef–ghjk–mnpq",
+    "OaIb.cdef.ghjk.mnpq",
+    "0alb_cdef/ghjk,mnpq",
+  ])
+    assert.equal(readProof(typed), proof, typed);
+  for (const other of ["k7m2w9xq4r", "0a1bcdefghjkmnp", "0a1bcdefghjkmnpqr", "0a1bcdefghjkmnpu", "Two words-2"])
+    assert.equal(readProof(` ${other} `), other);
+  assert.equal(groupedProof(proof), "0a1b-cdef-ghjk-mnpq");
+  assert.equal(groupedProof("k7m2w9xq4r"), "k7m2w9xq4r");
+  // What a code says is taken as it is: it may be another maker's.
+  const payload = { ver: "v1", name: "PROV_1", pop: "0A1BCDEFGHJKMNPQ" };
+  assert.equal(parseLabel(JSON.stringify(payload)).proofOfPossession, payload.pop);
+});
+
 test("labels: QR codes of cameras, and what is none", () => {
   const label = { name: "PROV_0A1B2C", proofOfPossession: "k7m2w9xq4r" };
   // What Espressif's examples print, and what modules/app/label.ts does.
@@ -160,6 +180,7 @@ test("labels: QR codes of cameras, and what is none", () => {
   assert.deepEqual(parseLabel(espressif), label);
   assert.deepEqual(parseLabel(formatLabel(label)), label);
   assert.deepEqual(checkLabel({ name: " PROV_0A1B2C ", proofOfPossession: "k7m2w9xq4r\n" }), label);
+  assert.equal(JSON.parse(formatLabel(label)).security, "2");
   const payload = JSON.parse(formatLabel(label));
   const code = (change: object) => {
     try {
@@ -178,7 +199,7 @@ test("labels: QR codes of cameras, and what is none", () => {
     { name: "PROV_" },
   ])
     assert.equal(code(change), "BadLabel", JSON.stringify(change));
-  for (const change of [{ transport: "softap" }, { security: "2" }, { network: "thread" }])
+  for (const change of [{ transport: "softap" }, { security: "3" }, { username: "root" }, { network: "thread" }])
     assert.equal(code(change), "UnsupportedProtocol", JSON.stringify(change));
   for (const text of ["", "https://example.com", "[1]", "null", `"${"x".repeat(2000)}"`])
     assert.throws(() => parseLabel(text), { code: "BadLabel" });

@@ -14,7 +14,7 @@ import { CameraClient, type CameraClientOptions } from "../../sim/phone/camera-c
 import { RadioCentral, type RadioCentralOptions } from "../../sim/phone/radio-central.ts";
 import { type Radio, type RadioOptions, startRadio } from "../../sim/radio/radio.ts";
 
-export const proofOfPossession = "abcd1234";
+export const proofOfPossession = "abcd-efgh-jkmn-pqrs";
 export const deviceName = "PROV_TEST";
 const top = fileURLToPath(new URL("../..", import.meta.url));
 

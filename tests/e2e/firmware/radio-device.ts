@@ -6,6 +6,7 @@ import { collectGarbage, resetPeaks, statistics } from "statistics";
 import Timer from "timer";
 import { WiFiStation } from "../../../modules/network/wifi-station";
 import { Provisioning } from "../../../modules/provisioning/provisioning";
+import { RecordStore } from "../../../modules/storage/record-store";
 import * as crypto from "../../../native/tls/crypto";
 
 interface Request {
@@ -60,7 +61,8 @@ const provisioning = new Provisioning({
   io: GATTServer,
   crypto,
   name: getEnvironment("DEVICE_NAME") ?? "PROV_TEST",
-  proofOfPossession: "abcd1234",
+  proofOfPossession: getEnvironment("PROOF") ?? "abcd-efgh-jkmn-pqrs",
+  storage: new RecordStore("radio"),
   wifi,
   endpoints: { has: (endpoint) => endpoint.startsWith("camera-"), handle: (_endpoint, request) => handle(request) },
   linkEncryption: getEnvironment("LINK_ENCRYPTION") === "1",

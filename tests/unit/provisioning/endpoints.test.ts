@@ -16,12 +16,12 @@ test("messages and answers of many fragments, at every size of value from an MTU
 
 test("while the handler works a read gives an empty value, which is no part of the stream", async () => {
   let finish: (answer: object) => void = () => undefined;
-  const target = device(
-    () =>
+  const target = device({
+    handler: () =>
       new Promise((resolve) => {
         finish = resolve;
       }),
-  );
+  });
   const phone = new Phone(target).open();
   for (const fragment of phone.fragments({ type: "Slow" })) phone.write("camera-command", fragment);
   for (let i = 0; i < 10; i++) equal(phone.read("camera-command").length, 0);
@@ -39,7 +39,7 @@ test("what a handler throws is an answer", async () => {
       throw new TypeError("oh");
     },
   ];
-  const target = device(() => answers.shift()!());
+  const target = device({ handler: () => answers.shift()!() });
   const phone = new Phone(target).open();
   equal(await phone.ask("camera-command", {}), '{"error":{"code":"NoFilm","message":"insert a film"}}');
   equal(await phone.ask("camera-command", {}), '{"error":{"code":"InternalError","message":"oh"}}');
@@ -47,7 +47,7 @@ test("what a handler throws is an answer", async () => {
 });
 
 test("an answer that is too long is an error, and the session goes on", async () => {
-  const target = device(() => ({ text: "x".repeat(1000) }), 500);
+  const target = device({ handler: () => ({ text: "x".repeat(1000) }), maximumMessage: 500 });
   const phone = new Phone(target).open();
   equal(JSON.parse(await phone.ask("camera-command", {})).error.code, "AnswerTooLong");
   equal(JSON.parse(await phone.ask("camera-command", {})).error.code, "AnswerTooLong");
@@ -55,12 +55,12 @@ test("an answer that is too long is an error, and the session goes on", async ()
 
 test("a handler that never ends is an error after its time, and a late answer answers nothing", async () => {
   let finish: (answer: object) => void = () => undefined;
-  const target = device(
-    () =>
+  const target = device({
+    handler: () =>
       new Promise((resolve) => {
         finish = resolve;
       }),
-  );
+  });
   const phone = new Phone(target).open();
   phone.write("camera-command", phone.fragments({})[0]);
   target.clock.now += 5000;
@@ -79,12 +79,12 @@ test("a handler that never ends is an error after its time, and a late answer an
 
 test("the answer of a session that has ended goes nowhere", async () => {
   let finish: (answer: object) => void = () => undefined;
-  const target = device(
-    () =>
+  const target = device({
+    handler: () =>
       new Promise((resolve) => {
         finish = resolve;
       }),
-  );
+  });
   const phone = new Phone(target).open();
   phone.write("camera-command", phone.fragments({})[0]);
   await sleep(1);
@@ -150,7 +150,7 @@ const faults: [string, string, (phone: Phone) => void][] = [
 
 for (const [what, code, send] of faults)
   test(`${what}: ${code}`, () => {
-    const target = device(undefined, 500);
+    const target = device({ maximumMessage: 500 });
     const phone = new Phone(target).open();
     send(phone);
     const endpoint = ["camera-command2", "constructor"].find((name) => phone.refusal(name)) ?? "camera-command";

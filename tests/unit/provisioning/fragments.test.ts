@@ -1,17 +1,29 @@
 import { FragmentReader, FragmentWriter } from "../../../modules/provisioning/fragments";
+import type { MessageSecurity } from "../../../modules/provisioning/message-security";
 import { assert, equal, test } from "../harness";
 import { bytes, text } from "./phone";
 
-const plain = () => undefined;
+/** Security that is none, with room for as long a tag as a test wants. */
+class Plain implements MessageSecurity {
+  readonly overhead: number;
+  constructor(overhead = 0) {
+    this.overhead = overhead;
+  }
+  seal(_value: Uint8Array, _headerLength: number): void {}
+  open(data: Uint8Array): Uint8Array {
+    return data;
+  }
+  close(): void {}
+}
 
 function join(values: Uint8Array[], reader: FragmentReader) {
   let result: ReturnType<FragmentReader["push"]>;
-  for (const value of values) result = reader.push(value);
+  for (const value of values) result = reader.push(value[0], value.subarray(1));
   return result;
 }
 
 function cut(message: string, limit: number): Uint8Array[] {
-  const writer = new FragmentWriter(message, plain);
+  const writer = new FragmentWriter(message, new Plain());
   const values: Uint8Array[] = [];
   while (!writer.done) values.push(new Uint8Array(writer.next(limit)));
   return values;
@@ -37,22 +49,31 @@ test("characters of several bytes survive the cuts", () => {
     equal(text(join(cut(message, limit), new FragmentReader(6000)) as Uint8Array), message);
 });
 
-test("the text is encrypted once, in order", () => {
-  const seen: number[] = [];
-  const writer = new FragmentWriter("0123456789", (piece) => {
-    seen.push(...piece);
-  });
-  while (!writer.done) writer.next(4);
-  equal(text(Uint8Array.from(seen)), "0123456789");
+test("the text is sealed once, in order, with the header of each fragment, and there is room for the tag", () => {
+  class Recorder extends Plain {
+    seen: number[] = [];
+    headers: number[] = [];
+    override seal(value: Uint8Array, headerLength: number): void {
+      this.seen.push(...value.subarray(headerLength, value.length - this.overhead));
+      this.headers.push(value[0]);
+    }
+  }
+  const security = new Recorder(16);
+  const writer = new FragmentWriter("0123456789", security);
+  const lengths: number[] = [];
+  while (!writer.done) lengths.push(writer.next(20).byteLength);
+  equal(text(Uint8Array.from(security.seen)), "0123456789");
+  equal(lengths, [20, 20, 20, 18]);
+  equal(security.headers, [0, 1, 2, 0x83]);
 });
 
 test("a missing, repeated or swapped fragment is out of order, and the next message is read again", () => {
   const orders = [[1], [0, 0], [0, 2], [0, 1, 1], [127]];
   for (const order of orders) {
     const reader = new FragmentReader(100);
-    const results = order.map((index) => reader.push(bytes(index, 7)));
+    const results = order.map((index) => reader.push(index, bytes(7)));
     equal(results.at(-1), "OutOfOrder");
-    equal(reader.push(bytes(0x80, "ok")), bytes("ok"));
+    equal(reader.push(0x80, bytes("ok")), bytes("ok"));
   }
 });
 
@@ -60,12 +81,12 @@ test("a message may have the maximum length and not a byte more", () => {
   const reader = new FragmentReader(100);
   equal((join([bytes(0, new Uint8Array(60)), bytes(0x81, new Uint8Array(40))], reader) as Uint8Array).length, 100);
   equal(join([bytes(0, new Uint8Array(60)), bytes(0x81, new Uint8Array(41))], reader), "TooLong");
-  equal(reader.push(bytes(0x80, new Uint8Array(101))), "TooLong");
-  equal(reader.push(bytes(0x80, "ok")), bytes("ok"));
+  equal(reader.push(0x80, new Uint8Array(101)), "TooLong");
+  equal(reader.push(0x80, bytes("ok")), bytes("ok"));
 });
 
 test("a message of many empty fragments ends as well", () => {
   const reader = new FragmentReader(10);
-  for (let i = 0; i < 300; i++) equal(reader.push(bytes(i % 127)), undefined);
-  equal((reader.push(bytes((300 % 127) | 0x80)) as Uint8Array).length, 0);
+  for (let i = 0; i < 300; i++) equal(reader.push(i % 127, bytes()), undefined);
+  equal((reader.push((300 % 127) | 0x80, bytes()) as Uint8Array).length, 0);
 });

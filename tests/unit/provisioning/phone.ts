@@ -1,11 +1,13 @@
 /** A phone for the tests of provisioning: builds its messages byte by byte, and talks to a Link directly. */
 import { MalformedMessage } from "../../../modules/provisioning/protobuf";
 import { type BinaryEndpoints, Protocomm } from "../../../modules/provisioning/protocomm";
+import type { ProvisioningStorage } from "../../../modules/provisioning/srp-account";
 import * as crypto from "../../../native/tls/crypto";
 
 export type TestLink = ReturnType<Protocomm["open"]>;
 
-export const proofOfPossession = "abcd1234";
+/** Strong enough for security 1. */
+export const proofOfPossession = "abcd-efgh-jkmn-pqrs";
 
 export function bytes(...parts: (number | number[] | Uint8Array | ArrayBuffer | string)[]): Uint8Array {
   const pieces = parts.map((part) => {
@@ -75,7 +77,40 @@ class SwapEndpoint implements BinaryEndpoints {
 
 type Handler = (message: object) => object | Promise<object>;
 
-export function device(handler: Handler = (message) => message, maximumMessage?: number): Device {
+/** As RecordStore, with nothing behind it. */
+export class Storage implements ProvisioningStorage {
+  readonly values = new Map<string, Uint8Array>();
+  writes = 0;
+  failing = false;
+
+  readBytes(key: string): ArrayBuffer | undefined {
+    return this.values.get(key)?.slice().buffer as ArrayBuffer | undefined;
+  }
+
+  writeBytes(key: string, value: Uint8Array): void {
+    this.writes += 1;
+    if (this.failing) throw new Error("full");
+    this.values.set(key, value.slice());
+  }
+
+  delete(key: string): void {
+    this.values.delete(key);
+  }
+}
+
+interface DeviceOptions {
+  handler?: Handler;
+  maximumMessage?: number | undefined;
+  secret?: string;
+  storage?: Storage;
+}
+
+export function device({
+  handler = (message) => message,
+  maximumMessage,
+  secret = proofOfPossession,
+  storage = new Storage(),
+}: DeviceOptions = {}): Device {
   const clock = { now: 1000 };
   const asked: unknown[] = [];
   const json = {
@@ -87,7 +122,8 @@ export function device(handler: Handler = (message) => message, maximumMessage?:
   };
   const protocomm = new Protocomm({
     crypto,
-    proofOfPossession,
+    proofOfPossession: secret,
+    storage,
     now: () => clock.now,
     binary: new SwapEndpoint(asked),
     json,
@@ -98,11 +134,12 @@ export function device(handler: Handler = (message) => message, maximumMessage?:
   return { protocomm, clock, asked };
 }
 
-/** Field `status` of sr0 or sr1, -1 when the answer has no such thing. */
+/** Field `status` of sr0 or sr1, of either scheme; -1 when the answer has no such thing. */
 export function statusOf(answer: ArrayBuffer): number {
   const b = new Uint8Array(answer);
-  // sec_ver, sec1 { msg, sr0 or sr1 { status?, ... } }
-  if (b[0] !== 0x10 || b[2] !== 0x5a) return -1;
+  // sec_ver, sec1 or sec2 { msg, sr0 or sr1 { status?, ... } }
+  if (b[0] !== 0x10 || b[2] !== (b[1] === 1 ? 0x5a : 0x62)) return -1;
+  if (b.length > 300) return 0;
   let at = 4;
   if (b[at] === 0x08) at += 2;
   const inner = at + 3;
@@ -120,7 +157,7 @@ export class Phone {
   }
 
   write(endpoint: string, value: Uint8Array): void {
-    this.link.write(endpoint, value);
+    this.link.write(endpoint, value.slice());
   }
 
   read(endpoint: string, limit = 512): Uint8Array {

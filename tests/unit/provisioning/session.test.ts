@@ -15,7 +15,7 @@ test("proto-ver says what network_provisioning says, with or without a request",
   equal(JSON.parse(text(phone.read("proto-ver"))).prov.ver, "netprov-v1.2");
   phone.write("proto-ver", bytes("---"));
   const version = JSON.parse(text(phone.read("proto-ver")));
-  equal(version.prov, { ver: "netprov-v1.2", sec_ver: 1, sec_patch_ver: 0, cap: ["wifi_prov", "wifi_scan"] });
+  equal(version.prov, { ver: "netprov-v1.2", sec_ver: 2, sec_patch_ver: 1, cap: ["wifi_prov", "wifi_scan"] });
   equal(version.devicelink, { ver: "1", busy: false, retryAfter: 0 });
 });
 
@@ -182,7 +182,10 @@ test("other security schemes and message types are refused by name", () => {
   const phone = new Phone(device());
   const statuses: [Uint8Array, number][] = [
     [bytes(0x10, 0, 0x52, 0), Status.invalidScheme],
-    [bytes(0x10, 2, 0x62, 0), Status.invalidScheme],
+    [bytes(0x10, 3, 0x6a, 0), Status.invalidScheme],
+    [bytes(0x10, 1, 0x62, 0), Status.invalidProtocol],
+    [bytes(0x10, 2, 0x5a, 0), Status.invalidProtocol],
+    [bytes(0x10, 2, 0x62, 0), Status.invalidArgument],
     [bytes(0x10, 1, 0x5a, 2, 0x08, 1), Status.invalidArgument],
     [bytes(0x10, 1, 0x5a, 2, 0x08, 9), Status.invalidArgument],
     [command0(new Uint8Array(31)), Status.invalidArgument],

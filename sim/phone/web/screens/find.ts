@@ -1,5 +1,5 @@
 import { adviceFor } from "../../advice.ts";
-import { type CameraLabel, parseLabel } from "../../label.ts";
+import { type CameraLabel, groupedProof, parseLabel, readProof } from "../../label.ts";
 import type { App } from "../app/app.ts";
 import type { Screen, ScreenMaker } from "../app/screen.ts";
 import { fill, h } from "../dom.ts";
@@ -37,8 +37,8 @@ class Find {
     this.#proof = field({
       label: "Proof of possession",
       name: "proof",
-      hint: "On the camera's label. It shows the camera that you have it in your hands, and is kept nowhere.",
-      attributes: { autocomplete: "off", required: true },
+      hint: "On the camera's label, such as abcd-efgh-jkmn-pqrs. It shows the camera that you have it in your hands, and is kept nowhere.",
+      attributes: { autocomplete: "off", autocapitalize: "none", spellcheck: "false", required: true },
     });
     this.#label = field({
       label: "Name (optional)",
@@ -96,7 +96,7 @@ class Find {
 
   #useLabel({ name, proofOfPossession }: CameraLabel): void {
     this.#list.choose(name);
-    this.#proof.value = proofOfPossession;
+    this.#proof.value = groupedProof(proofOfPossession);
     this.#proof.problem();
     this.#app.announcer.say(`Label of ${name} read.`);
     this.#connect.focus();
@@ -108,7 +108,7 @@ class Find {
     if (!label) return undefined;
     const lines: [string, string][] = [
       ["Name", label.name],
-      ["Proof of possession", label.proofOfPossession],
+      ["Proof of possession", groupedProof(label.proofOfPossession)],
     ];
     return sticker({ title: "Label of the simulated camera", lines, use: () => this.#useLabel(label) });
   }
@@ -117,7 +117,7 @@ class Find {
     event.preventDefault();
     if (this.#connecting) return;
     const { camera, transport } = this.#list;
-    const proofOfPossession = this.#proof.value.trim();
+    const proofOfPossession = readProof(this.#proof.value);
     if (!camera || !transport) {
       const text = "Choose it in the list above, or read its label.";
       fill(this.#status, notice({ kind: "warn", title: "Which camera?", text }));
