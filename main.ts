@@ -26,8 +26,9 @@ import { type ConnectionState, Connectivity, type ConnectivityHost } from "./mod
 import { Enrolling, type EnrollingHost, provisioningClientId, templateParameters } from "./modules/app/enrolling";
 import { type DeviceEvent, EventLog } from "./modules/app/event-log";
 import { httpsServers } from "./modules/app/https-servers";
+import { certificateFor } from "./modules/app/identity-check";
 import { CameraJobs, type CameraJobsHost } from "./modules/app/jobs";
-import { createRequest, isPair } from "./modules/app/keys";
+import { createRequest } from "./modules/app/keys";
 import { type Label, loadLabel, qrPayload } from "./modules/app/label";
 import { type MQTTCommandHost, MQTTCommands } from "./modules/app/mqtt-commands";
 import type { PhotoAnnouncement, UploadRequest } from "./modules/app/photo-uploads";
@@ -179,6 +180,10 @@ class Camera implements Host {
     this.connectivity.identityChanged();
   }
 
+  identityFailed(error: unknown): void {
+    this.enrolling.openFailed(error);
+  }
+
   connectionChanged(state: ConnectionState, detail?: object): void {
     this.device.state = state;
     this.schedule.resume();
@@ -225,8 +230,8 @@ class Camera implements Host {
     return createRequest(this.label.serial);
   }
 
-  matches(certificate: string, key: string): boolean {
-    return isPair(certificate, key);
+  certificateFor(certificate: string, key: string): string | undefined {
+    return certificateFor(certificate, key, this.now());
   }
 
   onProvisioned(result: Provisioned): void {

@@ -13,19 +13,17 @@ import {
   type Transport,
 } from "./commands";
 import type { ConnectionState } from "./connectivity";
-import { endpointField } from "./endpoint-field";
 import type { Enrolling } from "./enrolling";
 import type { EventHost, EventLog } from "./event-log";
-import { checkCredentials } from "./identity-check";
 import { createRequest } from "./keys";
 import type { Label } from "./label";
 import { ownThingName, proveOwnership } from "./ownership";
 import { PhotoUploads, type UploadHost, type UploadProgress } from "./photo-uploads";
 import { type Photo, Photographer, type PhotographerHost, type StillCamera } from "./photographer";
+import { thingNameField } from "./thing-name-field";
 
 /** The size of a thumbnail's piece in one answer: with base64 and JSON around it, it fits one 512-byte attribute value. */
 const thumbnailPiece = 300;
-const pemLimit = 4096;
 /** X.520: a common name has at most 64 characters, a thing name up to 128. AWS IoT does not look at it in this flow. */
 const commonNameLimit = 64;
 
@@ -47,7 +45,6 @@ export interface CameraDeviceHost extends EventHost, PhotographerHost, UploadHos
   readonly endpoint: string | undefined;
   readonly camera: StillCamera & CameraInformation;
   encodeBase64(bytes: Uint8Array): string;
-  identityChanged(): void;
   collectTelemetry(): object;
 }
 
@@ -89,7 +86,8 @@ export class CameraDevice {
 
   information(): object {
     const { identities, enrolling, label, productId, firmware, camera, endpoint } = this.#host;
-    const identity = identities.summary;
+    // Before the first one has proven itself, that is who the camera is.
+    const identity = identities.summary ?? identities.trialSummary;
     const { id, model } = camera.identification;
     return {
       thingName: identity?.thingName ?? null,
@@ -141,20 +139,8 @@ export class CameraDevice {
   }
 
   register(message: Message): object {
-    const { identities } = this.#host;
-    const thingName = thingNameField(message);
-    const endpoint = endpointField(message);
-    const certificate = stringField(message, "certPem", pemLimit);
-    const rootCA = optionalString(message, "rootCA", pemLimit);
-    const region = optionalString(message, "region", 32);
-    const key = optionalString(message, "privKey", pemLimit) ?? identities.pendingKey(thingName);
-    if (!key) throw new CommandError("NoKey", `no certificate was requested for ${thingName}, and privKey is missing`);
-    const credentials = checkCredentials({ certificate, key, rootCA }, this.#host.now());
-    const identity = { thingName, endpoint, ...credentials, region };
-    identities.propose(identity, certificateIdOf(credentials.certificate));
-    identities.confirm();
-    this.#host.identityChanged();
-    return { state: this.state };
+    const answer = this.#host.enrolling.register(message);
+    return { state: this.state, ...answer };
   }
 
   claim(message: Message): object {
@@ -252,13 +238,6 @@ export class CameraDevice {
   eventsSince(message: Message): object {
     return this.#host.events.since(countField(message, "since", Number.MAX_SAFE_INTEGER));
   }
-}
-
-/** AWS IoT: letters, digits, `:`, `_` and `-`, at most 128 (CreateThing). It is the MQTT client id and part of topics. */
-function thingNameField(message: Message): string {
-  const thingName = stringField(message, "thingName", 128);
-  if (!/^[a-zA-Z0-9:_-]+$/.test(thingName)) throw new CommandError("BadField", "thingName has characters AWS refuses");
-  return thingName;
 }
 
 function headersField(message: Message): Record<string, string> | undefined {

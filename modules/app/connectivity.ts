@@ -28,6 +28,8 @@ export interface ConnectivityHost<S extends Session> {
   openSession(identity: Identity): S;
   /** Instead of a session, while a new identity is being fetched. */
   openProvisioning(): Session;
+  /** No session can be made of the identity in use. */
+  identityFailed(error: unknown): void;
   connectionChanged(state: ConnectionState, detail?: object): void;
 }
 
@@ -123,6 +125,7 @@ export class Connectivity<S extends Session> {
     } catch (error) {
       // An identity that no session can be made of, such as an endpoint that is no host name: only another one helps.
       this.enter("connecting", { error: describeError(error) });
+      this.#host.identityFailed(error);
     }
   }
 

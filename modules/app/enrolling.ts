@@ -8,6 +8,7 @@ import { type Message, optionalString, stringField } from "./commands";
 import { endpointField } from "./endpoint-field";
 import type { EventLog } from "./event-log";
 import { checkCredentials } from "./identity-check";
+import { thingNameField } from "./thing-name-field";
 
 /**
  * How far the identity is: none; enrolling (a new one is being fetched); trying (it has yet to connect); applied. `applyError` says why the
@@ -33,7 +34,27 @@ const roundLimit = 3;
 /** An identity on trial is given up after so many refusals, or failures of any kind (IoT may take a while to accept a new certificate). */
 const refusalLimit = 5;
 const failureLimit = 20;
+/** Where an identity that has been good is waited for, there is less patience with a network that may be the new identity's own fault. */
+const impatientLimit = 6;
 const pemLimit = 4096;
+
+/** The broker's word, or TLS's, on the identity itself. Expired and NotYetValid may be the clock's. */
+const refusals: readonly string[] = Object.freeze([
+  "Refused",
+  "PeerAlert",
+  "UnknownCA",
+  "BadChain",
+  "NameMismatch",
+  "WeakKey",
+  "BadCertificate",
+  "ProtocolVersion",
+  "NoApplicationProtocol",
+  "HandshakeFailure",
+  "BadRoots",
+  "BadClientCertificate",
+  "BadKey",
+  "BadOptions",
+]);
 
 /** Gets the camera a new identity, and lets go of the old one (or of the claim) when the new one has connected, not before. */
 export class Enrolling {
@@ -61,6 +82,24 @@ export class Enrolling {
 
   // Commands
 
+  /** An identity that somebody else has made: tried as every other one is, and the one in force is kept until it has connected. */
+  register(message: Message): object {
+    const { identities } = this.#host;
+    const thingName = thingNameField(message);
+    const endpoint = endpointField(message);
+    const certificate = stringField(message, "certPem", pemLimit);
+    const rootCA = optionalString(message, "rootCA", pemLimit);
+    const region = optionalString(message, "region", 32);
+    const key = optionalString(message, "privKey", pemLimit) ?? identities.pendingKey(thingName);
+    if (!key) throw new CommandError("NoKey", `no certificate was requested for ${thingName}, and privKey is missing`);
+    const credentials = checkCredentials({ certificate, key, rootCA }, this.#host.now());
+    this.propose({ thingName, endpoint, ...credentials, region });
+    this.#rounds = 0;
+    this.error = null;
+    this.restart();
+    return { applyState: this.applyState };
+  }
+
   /** Fleet provisioning with a claim: one for all cameras of a product, or one of five minutes from the app. */
   provisionByClaim(message: Message): object {
     const certificate = stringField(message, "certPem", pemLimit);
@@ -83,7 +122,11 @@ export class Enrolling {
   }
 
   private order(enrolment: Enrolment): object {
-    this.#host.identities.order(enrolment);
+    try {
+      this.#host.identities.order(enrolment);
+    } catch {
+      throw new CommandError("StorageFailed", "the order cannot be kept");
+    }
     this.#rounds = 0;
     this.error = null;
     Timer.set(() => this.restart(), courtesy);
@@ -99,14 +142,21 @@ export class Enrolling {
     if (!enrolment.certificate && current && thingName !== current.thingName)
       throw new CommandError("WrongThing", `the template made ${thingName} of ${current.thingName}`);
     const { rootCA, region } = enrolment.certificate ? enrolment : (current ?? enrolment);
-    const identity = { thingName, endpoint: endpoint ?? enrolment.endpoint, certificate, key, rootCA, region };
-    identities.propose(identity, certificateIdOf(certificate));
+    this.propose({ thingName, endpoint: endpoint ?? enrolment.endpoint, certificate, key, rootCA, region });
     this.restart();
   }
 
-  roundFailed(error: CloudError): void {
+  private propose(identity: Identity): void {
+    try {
+      this.#host.identities.propose(identity, certificateIdOf(identity.certificate));
+    } catch {
+      throw new CommandError("StorageFailed", "the identity cannot be kept");
+    }
+  }
+
+  roundFailed({ code, message }: ErrorReport): void {
     const { identities, events } = this.#host;
-    this.error = describeError(error);
+    this.error = { code, message };
     events.add("Error", { ...this.error });
     this.#rounds += 1;
     if (this.isExpired) this.error = { code: "ClaimExpired", message: "no certificate came in the claim's time" };
@@ -125,24 +175,54 @@ export class Enrolling {
   // Told by the session of an identity
 
   sessionChanged(isConnected: boolean, error?: CloudError): void {
+    if (!this.#host.identities.isTrying) return;
+    if (isConnected) this.trialPassed();
+    else if (error) this.trialFailed(error);
+  }
+
+  private trialPassed(): void {
     const { identities, events } = this.#host;
-    if (!isConnected && !error) return;
-    if (!identities.isTrying) return;
-    if (!isConnected) this.trialFailed(error as CloudError);
-    else {
+    try {
       identities.confirm();
-      this.#rounds = this.#refusals = this.#failures = 0;
-      this.error = null;
-      events.add("IdentityApplied", { thingName: identities.summary?.thingName });
+    } catch {
+      // It stays on trial, and is confirmed after another start or connection.
+      events.add("Error", { code: "StorageFailed", message: "the identity has connected, but cannot be confirmed" });
+      return;
     }
+    this.#rounds = this.#refusals = this.#failures = 0;
+    this.error = null;
+    events.add("IdentityApplied", { thingName: identities.summary?.thingName });
+  }
+
+  /** No session can be made of the identity in use: trying it again is of no use. */
+  openFailed(error: unknown): void {
+    if (!this.#host.identities.isTrying) return;
+    this.error = describeError(error);
+    this.endTrial();
   }
 
   private trialFailed(error: CloudError): void {
+    const { identities } = this.#host;
+    this.error = describeError(error);
     this.#failures += 1;
-    if (error.code === "Refused" || error.code === "PeerAlert") this.#refusals += 1;
-    if (this.#refusals < refusalLimit && this.#failures < failureLimit) return;
-    this.#host.identities.abandon();
-    this.roundFailed(error);
+    if (refusals.includes(error.code)) this.#refusals += 1;
+    const limit = identities.summary && !identities.enrolment ? impatientLimit : failureLimit;
+    if (this.#refusals >= refusalLimit || this.#failures >= limit) this.endTrial();
+  }
+
+  /** Back to the order, or to the identity in force; where there is neither, the trial goes on. */
+  private endTrial(): void {
+    const { identities, events } = this.#host;
+    this.#refusals = this.#failures = 0;
+    if (identities.enrolment) {
+      identities.abandon();
+      this.roundFailed(this.error as ErrorReport);
+      return;
+    }
+    events.add("Error", { ...this.error });
+    if (!identities.summary) return;
+    identities.abandon();
+    this.restart();
   }
 
   private restart(): void {

@@ -64,6 +64,16 @@ export function checkCertificate(certificate: string, key: string, time: number)
   }
 }
 
+/** The same for a certificate that may belong to an earlier request: then undefined. @throws CommandError BadCertificate if it is not good */
+export function certificateFor(certificate: string, key: string, time: number): string | undefined {
+  try {
+    return readCertificates(certificate, key, time);
+  } catch (error) {
+    if (nameOf(error) === "OtherKey") return undefined;
+    throw described("BadCertificate", "the certificate", error);
+  }
+}
+
 /** @throws CommandError BadRoots */
 export function checkRoots(roots: string, time: number): string {
   try {
@@ -73,12 +83,14 @@ export function checkRoots(roots: string, time: number): string {
   }
 }
 
-/** The engine puts the function's name before an error's own words. */
 function described(code: string, subject: string, error: unknown): CommandError {
+  const name = nameOf(error);
+  const reason = Object.hasOwn(reasons, name) ? reasons[name] : `cannot be used: ${(error as Error).message}`;
+  return new CommandError(code, `${subject} ${reason}`);
+}
+
+/** The engine puts the function's name before an error's own words. */
+function nameOf(error: unknown): string {
   const { message } = error as Error;
-  const name = message.slice(message.lastIndexOf(" ") + 1);
-  return new CommandError(
-    code,
-    `${subject} ${Object.hasOwn(reasons, name) ? reasons[name] : `cannot be used: ${message}`}`,
-  );
+  return message.slice(message.lastIndexOf(" ") + 1);
 }

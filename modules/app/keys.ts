@@ -9,13 +9,3 @@ export function createRequest(commonName: string): { key: string; csr: string } 
     pair.close();
   }
 }
-
-/** Is the certificate for this key? */
-export function isPair(certificate: string, key: string): boolean {
-  const pair = new KeyPair(key);
-  try {
-    return pair.matches(certificate);
-  } finally {
-    pair.close();
-  }
-}

@@ -26,7 +26,8 @@ export interface FleetProvisioningHost {
   openProvisioningSession(provisioning: FleetProvisioning): ProvisioningSession;
   /** A new key and the request for its certificate, PEM. */
   createRequest(): { key: string; csr: string };
-  matches(certificate: string, key: string): boolean;
+  /** The certificate, judged, as it is to be kept; undefined if it is for another key. May throw when it is of no use: then the round has failed. */
+  certificateFor(certificate: string, key: string): string | undefined;
   /** May throw: then the round has failed. */
   onProvisioned(result: Provisioned): void;
   /** Once a round; the object is of no use afterwards. */
@@ -155,8 +156,9 @@ export class FleetProvisioning {
   private takeCertificate({ certificatePem, certificateOwnershipToken }: Record<string, unknown>): void {
     if (typeof certificatePem !== "string" || typeof certificateOwnershipToken !== "string")
       throw new CloudError("BadAnswer", "an accepted request has no certificate or no ownership token");
-    if (!this.#host.matches(certificatePem, this.#key)) return;
-    this.#certificate = certificatePem;
+    const certificate = this.#host.certificateFor(certificatePem, this.#key);
+    if (certificate === undefined) return;
+    this.#certificate = certificate;
     this.#step = "thing";
     const { parameters } = this.#options;
     const session = this.#session;

@@ -72,17 +72,16 @@ export class IdentityStore {
 
   /** Of the identity in force. Whoever asks often asks for this: all of an identity takes a good part of the machine to read. */
   get summary(): IdentitySummary | undefined {
-    const pointer = this.#records.read<Pointer>("identity");
-    if (pointer?.slot !== 0 && pointer?.slot !== 1) return undefined;
-    const { thingName, certificateId } = pointer;
-    if (thingName) return { thingName, certificateId };
-    const identity = this.current;
-    return identity && { thingName: identity.thingName };
+    return this.summaryOf("identity");
   }
 
   /** The identity that has yet to prove itself. */
   get trial(): Identity | undefined {
     return this.isTrying ? this.#records.read<Identity>(`identity${this.trialSlot}`) : undefined;
+  }
+
+  get trialSummary(): IdentitySummary | undefined {
+    return this.isTrying ? this.summaryOf("trial") : undefined;
   }
 
   /** There is an identity that has yet to prove itself. */
@@ -218,6 +217,16 @@ export class IdentityStore {
   private get isConfirmed(): boolean {
     const { trialSlot } = this;
     return trialSlot !== undefined && trialSlot === this.slot;
+  }
+
+  /** An identity that the factory wrote has none: then it is read. */
+  private summaryOf(record: "identity" | "trial"): IdentitySummary | undefined {
+    const slot = this.slotIn(record);
+    if (slot === undefined) return undefined;
+    const { thingName, certificateId } = this.#records.read<Pointer>(record) as Pointer;
+    if (thingName) return { thingName, certificateId };
+    const identity = this.#records.read<Identity>(`identity${slot}`);
+    return identity && { thingName: identity.thingName };
   }
 
   private slotIn(record: string): 0 | 1 | undefined {

@@ -108,6 +108,11 @@ const cloud = {
     "Check that its Wi-Fi reaches the internet, then try again.",
     "retry",
   ],
+  IdentityRejected: [
+    "The camera cannot connect with its new certificate.",
+    "Check the cloud's endpoint and root certificate, then try again: a new certificate is made.",
+    "retry",
+  ],
   VersionConflict: ["The settings were changed elsewhere meanwhile.", "Look at them and save again.", "retry"],
   Throttled: ["The cloud asks for patience.", "Wait a few seconds, then try again.", "retry"],
   UploadFailed: ["The picture did not reach the bucket.", "Send it again; the camera still has it.", "retry"],
@@ -151,7 +156,7 @@ const known = { ...camera, ...bluetooth, ...cloud, ...signIn } satisfies Record<
 const texts: Record<string, Entry> = known;
 
 /** The camera says in its own words what exactly is wrong. */
-const explained = ["BadKey", "BadCertificate", "BadRoots"];
+const explained = ["BadKey", "BadCertificate", "BadRoots", "IdentityRejected", "CameraStaysOffline"];
 
 /** What to tell a person about an error of this library; also for errors of anybody else. */
 export function adviceFor(error: unknown): Advice {

@@ -57,7 +57,7 @@ export class PhoneCloudError extends Error {
 }
 
 /** Why a flow stopped, other than by an error of phone (PhoneError Cancelled among them), camera or cloud. */
-export type FlowErrorCode = "NetworkNeeded" | "CameraStaysOffline" | "AlreadyRunning";
+export type FlowErrorCode = "NetworkNeeded" | "CameraStaysOffline" | "IdentityRejected" | "AlreadyRunning";
 
 export class FlowError extends Error {
   readonly code: FlowErrorCode;

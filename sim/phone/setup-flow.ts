@@ -254,14 +254,24 @@ export class SetupFlow extends Emitter<SetupEvents> {
     const live = cloud.live(this.#thing);
     void live.open().catch(() => {}); // then Bluetooth has to tell
     for (const deadline = Date.now() + onlineLimit; Date.now() < deadline; await pause(pollInterval, signal)) {
-      if (live.state.online) return "heard through the cloud";
-      if (!client.hasSession) continue;
-      const info = await this.#ask().catch(() => undefined);
-      if (info?.state === "online") return undefined;
-      if (info) this.#steps.describe("online", String(info.state));
+      const info = client.hasSession ? await this.#ask().catch(() => undefined) : undefined;
+      const progress = applyProgress(info);
+      if (progress === "rejected" && this.#registered) return this.#reject(info);
+      if (progress === "trying") this.#steps.describe("online", applyReason(info) ?? String(info?.state));
+      else if (live.state.online) return "heard through the cloud";
+      else if (info?.state === "online") return undefined;
+      else if (info) this.#steps.describe("online", String(info.state));
     }
     this.#forgetCertificate();
-    throw new FlowError("CameraStaysOffline", `${this.#thing} is not online after ${onlineLimit / 1000} s`);
+    const reason = applyReason(this.#info);
+    const end = reason ? ` (${reason})` : "";
+    throw new FlowError("CameraStaysOffline", `${this.#thing} is not online after ${onlineLimit / 1000} s${end}`);
+  }
+
+  /** The camera has gone back to the identity before: the next run() makes another certificate. */
+  #reject(info: Record<string, unknown> | undefined): never {
+    this.#forgetCertificate();
+    throw new FlowError("IdentityRejected", applyReason(info) ?? "");
   }
 
   /** It is online with this person's cloud, or was told how just now: its word alone might be about another cloud. */
@@ -288,4 +298,19 @@ export class SetupFlow extends Emitter<SetupEvents> {
     if (!this.#thingName) throw new Error("the camera has not been asked yet");
     return this.#thingName;
   }
+}
+
+/**
+ * How far the camera is with the identity that it got: it tries it, or has gone back to the one before; else undefined. A camera of before 2026-12 does not try: it
+ * has no such state after RegisterDevice.
+ */
+function applyProgress(info: Record<string, unknown> | undefined): "trying" | "rejected" | undefined {
+  if (info?.applyState === "trying" || info?.applyState === "enrolling") return "trying";
+  return info && applyReason(info) ? "rejected" : undefined;
+}
+
+/** Why the last try came to nothing, in the camera's own words. */
+function applyReason(info: Record<string, unknown> | undefined): string | undefined {
+  const { code, message } = (info?.applyError ?? {}) as { code?: unknown; message?: unknown };
+  return code === undefined ? undefined : `${code}: ${message}`;
 }

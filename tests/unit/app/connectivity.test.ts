@@ -50,7 +50,9 @@ function setUp() {
   };
   const connectionChanged = (state: string, detail?: object) => void states.push(detail ? `${state}!` : state);
   const openProvisioning = () => openSession({ thingName: "provisioning" });
-  const host = { wifi, clock, identities, records, openSession, openProvisioning, connectionChanged };
+  const failures: unknown[] = [];
+  const identityFailed = (error: unknown) => void failures.push(error);
+  const host = { wifi, clock, identities, records, openSession, openProvisioning, identityFailed, connectionChanged };
   const connectivity = new Connectivity(host);
   const register = (thingName: string) =>
     giveIdentity(identities, { thingName, endpoint: "broker", certificate: "c", key: "k" });
@@ -62,7 +64,7 @@ function setUp() {
     wifi.state = "disconnected";
     connectivity.wifiChanged();
   };
-  return { connectivity, records, wifi, clock, states, sessions, register, join, lose };
+  return { connectivity, records, wifi, clock, states, sessions, failures, register, join, lose };
 }
 
 const pause = (milliseconds: number) => new Promise<void>((resolve) => void Timer.set(() => resolve(), milliseconds));
@@ -159,11 +161,12 @@ test("a time server that is away is tried again", async () => {
 });
 
 test("an identity that no session can be made of is reported, and another one helps", async () => {
-  const { connectivity, states, sessions, register, join } = setUp();
+  const { connectivity, states, sessions, failures, register, join } = setUp();
   register("bad");
   join();
   await pause(5);
   equal(states.slice(-1).join(), "connecting!");
+  equal(failures.map(String), ["Error: InvalidEndpoint"]);
   register("good");
   connectivity.identityChanged();
   equal(sessions.length, 1);

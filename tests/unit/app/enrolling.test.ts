@@ -3,6 +3,7 @@ import { EventLog } from "../../../modules/app/event-log";
 import { CloudError } from "../../../modules/cloud/cloud-error";
 import { type Enrolment, type Identity, IdentityStore } from "../../../modules/storage/identity-store";
 import { RecordStore } from "../../../modules/storage/record-store";
+import { KeyPair } from "../../../native/tls/crypto";
 import { equal, test, throws, until } from "../harness";
 import { giveIdentity } from "../storage/given-identity";
 
@@ -166,4 +167,182 @@ test("the template gets the serial number, and a claim a client id of its own", 
     "claim-abc-1",
   );
   equal(provisioningClientId(identity("thing"), "abc", new ArrayBuffer(4)), "thing");
+});
+
+function trying(...before: ((identities: IdentityStore) => void)[]) {
+  const rig = setUp();
+  for (const change of before) change(rig.identities);
+  rig.identities.propose(identity("new"), "id-new");
+  const errors = () => rig.host.events.since(0).events.filter(({ type }) => type === "Error");
+  return { ...rig, errors, fail: (error: CloudError) => rig.enrolling.sessionChanged(false, error) };
+}
+
+/** From now on the storage is full for this change. */
+function fill(identities: IdentityStore, change: "confirm" | "order" | "propose"): void {
+  const value = () => {
+    throw new Error("full");
+  };
+  Object.defineProperty(identities, change, { value, configurable: true });
+}
+
+const owned = (identities: IdentityStore) => giveIdentity(identities, identity("old"), "id-old");
+const ordered = (identities: IdentityStore) => identities.order(claim);
+
+const verdicts = [
+  "Refused",
+  "PeerAlert",
+  "UnknownCA",
+  "BadChain",
+  "NameMismatch",
+  "WeakKey",
+  "BadCertificate",
+  "ProtocolVersion",
+  "NoApplicationProtocol",
+  "HandshakeFailure",
+  "BadRoots",
+  "BadClientCertificate",
+  "BadKey",
+  "BadOptions",
+];
+
+for (const code of verdicts)
+  test(`five times ${code}, and the old identity is back`, () => {
+    const { identities, host, enrolling, errors, fail } = trying(owned);
+    for (let n = 0; n < 4; n += 1) fail(new CloudError(code, "why"));
+    equal([enrolling.applyState, host.changes, errors().length], ["trying", 0, 0]);
+    equal(enrolling.error, { code, message: "why" }, "told from the first time on");
+    fail(new CloudError(code, "why"));
+    equal([enrolling.applyState, host.changes, enrolling.pause], ["applied", 1, 0]);
+    equal([identities.inUse?.thingName, identities.isTrying], ["old", false]);
+    equal(enrolling.error, { code, message: "why" });
+    equal([errors()[0].code, errors().length], [code, 1]);
+    enrolling.sessionChanged(true);
+    equal(enrolling.error, { code, message: "why" }, "and still when the old one is online");
+  });
+
+for (const code of [
+  "ResolveFailed",
+  "ConnectTimeout",
+  "ConnectionFailed",
+  "NoEndpoint",
+  "Expired",
+  "NotYetValid",
+  "NoTime",
+])
+  test(`six times ${code}, which may be the network's or the clock's fault, and the old identity is back`, () => {
+    const { enrolling, host, fail } = trying(owned);
+    for (let n = 0; n < 5; n += 1) fail(new CloudError(code, "why"));
+    equal([enrolling.applyState, host.changes], ["trying", 0]);
+    fail(new CloudError(code, "why"));
+    equal([enrolling.applyState, host.changes], ["applied", 1]);
+  });
+
+test("counts begin anew with each trial", () => {
+  const { identities, enrolling, fail } = trying(owned);
+  for (let n = 0; n < 5; n += 1) fail(refused);
+  identities.propose(identity("newer"));
+  for (let n = 0; n < 4; n += 1) fail(refused);
+  equal(enrolling.applyState, "trying");
+  fail(lost);
+  equal(enrolling.applyState, "trying", "five failures, four of them refusals");
+  fail(lost);
+  equal(enrolling.applyState, "applied");
+});
+
+test("a camera that has nothing to go back to keeps trying, and says why it does not come online", () => {
+  const { identities, host, enrolling, errors, fail } = trying();
+  for (let n = 0; n < 104; n += 1) fail(refused);
+  equal([enrolling.applyState, identities.inUse?.thingName, host.changes], ["trying", "new", 0]);
+  equal(errors()[0].code, "Refused");
+  equal(host.events.errors, 20);
+  equal(enrolling.error?.code, "Refused");
+  for (let n = 0; n < 20; n += 1) fail(lost);
+  equal(host.events.errors, 21);
+  enrolling.sessionChanged(true);
+  equal([enrolling.applyState, enrolling.error, identities.current?.thingName], ["applied", null, "new"]);
+});
+
+test("back to a claim or an order that was there before", () => {
+  const { identities, enrolling, errors, fail } = trying(ordered);
+  for (let n = 0; n < 5; n += 1) fail(refused);
+  equal([enrolling.applyState, identities.inUse?.certificate, enrolling.pause], ["enrolling", "cc", 10_000]);
+  equal(errors().length, 1);
+});
+
+test("with an order a bad network has more patience, also when there is an identity", () => {
+  const { enrolling, fail } = trying(owned, ordered);
+  for (let n = 0; n < 19; n += 1) fail(lost);
+  equal(enrolling.applyState, "trying");
+  fail(lost);
+  equal(enrolling.applyState, "enrolling");
+});
+
+test("an identity that no session can be made of is given up at once", () => {
+  const error = new CloudError("InvalidEndpoint", "no host");
+  const { host, enrolling } = trying(owned);
+  enrolling.openFailed(error);
+  equal([enrolling.applyState, enrolling.error?.code, host.changes], ["applied", "InvalidEndpoint", 1]);
+  enrolling.openFailed(new CloudError("Closed", "again"));
+  equal([enrolling.error?.code, host.changes], ["InvalidEndpoint", 1], "the old one is not judged");
+  const alone = trying();
+  alone.enrolling.openFailed(error);
+  equal(
+    [alone.enrolling.applyState, alone.enrolling.error?.code, alone.host.changes],
+    ["trying", "InvalidEndpoint", 0],
+  );
+});
+
+test("the end of a connection without an error is no failure", () => {
+  const { enrolling } = trying(owned);
+  for (let n = 0; n < 30; n += 1) enrolling.sessionChanged(false);
+  equal([enrolling.applyState, enrolling.error], ["trying", null]);
+});
+
+test("a confirmation that cannot be written is told of, and done with the next connection", () => {
+  const { identities, host, enrolling, errors } = trying(owned);
+  fill(identities, "confirm");
+  enrolling.sessionChanged(true);
+  equal([enrolling.applyState, errors()[0].code], ["trying", "StorageFailed"]);
+  delete (identities as Partial<IdentityStore>).confirm;
+  enrolling.sessionChanged(true);
+  const { type, thingName } = host.events.since(0).events.slice(-1)[0];
+  equal([enrolling.applyState, type, thingName], ["applied", "IdentityApplied", "new"]);
+});
+
+test("RegisterDevice: what cannot be used changes nothing", () => {
+  const rig = setUp();
+  owned(rig.identities);
+  const key = new KeyPair().exportPEM();
+  rig.identities.keepPendingKey("waiting", key);
+  const good = { thingName: "waiting", endpoint: "broker.example", certPem: "-----BEGIN", rootCA: undefined };
+  const bad: [object, string][] = [
+    [{ thingName: undefined }, "BadField"],
+    [{ thingName: "a/b" }, "BadField"],
+    [{ thingName: "x".repeat(129) }, "BadField"],
+    [{ endpoint: "https://broker.example" }, "BadField"],
+    [{ certPem: undefined }, "BadField"],
+    [{ certPem: "x".repeat(4097) }, "BadField"],
+    [{ rootCA: "" }, "BadField"],
+    [{ rootCA: "x".repeat(4097) }, "BadField"],
+    [{ region: "x".repeat(33) }, "BadField"],
+    [{ privKey: "x".repeat(4097) }, "BadField"],
+    [{ thingName: "another" }, "NoKey"],
+    [{ privKey: "no key" }, "BadKey"],
+    [{}, "BadCertificate"],
+  ];
+  for (const [fields, code] of bad) throws(() => rig.enrolling.register({ ...good, ...fields }), code);
+  equal([rig.enrolling.applyState, rig.enrolling.error, rig.host.changes], ["applied", null, 0]);
+  equal([rig.identities.current?.thingName, rig.identities.pendingKey("waiting")], ["old", key]);
+});
+
+test("a storage that is full: the order and the trial are refused, and the identity in force stays", () => {
+  const { identities, enrolling } = setUp();
+  owned(identities);
+  fill(identities, "order");
+  throws(() => enrolling.rotate({ template: "t" }), "StorageFailed");
+  const other = setUp();
+  other.identities.order(claim);
+  fill(other.identities, "propose");
+  throws(() => other.enrolling.provisioned(result("camera")), "StorageFailed");
+  equal(other.enrolling.applyState, "enrolling");
 });

@@ -69,8 +69,9 @@ class Host implements FleetProvisioningHost {
     return { key: `key ${this.keys}`, csr: `request ${this.keys}` };
   }
 
-  matches(certificate: string, key: string): boolean {
-    return certificate === `certificate of request ${key.slice(4)}`;
+  certificateFor(certificate: string, key: string): string | undefined {
+    if (certificate === "damaged") throw new CloudError("BadCertificate", "cannot be parsed");
+    return certificate.trim() === `certificate of request ${key.slice(4)}` ? certificate.trim() : undefined;
   }
 
   onProvisioned(result: Provisioned): void {
@@ -117,6 +118,16 @@ test("request, token, thing: and the certificate goes with the key that was made
   equal(cloud.escaped, []);
 });
 
+test("what is kept is the certificate as it was judged, not as it came", async () => {
+  const { host, provisioning } = setUp({
+    [csrTopic]: (request) =>
+      accepted({ ...certificateFor(request), certificatePem: `  certificate of ${request.certificateSigningRequest}` }),
+  });
+  provisioning.connect();
+  await ended(host);
+  equal(host.results[0].certificate, "certificate of request 1");
+});
+
 test("the template may send the camera to another endpoint", async () => {
   const deviceConfiguration = { endpoint: "other.example:443" };
   const { host, provisioning } = setUp({ [registerTopic]: () => accepted({ thingName: "c", deviceConfiguration }) });
@@ -138,6 +149,11 @@ const failing: [what: string, code: string, answers: Answers][] = [
   ],
   ["a rejection is empty", "BadAnswer", { [csrTopic]: () => [["rejected", ""]] }],
   ["the certificate is missing", "BadAnswer", { [csrTopic]: () => accepted({ certificateOwnershipToken: "t" }) }],
+  [
+    "the certificate is damaged",
+    "BadCertificate",
+    { [csrTopic]: () => accepted({ certificatePem: "damaged", certificateOwnershipToken: "t" }) },
+  ],
   ["the token is missing", "BadAnswer", { [csrTopic]: () => accepted({ certificatePem: "c" }) }],
   ["an answer is no JSON", "BadAnswer", { [registerTopic]: () => [["accepted", "{"]] }],
   ["an answer is no object", "BadAnswer", { [registerTopic]: () => [["accepted", "null"]] }],
