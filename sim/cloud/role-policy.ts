@@ -11,6 +11,8 @@ export interface RoleRequest {
    */
   resource: string;
   identityId: string;
+  /** The region whose endpoint is asked; default: the only one that there is here. */
+  region?: string;
   /** Further condition keys and policy variables: `s3:prefix`, `iot:ClientId`, ... */
   context?: Record<string, string | string[] | undefined>;
 }
@@ -35,12 +37,16 @@ export const roleName = "devicelink-phone";
 export class PhoneRole {
   readonly #document: string;
   readonly #user: string;
+  readonly #region: string;
 
   constructor({ document = readRolePolicy(), partition = "aws", ...names }: RoleOptions) {
     const { region, accountId, bucket } = names;
+    this.#region = region;
     this.#document = document
       .replaceAll("arn:PARTITION:iot:REGION:ACCOUNT:", `arn:${partition}:iot:${region}:${accountId}:`)
-      .replaceAll("arn:PARTITION:s3:::BUCKET", `arn:${partition}:s3:::${bucket}`);
+      .replaceAll("arn:PARTITION:s3:::BUCKET", `arn:${partition}:s3:::${bucket}`)
+      .replaceAll("arn:PARTITION:iot:*:*:", `arn:${partition}:iot:*:*:`)
+      .replace(/("aws:RequestedRegion"\s*:\s*)"REGION"/g, `$1"${region}"`);
     this.#user = `arn:${partition}:sts::${accountId}:assumed-role/${roleName}/CognitoIdentityCredentials`;
   }
 
@@ -63,8 +69,9 @@ export class PhoneRole {
     return `User: ${this.#user} is not authorized to perform: ${action} on resource: ${quote}${resource}${quote} ${because}`;
   }
 
-  #decide({ action, resource, identityId, context }: RoleRequest): Decision {
-    const variables = { ...context, "cognito-identity.amazonaws.com:sub": identityId };
+  #decide({ action, resource, identityId, context, region = this.#region }: RoleRequest): Decision {
+    const own = { "cognito-identity.amazonaws.com:sub": identityId, "aws:RequestedRegion": region };
+    const variables = { ...context, ...own };
     return decide([this.#document], { action, resource, variables });
   }
 }

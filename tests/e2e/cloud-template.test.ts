@@ -279,7 +279,8 @@ test("pages may use the bucket as they may use the local one", async () => {
 function withPlaceholders(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withPlaceholders);
   if (typeof value !== "object" || value === null) return value;
-  const { "Fn::Sub": text } = value as { "Fn::Sub"?: string };
+  const { "Fn::Sub": text, Ref } = value as { "Fn::Sub"?: string; Ref?: string };
+  if (Ref === "AWS::Region") return "REGION";
   if (text === undefined)
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withPlaceholders(inner)]));
   const names = {
