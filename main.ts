@@ -23,6 +23,7 @@ import { CameraDevice, type CameraDeviceHost } from "./modules/app/camera-device
 import { ClockKeeper, type ClockKeeperHost } from "./modules/app/clock-keeper";
 import { describeError } from "./modules/app/command-error";
 import { type ConnectionState, Connectivity, type ConnectivityHost } from "./modules/app/connectivity";
+import { type DeliveryHost, DeliveryWatch } from "./modules/app/delivery-watch";
 import { Enrolling, type EnrollingHost, provisioningClientId, templateParameters } from "./modules/app/enrolling";
 import { type DeviceEvent, EventLog } from "./modules/app/event-log";
 import { httpsServers } from "./modules/app/https-servers";
@@ -55,6 +56,7 @@ import { Upload } from "./modules/upload/uploader";
 import * as crypto from "./native/tls/crypto";
 
 type Host = SessionHost &
+  DeliveryHost &
   BluetoothHost &
   PictureConnectionHost &
   EnrollingHost &
@@ -97,6 +99,7 @@ class Camera implements Host {
   readonly wifi = new WiFiStation(new StationOptions(this));
   readonly connectivity = new Connectivity<CloudSession>(this);
   readonly commands = new MQTTCommands(this);
+  readonly deliveries = new DeliveryWatch(this);
   readonly telemetry = new Telemetry(this);
   readonly schedule = new Schedule(this);
   readonly clockKeeper = new ClockKeeper(this);
@@ -257,6 +260,12 @@ class Camera implements Host {
     } else this.telemetry.stop();
   }
 
+  /** Two starts in a row ended right after a message: what the broker kept for the camera is gone, and all is asked for anew. */
+  sessionDropped(): void {
+    const badStarts = this.deliveries.sessionDropped();
+    this.events.add("SessionDropped", { badStarts });
+  }
+
   redact(url: string): string {
     return PresignedURL.parse(url).redacted;
   }
@@ -317,7 +326,7 @@ class Camera implements Host {
   }
 
   collectTelemetry(): object {
-    const { firmware, wifi, clock, bootCount, device, connectivity, events } = this;
+    const { firmware, wifi, clock, bootCount, device, connectivity, deliveries, events } = this;
     const uptime = Math.round(this.uptime / 1000);
     return {
       time: this.now(),
@@ -329,6 +338,7 @@ class Camera implements Host {
       clock: clock.state,
       timeSource: clock.source,
       ...connectivity.counters,
+      ...deliveries.counters,
       ...device.uploads.counters,
       cameraFailed: device.cameraFailed,
       errors: events.errors,
@@ -342,6 +352,11 @@ class Camera implements Host {
 
   respond(answer: string): Promise<void> {
     return this.publish("answers", answer, { expendable: true });
+  }
+
+  commandRetained(): void {
+    const message = "a retained command was not carried out; an empty retained message takes it away";
+    this.events.add("Error", { code: "Retained", message });
   }
 
   commandEnded(): void {

@@ -55,11 +55,26 @@ const commands: Record<string, Command<CameraDevice>> = {
   RegisterDevice: { endpoint: "camera-cert", overMQTT: false, run: (device, message) => device.register(message) },
   ProveOwnership: { endpoint: "camera-cert", overMQTT: false, run: (device, message) => device.prove(message) },
   ProvisionByClaim: { endpoint: "camera-cert", overMQTT: false, run: (device, message) => device.claim(message) },
-  RotateCertificate: { endpoint: "camera-cert", overMQTT: true, run: (device, message) => device.rotate(message) },
+  RotateCertificate: {
+    endpoint: "camera-cert",
+    overMQTT: true,
+    isLasting: true,
+    run: (device, message) => device.rotate(message),
+  },
   GetTelemetry: { endpoint: "camera-command", overMQTT: true, run: (device) => device.telemetry() },
-  TakePhoto: { endpoint: "camera-command", overMQTT: true, run: (device, message) => device.takePhoto(message) },
+  TakePhoto: {
+    endpoint: "camera-command",
+    overMQTT: true,
+    isLasting: true,
+    run: (device, message) => device.takePhoto(message),
+  },
   GetThumbnail: { endpoint: "camera-command", overMQTT: true, run: (device, message) => device.thumbnail(message) },
-  UploadPhoto: { endpoint: "camera-upload", overMQTT: true, run: (device, message) => device.upload(message) },
+  UploadPhoto: {
+    endpoint: "camera-upload",
+    overMQTT: true,
+    isLasting: true,
+    run: (device, message) => device.upload(message),
+  },
   GetUpload: { endpoint: "camera-upload", overMQTT: true, run: (device, message) => device.uploadProgress(message) },
   GetEvents: { endpoint: "camera-event", overMQTT: false, run: (device, message) => device.eventsSince(message) },
 };
@@ -81,7 +96,14 @@ export class CameraDevice {
 
   /** Carries a command out and returns its one answer. Never rejects. */
   execute(message: object, transport: Transport, endpoint?: Endpoint): Promise<object> {
-    return executeCommand(commands, this, message as Message, transport, endpoint);
+    const { expires = null } = message as Message;
+    const now = expires === null ? 0 : this.#host.now();
+    return executeCommand(commands, this, message as Message, transport, endpoint, now);
+  }
+
+  /** Whether a command changes something, so that it matters whether it is carried out once or twice. */
+  isLasting({ type }: Message): boolean {
+    return typeof type === "string" && Object.hasOwn(commands, type) && commands[type].isLasting === true;
   }
 
   information(): object {

@@ -5,6 +5,8 @@ export interface Message {
   type?: unknown;
   /** Over MQTT: repeated in the answer, so that the sender can tell answers apart. */
   clientToken?: unknown;
+  /** When the command is not to be carried out any more, milliseconds since 1970. */
+  expires?: unknown;
   [field: string]: unknown;
 }
 
@@ -20,12 +22,29 @@ export interface Command<Target> {
   endpoint: Endpoint;
   /** Commands that hand out or replace the identity are taken from somebody in the room only. */
   overMQTT: boolean;
+  /** It changes something: a repetition after a restart is not carried out. Of interest over MQTT only. */
+  isLasting?: boolean;
   run(target: Target, message: Message): object | Promise<object>;
+}
+
+/**
+ * A command that came too late is refused; so is one of which that cannot be told.
+ *
+ * @param now milliseconds since 1970, 0 while the clock is not set
+ * @throws CommandError BadField, ClockNotSet, Expired
+ */
+function checkExpiry({ expires = null }: Message, now: number): void {
+  if (expires === null) return;
+  if (typeof expires !== "number") throw new CommandError("BadField", "expires is in milliseconds since 1970");
+  if (!now) throw new CommandError("ClockNotSet", "the camera does not know the time, and the command expires");
+  if (now >= expires) throw new CommandError("Expired", `the command came ${now - expires} ms after it expired`);
 }
 
 /**
  * One command set for both transports. Every message gets exactly one answer, `{type, ...}` or `{type, error}`; nothing
  * is thrown, because an answer is awaited in an I/O callback.
+ *
+ * @param now milliseconds since 1970, 0 while the clock is not set
  */
 export async function executeCommand<Target>(
   commands: Record<string, Command<Target>>,
@@ -33,6 +52,7 @@ export async function executeCommand<Target>(
   message: Message,
   transport: Transport,
   endpoint?: Endpoint,
+  now = 0,
 ): Promise<object> {
   const type = typeof message.type === "string" ? message.type : "";
   const token = typeof message.clientToken === "string" ? { clientToken: message.clientToken } : {};
@@ -42,6 +62,7 @@ export async function executeCommand<Target>(
       throw new CommandError("UnknownCommand", `${endpoint ?? transport} knows no command "${type.slice(0, 32)}"`);
     if (transport === "mqtt" && !command.overMQTT)
       throw new CommandError("NotAllowed", `${type} is taken over Bluetooth only`);
+    checkExpiry(message, now);
     const answer = await command.run(target, message);
     return { type, ...token, ...answer };
   } catch (error) {

@@ -15,11 +15,13 @@ interface TopicFollower {
 }
 
 export interface SessionHost extends BoardHost {
-  readonly commands: { readonly isBusy: boolean; receive(payload: ArrayBuffer): unknown };
+  readonly commands: { readonly isBusy: boolean; receive(payload: ArrayBuffer, retain: boolean): unknown };
+  readonly deliveries: { readonly isPoisoned: boolean; expect(): void; wasAnswer(): void; dropped(): void };
   readonly device: { readonly uploads: { receiveGrant(payload: ArrayBuffer): void } };
   readonly shadow: TopicFollower;
   readonly jobs: TopicFollower;
   sessionChanged(state: CloudState, error?: CloudError): void;
+  sessionDropped(): void;
 }
 
 /** The camera's session with its broker, and who gets which message. */
@@ -68,16 +70,28 @@ export class SessionOptions implements CloudSessionOptions {
 
   /** While a command is carried out nothing is read: what waits costs the broker memory, and not the camera. */
   admitMessage(): boolean {
-    return !this.#host.commands.isBusy;
+    const { commands, deliveries } = this.#host;
+    if (commands.isBusy) return false;
+    deliveries.expect();
+    return true;
   }
 
   openStream(topic: string): MessageStream | undefined {
     return this.#host.shadow.open(topic) ?? this.#host.jobs.open(topic);
   }
 
-  onMessage({ topic, payload, stream }: InboundMessage): void {
+  mustDropSession(): boolean {
+    return this.#host.deliveries.isPoisoned;
+  }
+
+  onSessionDropped(): void {
+    this.#host.sessionDropped();
+  }
+
+  onMessage({ topic, payload, stream, retain }: InboundMessage): void {
     const { commands, uploadGrant } = topicsOf(this.clientId);
-    if (topic === commands) this.#host.commands.receive(payload);
+    if (isAnswer(topic)) this.#host.deliveries.wasAnswer();
+    if (topic === commands) this.#host.commands.receive(payload, retain);
     else if (topic === uploadGrant) this.#host.device.uploads.receiveGrant(payload);
     else if (stream) {
       this.#host.shadow.receive(topic, stream);
@@ -87,9 +101,15 @@ export class SessionOptions implements CloudSessionOptions {
 
   onError(error: CloudError): void {
     this.#host.log(`cloud: ${error.code} ${error.message}`);
+    if (error.code === "MessageTooLarge") this.#host.deliveries.dropped();
     this.#host.shadow.sessionFailed(error);
     this.#host.jobs.sessionFailed(error);
   }
+}
+
+/** What AWS IoT says to a request for the shadow or a job. */
+function isAnswer(topic: string): boolean {
+  return topic.startsWith("$aws/") && (topic.endsWith("/accepted") || topic.endsWith("/rejected"));
 }
 
 /** A session that fetches an identity: it has no will, and what happens in it is for the provisioning alone. */
@@ -103,6 +123,10 @@ export class ProvisioningSessionOptions extends SessionOptions {
 
   override get will(): undefined {
     return undefined;
+  }
+
+  override mustDropSession(): boolean {
+    return false;
   }
 
   override admitMessage(): boolean {

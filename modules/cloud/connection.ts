@@ -54,6 +54,8 @@ export interface OutboundMessage {
 export interface ConnectionOptions {
   endpoint: Endpoint;
   clientId: string;
+  /** The broker drops the session that it has, and keeps none. Default false. */
+  clean?: boolean;
   will?: Will;
   mqtt: { io: MQTTClientClass };
   dns: ResolverOptions;
@@ -164,7 +166,7 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   }
 
   open(options: ConnectionOptions): void {
-    const { endpoint, clientId, will, mqtt, dns, socket } = options;
+    const { endpoint, clientId, clean = false, will, mqtt, dns, socket } = options;
     const { keepAlive, maximumMessage, connectTimeout } = this.#settings;
     this.arm("ConnectTimeout", connectTimeout);
     try {
@@ -172,7 +174,7 @@ export class Connection implements GuardWatcher, ResolverWatcher {
         host: endpoint.host,
         port: endpoint.port,
         id: clientId,
-        clean: false,
+        clean,
         keepAlive: keepAlive * 1000,
         will,
         dns: {

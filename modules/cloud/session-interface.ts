@@ -36,6 +36,12 @@ export interface CloudSessionOptions extends Partial<Settings> {
   /** What the broker says for the device when it is lost without a word. */
   will?: Will;
   backoff?: BackoffOptions;
+  /**
+   * What the broker has kept for this client is not to be delivered. The next connection is made with a clean session, which makes the broker
+   * drop it (MQTT 3.1.1, 3.1.2.4), `onSessionDropped` is called, and another one with a session to last.
+   */
+  mustDropSession?(): boolean;
+  onSessionDropped?(): void;
   /** The error is there when a connection ended by itself. */
   onStateChanged?(state: CloudState, error?: CloudError): void;
   /**

@@ -21,7 +21,11 @@ export type { InboundMessage } from "./connection";
 export type { CloudSessionOptions, CloudState, PublishOptions } from "./session-interface";
 
 /** Something to tell the application. */
-type Notice = { state: CloudState; error?: CloudError } | { message: InboundMessage } | { problem: CloudError };
+type Notice =
+  | { state: CloudState; error?: CloudError }
+  | { message: InboundMessage }
+  | { problem: CloudError }
+  | { dropped: true };
 
 const refusals = ["Refused", "PeerAlert"];
 
@@ -64,6 +68,8 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
   #settings: Settings;
   #choice: EndpointChoice;
   #race?: EndpointRace;
+  /** The connection has a clean session, and ends when the broker has dropped the other one. */
+  #isClean = false;
   #connection?: Connection;
   #state: CloudState = "disconnected";
   #closed = false;
@@ -133,7 +139,8 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
 
   private open(endpoint: string): void {
     this.#connection = new Connection(this.#settings, this);
-    this.#connection.open(connectionOptions(this.#options, endpoint));
+    this.#isClean = this.#options.mustDropSession?.() ?? false;
+    this.#connection.open(connectionOptions(this.#options, endpoint, this.#isClean));
   }
 
   /** Ends the connection and stays without one until `connect()`. What is queued stays queued. */
@@ -226,6 +233,10 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
 
   /** @internal */
   onConnected(sessionPresent: boolean): void {
+    if (this.#isClean) {
+      this.note({ dropped: true });
+      return;
+    }
     this.#outbox.connected(sessionPresent);
     this.#subscriptions.connected(sessionPresent);
     this.#timer = setTimer(this, CloudSession.#proved, this.#settings.stableTime);
@@ -316,6 +327,7 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
   private call(notice: Notice): void {
     if ("state" in notice) this.#options.onStateChanged?.(notice.state, notice.error);
     else if ("problem" in notice) this.#options.onError?.(notice.problem);
+    else if ("dropped" in notice) this.sessionDropped();
     else if (!notice.message.QoS || notice.message.stream || !this.#recent.isRepetition(notice.message))
       this.#options.onMessage?.(notice.message);
   }
@@ -344,6 +356,19 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
     this.#isWaiting = false;
     Timer.clear(this.#holdTimer);
     this.#holdTimer = undefined;
+  }
+
+  /** A clean session does not last: what is published during the next interruption would be lost with it. */
+  private sessionDropped(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection) {
+      this.clearTimers();
+      connection.close();
+      this.#timer = setTimer(this, CloudSession.#again, this.#backoff.next());
+      this.enter("backing-off");
+    }
+    this.#options.onSessionDropped?.();
   }
 
   /** Writes as much as there is room for: subscriptions first, so that no answer to what follows is missed. */
@@ -413,13 +438,13 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
 }
 
 /** On port 443 the socket has to name the protocol that it wants. */
-function connectionOptions(options: CloudSessionOptions, text: string): ConnectionOptions {
+function connectionOptions(options: CloudSessionOptions, text: string, clean: boolean): ConnectionOptions {
   const { clientId, will, mqtt, dns, socket } = options;
   const endpoint = parseEndpoint(text);
   const protocols = endpoint.applicationLayerProtocolNegotiation;
-  if (!protocols) return { endpoint, clientId, will, mqtt, dns, socket };
+  if (!protocols) return { endpoint, clientId, clean, will, mqtt, dns, socket };
   const secure = { ...(socket.secure as object), applicationLayerProtocolNegotiation: protocols };
-  return { endpoint, clientId, will, mqtt, dns, socket: { ...socket, secure } };
+  return { endpoint, clientId, clean, will, mqtt, dns, socket: { ...socket, secure } };
 }
 
 /** The race is run with the TCP socket below TLS, or with the socket itself where there is no TLS. */

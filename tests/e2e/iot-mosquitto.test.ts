@@ -66,6 +66,65 @@ test("publishes, subscribes, is told, in pieces and without payload; its session
   await again.endAsync(true);
 });
 
+test("a session that is to be dropped: what the broker kept is gone, and the next one lasts", { skip }, async (t) => {
+  const common = await settings("camera-2");
+  const camera = { ...common, clientId: "camera-2" };
+  const topic = "device/camera-2/commands";
+  const cloud = await broker.client("sender");
+  t.after(() => cloud.endAsync(true));
+  const tell = (payload: string, options: object = {}) => cloud.publishAsync(topic, payload, { qos: 1, ...options });
+
+  const first = await SessionDevice.start(camera);
+  await first.do("subscribe", { topics: [topic] });
+  await first.stop();
+  await tell("poison");
+
+  const second = await SessionDevice.start({ ...camera, mustDrop: true });
+  await second.event("dropped", ({ event }) => event === "dropped");
+  await second.state("connected");
+  await second.do("subscribe", { topics: [topic] });
+  await tell("after it");
+  await second.message("after it");
+  assert.ok(!second.events.some(({ text }) => text === "poison"));
+  await second.stop();
+  await tell("while it was away");
+  await tell("retained", { retain: true });
+
+  const third = await SessionDevice.start(camera);
+  t.after(() => third.stop());
+  await third.message("while it was away");
+  const live = await third.message("retained");
+  assert.equal(live.retain, false, "it was published while the session stood");
+  const from = third.events.length;
+  await third.do("subscribe", { topics: [topic] });
+  assert.equal((await third.message("retained", from)).retain, true);
+  await tell("", { retain: true });
+});
+
+test("bursts from mosquitto wait in the connection", { skip }, async (t) => {
+  const it = await SessionDevice.start({ ...(await settings("camera-3")), clientId: "camera-3" });
+  t.after(() => it.stop());
+  await it.do("subscribe", { topics: ["device/camera-3/commands"] });
+  const cloud = await broker.client("sender");
+  t.after(() => cloud.endAsync(true));
+  const sizes = Array.from({ length: 200 }, (_, i) => [50, 1900, 4096, 20_000][i % 4]);
+  await Promise.all(
+    sizes.map((size) => cloud.publishAsync("device/camera-3/commands", Buffer.alloc(size, "x"), { qos: 1 })),
+  );
+  await it.event(
+    "end",
+    () => it.events.filter(({ event }) => event === "message" || event === "error").length >= 200,
+    0,
+  );
+  const lengths = it.events.filter(({ event }) => event === "message").map(({ byteLength }) => byteLength);
+  assert.deepEqual(
+    lengths,
+    sizes.filter((size) => size <= 4096),
+    "all that fit, in order, once",
+  );
+  assert.equal(it.events.filter(({ code }) => code === "MessageTooLarge").length, 50);
+});
+
 test("without a certificate the TLS alert of the broker is the reason", { skip }, async (t) => {
   const it = await SessionDevice.start({ ...(await settings()), certificate: undefined, key: undefined });
   t.after(() => it.stop());

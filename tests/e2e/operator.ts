@@ -88,6 +88,7 @@ async function identityOf(iot: IoTClient, thingName: string, registrar: AwsRegis
   });
   const Statement = [
     allow("iot:Publish", "topic"),
+    allow("iot:RetainPublish", "topic"),
     allow("iot:Receive", "topic"),
     allow("iot:Subscribe", "topicfilter"),
   ];

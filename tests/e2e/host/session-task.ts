@@ -6,6 +6,8 @@ export interface SessionSettings {
   root: string;
   certificate?: string;
   key?: string;
+  /** What the broker has kept is not to be delivered. */
+  mustDrop?: boolean;
   /** Any other option of modules/cloud/session. */
   [option: string]: unknown;
 }

@@ -60,3 +60,31 @@ test("fields are checked", () => {
   equal(countField({ n: 9 }, "n", 9), 9);
   for (const n of [-1, 10, 1.5, "1", Number.NaN, {}]) throws(() => countField({ n }, "n", 9));
 });
+
+test("a command that has expired is refused, and so is one of which that cannot be told", async () => {
+  const at = async (expires: unknown, now: number) =>
+    JSON.parse(
+      JSON.stringify(await executeCommand(commands, target, { type: "Echo", expires }, "mqtt", undefined, now)),
+    );
+  const noon = 1_796_000_000_000;
+  for (const [expires, now, code] of [
+    [noon, noon - 1, undefined],
+    [noon, noon, "Expired"],
+    [noon, noon + 1, "Expired"],
+    [0, noon, "Expired"],
+    [-1, noon, "Expired"],
+    [noon, 0, "ClockNotSet"],
+    [undefined, 0, undefined],
+    [null, 0, undefined],
+    [undefined, noon, undefined],
+    [`${noon}`, noon - 1, "BadField"],
+    [{}, noon, "BadField"],
+    [true, 0, "BadField"],
+  ] as const)
+    equal((await at(expires, now)).error?.code, code, `${expires} at ${now}`);
+});
+
+test("what would be refused anyway is refused for its own reason", async () => {
+  equal((await answer({ type: "Nothing", expires: 1 })).includes("UnknownCommand"), true);
+  equal((await answer({ type: "Register", expires: 1 }, "mqtt")).includes("NotAllowed"), true);
+});

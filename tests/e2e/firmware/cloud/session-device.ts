@@ -16,7 +16,8 @@ import type { SessionCommand, SessionSettings } from "../../host/session-task";
 
 const say = (event: string, fields: object) => trace(`${JSON.stringify({ event, ...fields })}\n`);
 
-function open({ root, certificate, key, ...settings }: SessionSettings): CloudSession {
+function open({ root, certificate, key, mustDrop, ...settings }: SessionSettings): CloudSession {
+  let isToDrop = mustDrop === true;
   return new CloudSession({
     ...(settings as Pick<SessionSettings, "endpoint" | "clientId">),
     mqtt: { io: MQTTClient as unknown as MQTTClientClass },
@@ -26,10 +27,15 @@ function open({ root, certificate, key, ...settings }: SessionSettings): CloudSe
       TCP: { io: TCP },
       secure: { roots: [root], certificate, key, clock: new Clock() },
     },
+    mustDropSession: () => isToDrop,
+    onSessionDropped: () => {
+      isToDrop = false;
+      say("dropped", {});
+    },
     onStateChanged: (state, error) => say("state", { state, code: error?.code, message: error?.message }),
-    onMessage: ({ topic, payload, QoS, id, duplicate }) => {
+    onMessage: ({ topic, payload, QoS, id, duplicate, retain }) => {
       const text = payload.byteLength < 1000 ? String.fromArrayBuffer(payload) : undefined;
-      say("message", { topic, byteLength: payload.byteLength, text, QoS, id, duplicate });
+      say("message", { topic, byteLength: payload.byteLength, text, QoS, id, duplicate, retain });
     },
     onError: ({ code, message }) => say("error", { code, message }),
   });
