@@ -78,7 +78,6 @@ const board: Board = Object.freeze({
   MQTTClient,
   GATTServer,
   crypto,
-  keepAlive: config.keepAlive,
   improv: config.improv ?? 0,
   // On the chip (DESIGN decision 4).
   linkEncryption: config.linkEncryption === true,
@@ -316,6 +315,8 @@ class Camera implements Host {
 
   settingsChanged(names: readonly string[]): void {
     this.events.add("SettingsChanged", { names });
+    const { session } = this.connectivity;
+    if (session && names.includes("keepAlive")) session.keepAlive = this.settings.get("keepAlive");
     if (names.includes("captureInterval")) this.schedule.intervalChanged();
     if (names.includes("telemetryInterval") && this.device.state === "online") this.telemetry.start();
   }

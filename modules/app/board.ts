@@ -14,8 +14,6 @@ export interface Board {
   readonly MQTTClient: typeof MQTTClient;
   readonly GATTServer: typeof GATTServer;
   readonly crypto: typeof crypto;
-  /** MQTT, seconds. */
-  readonly keepAlive: number;
   /** How long Improv takes Wi-Fi settings, in milliseconds; 0: the camera has no Improv. */
   readonly improv: number;
   /** LE Secure Connections below the Bluetooth session. */

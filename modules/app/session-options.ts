@@ -6,6 +6,7 @@ import { topicsOf } from "../cloud/topics";
 import { TLSSocket } from "../network/tls-socket";
 import type { Identity } from "../storage/identity-store";
 import { type BoardHost, rootsFor } from "./board";
+import type { SettingsStore } from "./settings";
 
 /** Whoever hears of a session besides the camera itself: the shadow, the jobs. */
 interface TopicFollower {
@@ -15,6 +16,7 @@ interface TopicFollower {
 }
 
 export interface SessionHost extends BoardHost {
+  readonly settings: Pick<SettingsStore, "get">;
   readonly commands: { readonly isBusy: boolean; receive(payload: ArrayBuffer, retain: boolean): unknown };
   readonly deliveries: { readonly isPoisoned: boolean; expect(): void; wasAnswer(): void; dropped(): void };
   readonly device: { readonly uploads: { receiveGrant(payload: ArrayBuffer): void } };
@@ -37,7 +39,7 @@ export class SessionOptions implements CloudSessionOptions {
   }
 
   get keepAlive(): number {
-    return this.#host.board.keepAlive;
+    return this.#host.settings.get("keepAlive");
   }
 
   get preferredEndpoint(): string | undefined {

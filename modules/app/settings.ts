@@ -9,6 +9,8 @@ export interface Settings {
   captureInterval: number;
   /** Seconds between two telemetry reports, 30 to 86,400. */
   telemetryInterval: number;
+  /** Seconds between two signs of life to the broker, 30 to 1200; 0: as the way there needs it. */
+  keepAlive: number;
   /** Of pictures that are asked for without. */
   resolution: string;
   quality: string;
@@ -50,6 +52,7 @@ const errorsShape = Object.freeze({ bytes: 2048, depth: 3, values: 32, text: 512
 const defaults: Settings = {
   captureInterval: 0,
   telemetryInterval: 300,
+  keepAlive: 0,
   resolution: "VGA",
   quality: "default",
   brightness: 0,
@@ -64,7 +67,7 @@ const defaults: Settings = {
 const names = Object.keys(defaults) as SettingName[];
 export const settingNames: readonly string[] = names;
 /** The camera's own, that hold for all pictures. */
-const controls: readonly SettingName[] = names.slice(4);
+const controls: readonly SettingName[] = names.slice(5);
 
 /**
  * The camera's settings. They lie in storage only and are read when they are needed, which is seldom; what is there and does not
@@ -170,6 +173,7 @@ export class SettingsStore {
     if (typeof value === "number" && !Number.isInteger(value)) return "OutOfRange";
     if (setting === "captureInterval") return value === 0 || isWithin(value, 10, 604_800) ? undefined : "OutOfRange";
     if (setting === "telemetryInterval") return isWithin(value, 30, 86_400) ? undefined : "OutOfRange";
+    if (setting === "keepAlive") return value === 0 || isWithin(value, 30, 1200) ? undefined : "OutOfRange";
     return this.#host.camera.supports({ [setting]: value }) ? undefined : "NotSupported";
   }
 }

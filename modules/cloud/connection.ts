@@ -1,3 +1,4 @@
+import Time from "time";
 import Timer from "timer";
 import { type OwnedTimer, setTimer } from "../network/owned-timer";
 import {
@@ -20,6 +21,7 @@ import { asCloudError, CloudError } from "./cloud-error";
 import type { Endpoint } from "./endpoint";
 import { GuardResolver, type ResolverOptions, type ResolverWatcher } from "./guard-resolver";
 import { GuardSocket, type GuardWatcher, type TransportOptions } from "./guard-socket";
+import type { KeepAlive } from "./keep-alive";
 import { limits } from "./limits";
 import { MessageReader, type MessageStream, WholeMessage } from "./message-reader";
 import type { PublishHeader } from "./packet-filter";
@@ -133,6 +135,7 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   } as MQTTClientCallbacks<Connection>);
 
   #settings: Settings;
+  #keepAlive: KeepAlive;
   #handler: ConnectionHandler;
   #client?: MQTTClient;
   /** Until this connection ends: a name server that is slow must not gather look-ups of one attempt after the other. */
@@ -157,17 +160,20 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   #pingDue = false;
   /** Since the last ping something came. */
   #isHeard = false;
+  /** When the broker was heard last, by `Time.ticks`. */
+  #heard = 0;
   /** Identifiers of held-back messages that have to be acknowledged. */
   #acknowledgements: number[] = [];
 
-  constructor(settings: Settings, handler: ConnectionHandler) {
+  constructor(settings: Settings, keepAlive: KeepAlive, handler: ConnectionHandler) {
     this.#settings = settings;
+    this.#keepAlive = keepAlive;
     this.#handler = handler;
   }
 
   open(options: ConnectionOptions): void {
     const { endpoint, clientId, clean = false, will, mqtt, dns, socket } = options;
-    const { keepAlive, maximumMessage, connectTimeout } = this.#settings;
+    const { maximumMessage, connectTimeout } = this.#settings;
     this.arm("ConnectTimeout", connectTimeout);
     try {
       this.#client = new mqtt.io({
@@ -175,7 +181,7 @@ export class Connection implements GuardWatcher, ResolverWatcher {
         port: endpoint.port,
         id: clientId,
         clean,
-        keepAlive: keepAlive * 1000,
+        keepAlive: this.#keepAlive.promised * 1000,
         will,
         dns: {
           io: GuardResolver,
@@ -271,17 +277,20 @@ export class Connection implements GuardWatcher, ResolverWatcher {
 
   private onControl(message: ControlMessage): void {
     if (this.#phase === "closed") return;
+    this.#heard = Time.ticks;
     if (message.operation === CONNACK) {
       this.#phase = "connected";
       this.rest();
       this.#handler.onConnected(this.#sessionPresent);
-    } else if (message.operation === PINGRESP) this.rest();
-    else this.#handler.onAcknowledged(message);
+    } else if (message.operation === PINGRESP) {
+      this.#keepAlive.proved();
+      this.rest();
+    } else this.#handler.onAcknowledged(message);
   }
 
   private onReadable(count: number, options: ReadableOptions): void {
     if (this.#phase !== "connected") return;
-    this.#isHeard = true;
+    this.hear();
     if (!options.more && this.#publish?.QoS) this.#owed += 1;
     const message = this.#reader.read(this.#client!, count, options);
     if (message) this.deliver(message.topic, message.payload, message.QoS);
@@ -316,7 +325,7 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   }
 
   onMessageAtGate(): void {
-    this.#isHeard = true;
+    this.hear();
     this.#handler.onMessageWaiting();
   }
 
@@ -335,7 +344,7 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   }
 
   onWithheldPiece(bytes: Uint8Array, from: number, to: number): void {
-    this.#isHeard = true;
+    this.hear();
     this.#stream?.write(bytes, from, to);
   }
 
@@ -355,7 +364,17 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   /** Nothing to do until the next ping. */
   private rest(): void {
     this.#pingDue = false;
-    this.arm("Ping", this.#settings.keepAlive * 1000 * pingAfter);
+    this.arm("Ping", this.#keepAlive.interval * 1000 * pingAfter);
+  }
+
+  private hear(): void {
+    this.#isHeard = true;
+    this.#heard = Time.ticks;
+  }
+
+  /** The interval is another one: it begins now. */
+  keepAliveChanged(): void {
+    if (this.#phase === "connected" && this.#deadline === "Ping") this.rest();
   }
 
   private awaitPong(): void {
@@ -402,6 +421,7 @@ export class Connection implements GuardWatcher, ResolverWatcher {
   fail(error: CloudError): void {
     if (this.#phase === "closed") return;
     const reason = this.#refusal ?? this.asRefusal(error);
+    if (this.#phase === "connected") this.#keepAlive.ended(reason.code, Time.delta(this.#heard, Time.ticks));
     this.end();
     this.#handler.onClosed(reason);
   }

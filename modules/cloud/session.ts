@@ -8,6 +8,7 @@ import { Connection, type ConnectionHandler, type ConnectionOptions, type Inboun
 import { parseEndpoint } from "./endpoint";
 import { EndpointChoice } from "./endpoint-choice";
 import { EndpointRace, type RaceOptions, type RaceWatcher } from "./endpoint-race";
+import { KeepAlive } from "./keep-alive";
 import { checkClientId, checkPayload, checkTopic, checkTopicFilter, limits, utf8Length } from "./limits";
 import { type MessageStream, WholeMessage } from "./message-reader";
 import { type IdSource, Outbox } from "./outbox";
@@ -66,6 +67,7 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
 
   #options: CloudSessionOptions;
   #settings: Settings;
+  #keepAlive: KeepAlive;
   #choice: EndpointChoice;
   #race?: EndpointRace;
   /** The connection has a clean session, and ends when the broker has dropped the other one. */
@@ -95,9 +97,21 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
     if (options.will) checkTopic(options.will.topic);
     this.#choice = new EndpointChoice(options.endpoint, options.preferredEndpoint);
     this.#settings = completeSettings(options);
+    this.#keepAlive = new KeepAlive(this.#settings.keepAlive);
     this.#backoff = new Backoff(options.backoff);
     this.#subscriptions = new Subscriptions(this.#settings, this);
     this.#outbox = new Outbox(this.#settings, this);
+  }
+
+  /** Seconds between two signs of life that a connection is given now. */
+  get keepAlive(): number {
+    return this.#keepAlive.interval;
+  }
+
+  /** As in the options; what CONNECT promises follows with the next connection. */
+  set keepAlive(seconds: number) {
+    this.#keepAlive.setting = seconds;
+    this.#connection?.keepAliveChanged();
   }
 
   /** AWS IoT: the thing name. */
@@ -138,7 +152,7 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
   }
 
   private open(endpoint: string): void {
-    this.#connection = new Connection(this.#settings, this);
+    this.#connection = new Connection(this.#settings, this.#keepAlive, this);
     this.#isClean = this.#options.mustDropSession?.() ?? false;
     this.#connection.open(connectionOptions(this.#options, endpoint, this.#isClean));
   }

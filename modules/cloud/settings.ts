@@ -1,8 +1,8 @@
-import { clampKeepAlive, limits } from "./limits";
+import { clampKeepAlive } from "./limits";
 
 /** The times and sizes of a session. Times in milliseconds unless said otherwise. */
 export interface Settings {
-  /** Seconds between two signs of life; 30 to 1200 are kept, others become the nearest of them. Default 1200. */
+  /** Seconds between two signs of life; 30 to 1200 are kept, others become the nearest of them. 0, the default: it adapts (keep-alive.ts). */
   keepAlive: number;
   /** Of several endpoints one has to take a TCP connection in this time, look-up included. Default 10 s. */
   raceTimeout: number;
@@ -10,7 +10,7 @@ export interface Settings {
   connectTimeout: number;
   /** From CONNECT to CONNACK. Default 10 s. */
   connackTimeout: number;
-  /** From PINGREQ to PINGRESP. Default 20 s, or half the keep-alive time if that is less. */
+  /** From PINGREQ to PINGRESP. Default 20 s, or half of a keep-alive time that is given, if that is less. */
   pingTimeout: number;
   /** After this time without PUBACK or SUBACK the packet is sent again. Default 10 s. */
   acknowledgeTimeout: number;
@@ -30,7 +30,7 @@ export interface Settings {
 const longestPingTimeout = 20_000;
 
 const defaults: Readonly<Settings> = Object.freeze({
-  keepAlive: limits.keepAliveMaximum,
+  keepAlive: 0,
   raceTimeout: 10_000,
   connectTimeout: 30_000,
   connackTimeout: 10_000,
@@ -52,6 +52,6 @@ export function completeSettings(given: Partial<Settings>): Readonly<Settings> {
     if (value !== undefined && value !== defaults[name]) settings = { ...settings, [name]: value };
   }
   if (settings === defaults) return defaults;
-  const keepAlive = clampKeepAlive(settings.keepAlive);
-  return { ...settings, keepAlive, pingTimeout: given.pingTimeout ?? Math.min(longestPingTimeout, keepAlive * 500) };
+  const half = settings.keepAlive ? clampKeepAlive(settings.keepAlive) * 500 : longestPingTimeout;
+  return { ...settings, pingTimeout: given.pingTimeout ?? Math.min(longestPingTimeout, half) };
 }

@@ -68,12 +68,19 @@ async function until(what: string, isSo: () => boolean | Promise<boolean>, limit
 const isWritten = async (register: string) => (await readFile(trace, "utf8")).includes(`; W ${register}\n`);
 
 test("what was desired before the camera ever connected is set when it does, and everything is reported", async () => {
-  await desire({ resolution: "QVGA", brightness: -2, telemetryInterval: 60 });
+  const promises: unknown[] = [];
+  const { onCloudEvent } = rig.line;
+  rig.line.onCloudEvent = (event) => {
+    if (event.event === "connect" && event.clientId === thingName) promises.push(event.keepAlive);
+    onCloudEvent(event);
+  };
+  await desire({ resolution: "QVGA", brightness: -2, telemetryInterval: 60, keepAlive: 90 });
   await rig.provision();
   const { reported } = await document("report", ({ reported, delta }) => reported?.brightness === -2 && !delta);
   assert.deepEqual(reported, {
     captureInterval: 0,
     telemetryInterval: 60,
+    keepAlive: 90,
     resolution: "QVGA",
     quality: "default",
     brightness: -2,
@@ -84,6 +91,11 @@ test("what was desired before the camera ever connected is set when it does, and
     effect: "none",
     rotation: 0,
   });
+  await rig.line.stopCamera();
+  await rig.dropPhone();
+  await rig.line.startCamera();
+  await rig.provision();
+  assert.deepEqual(promises, [1200, 90], "what CONNECT promised before and after");
 });
 
 test("a picture is taken as the shadow says, by the camera's own account", async () => {

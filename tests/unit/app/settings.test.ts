@@ -64,6 +64,7 @@ test("without any wish: the defaults, all of them reported", () => {
   equal(report, {
     captureInterval: 0,
     telemetryInterval: 120,
+    keepAlive: 0,
     resolution: "VGA",
     quality: "default",
     brightness: 0,
@@ -118,6 +119,10 @@ test("what does not fit is named, and everything else is fulfilled", () => {
     ["captureInterval", [60], "WrongType"],
     ["telemetryInterval", 29, "OutOfRange"],
     ["telemetryInterval", 86_401, "OutOfRange"],
+    ["keepAlive", 29, "OutOfRange"],
+    ["keepAlive", 1201, "OutOfRange"],
+    ["keepAlive", -1, "OutOfRange"],
+    ["keepAlive", "auto", "WrongType"],
     ["brightness", true, "WrongType"],
     ["brightness", 0.5, "OutOfRange"],
     ["rotation", 90, "NotSupported"],
@@ -204,4 +209,14 @@ test("storage that is full: nothing is in force, and it is said", () => {
   bench.full = false;
   equal(bench.errors({ brightness: 1 }), "");
   equal(bench.report.brightness, 1);
+});
+
+test("keep-alive: 30 to 1200 s, or 0 for what the network needs; it is none of the camera's controls", () => {
+  const bench = new Bench();
+  for (const keepAlive of [30, 1200, 0]) {
+    equal(bench.errors({ keepAlive }), "");
+    equal(bench.settings.get("keepAlive"), keepAlive);
+  }
+  bench.errors({ keepAlive: 60 });
+  assert(!("keepAlive" in bench.settings.controls), "a control");
 });

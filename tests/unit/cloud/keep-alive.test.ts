@@ -1,6 +1,7 @@
 import { Backoff } from "../../../modules/cloud/backoff";
 import type { CloudError } from "../../../modules/cloud/cloud-error";
 import { Connection, type ConnectionHandler } from "../../../modules/cloud/connection";
+import type { KeepAlive } from "../../../modules/cloud/keep-alive";
 import { clampKeepAlive } from "../../../modules/cloud/limits";
 import { completeSettings } from "../../../modules/cloud/settings";
 import { assert, equal, sleep, test, until } from "../harness";
@@ -24,10 +25,22 @@ function connection(broker: FakeBroker, keepAlive: number, pingTimeout: number) 
     onWritable: () => {},
     onClosed: (error) => errors.push(error),
   };
-  const settings = { ...completeSettings({ connectTimeout: 100, connackTimeout: 100, pingTimeout }), keepAlive };
+  const settings = completeSettings({ connectTimeout: 100, connackTimeout: 100, pingTimeout });
+  const proofs = { count: 0, ends: [] as string[], silence: 0 };
+  const interval = {
+    interval: keepAlive,
+    promised: keepAlive,
+    proved() {
+      proofs.count += 1;
+    },
+    ended(code: string, silence: number) {
+      proofs.ends.push(code);
+      proofs.silence = silence;
+    },
+  };
   const options = { endpoint: { host: "broker.example", port: 8883 }, clientId: "thing", ...broker.parts };
-  const it = new Connection(settings, handler);
-  return { it, options, events, errors };
+  const it = new Connection(settings, interval as Partial<KeepAlive> as KeepAlive, handler);
+  return { it, options, events, errors, proofs, interval };
 }
 
 test("pings before its time is over and stays connected while it is answered", async () => {
@@ -102,6 +115,61 @@ test("a socket that takes nothing more is noticed as well", async () => {
   assert(it.publish(message));
   await until(() => errors.length > 0);
   equal(errors[0].code, "KeepAliveTimeout");
+});
+
+test("the interval learns of each answer, and of how long the broker was silent at the end", async () => {
+  const broker = new FakeBroker();
+  const { it, options, errors, proofs } = connection(broker, 0.1, 50);
+  it.open(options);
+  await until(() => proofs.count >= 2);
+  broker.script.pingresp = false;
+  await until(() => errors.length > 0);
+  equal(proofs.ends, ["KeepAliveTimeout"]);
+  assert(proofs.silence >= 110, `${proofs.silence} ms: 70 to the ping, 50 without an answer`);
+});
+
+test("an end before CONNACK, or a wanted one, is none that the interval learns of", async () => {
+  const broker = new FakeBroker({ connack: false });
+  const { it, options, errors, proofs } = connection(broker, 0.1, 50);
+  it.open(options);
+  await until(() => errors.length > 0);
+  const second = connection(new FakeBroker(), 0.1, 50);
+  second.it.open(second.options);
+  await until(() => second.proofs.count > 0);
+  second.it.close();
+  equal([...proofs.ends, ...second.proofs.ends], []);
+});
+
+test("another interval holds at once", async () => {
+  const broker = new FakeBroker();
+  const { it, options, events, interval } = connection(broker, 60, 50);
+  it.open(options);
+  await until(() => events.length === 2);
+  interval.interval = 0.05;
+  it.keepAliveChanged();
+  await until(() => broker.socket.sent(types.PINGREQ).length > 1);
+  it.close();
+  it.keepAliveChanged();
+});
+
+test("a session's keep-alive can be changed, and is promised by its next connection", async () => {
+  const broker = new FakeBroker();
+  const session = broker.session();
+  const promised = () => {
+    const { body } = broker.socket.sent(types.CONNECT)[0];
+    return body[8] * 256 + body[9];
+  };
+  equal(session.keepAlive, 300);
+  session.connect();
+  await until(() => session.connected);
+  equal(promised(), 1200);
+  session.keepAlive = 60;
+  equal(session.keepAlive, 60);
+  session.disconnect();
+  session.connect();
+  await until(() => session.connected);
+  equal(promised(), 60);
+  session.close();
 });
 
 test("keep-alive times are those of AWS IoT Core", () => {

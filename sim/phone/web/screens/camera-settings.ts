@@ -84,6 +84,18 @@ const settings: Setting[] = [
     ],
     isMore: true,
   },
+  {
+    name: "keepAlive",
+    label: "Sign of life",
+    values: [
+      [0, "As the network needs it"],
+      [30, "Every 30 seconds"],
+      [60, "Every minute"],
+      [300, "Every 5 minutes"],
+      [1200, "Every 20 minutes"],
+    ],
+    isMore: true,
+  },
 ];
 
 const refusals: Record<string, string> = {
