@@ -1,9 +1,11 @@
 import type { GATTServer } from "embedded:io/bluetoothle/peripheral";
 import type * as crypto from "../../native/tls/crypto";
+import type { JSONShape } from "../json/parse-json";
 import type { WiFiStation } from "../network/wifi-station";
 import type { WiFiCredentials } from "../network/wifi-types";
 import type { RecordStore } from "../storage/record-store";
 import type { BoardHost } from "./board";
+import { commandShape } from "./command-shape";
 import { type Endpoint, endpoints, type Message } from "./commands";
 import type { Label } from "./label";
 
@@ -72,6 +74,10 @@ export class BluetoothOptions {
 
   get endpoints(): this {
     return this;
+  }
+
+  get shape(): JSONShape {
+    return commandShape;
   }
 
   has(endpoint: string): boolean {

@@ -1,5 +1,7 @@
+import { textMap } from "../json/text-map";
 import type { IdentityStore, IdentitySummary } from "../storage/identity-store";
 import type { RecordStore } from "../storage/record-store";
+import { headerBounds } from "../upload/header-bounds";
 import { certificateIdOf } from "./certificate-id";
 import { CommandError } from "./command-error";
 import {
@@ -265,9 +267,9 @@ export class CameraDevice {
 function headersField(message: Message): Record<string, string> | undefined {
   const headers = message.headers ?? undefined;
   if (headers === undefined) return undefined;
-  if (typeof headers !== "object") throw new CommandError("BadField", "headers is an object of strings");
-  for (const [name, value] of Object.entries(headers))
-    if (typeof value !== "string" || /[\r\n]/.test(name + value))
-      throw new CommandError("BadField", "headers is an object of strings without line breaks");
-  return headers as Record<string, string>;
+  try {
+    return textMap(headers, "headers", headerBounds);
+  } catch (error) {
+    throw new CommandError("BadField", (error as Error).message);
+  }
 }

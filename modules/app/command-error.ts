@@ -13,11 +13,19 @@ export interface ErrorReport {
   message: string;
 }
 
+/** Characters: what an error quotes may be as long as a message, and is said again in answers, events and records. */
+const codeLimit = 64;
+const messageLimit = 200;
+
 /** Any thrown value as `{code, message}`: every error class of this firmware carries a `code`. */
 export function describeError(error: unknown): ErrorReport {
   if (error instanceof Error) {
     const code = (error as Error & { code?: unknown }).code;
-    return { code: typeof code === "string" ? code : "InternalError", message: error.message || error.name };
+    const message = (error.message || error.name).slice(0, messageLimit);
+    return { code: typeof code === "string" ? code.slice(0, codeLimit) : "InternalError", message };
   }
-  return { code: "InternalError", message: typeof error === "string" ? error : `thrown: ${typeof error}` };
+  return {
+    code: "InternalError",
+    message: typeof error === "string" ? error.slice(0, messageLimit) : `thrown: ${typeof error}`,
+  };
 }

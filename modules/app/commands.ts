@@ -1,5 +1,10 @@
 import { CommandError, describeError } from "./command-error";
 
+/** Characters of a token, as AWS has it for its own. */
+export const tokenLimit = 64;
+/** Of an answer that says again what it did not understand. */
+const quoteLimit = 32;
+
 /** A message of DESIGN.md section 4: `type` names the command, the rest are its fields. */
 export interface Message {
   type?: unknown;
@@ -55,18 +60,21 @@ export async function executeCommand<Target>(
   now = 0,
 ): Promise<object> {
   const type = typeof message.type === "string" ? message.type : "";
-  const token = typeof message.clientToken === "string" ? { clientToken: message.clientToken } : {};
+  const command = Object.hasOwn(commands, type) ? commands[type] : undefined;
+  const told = command ? type : type.slice(0, quoteLimit);
+  let token: { clientToken?: string } = {};
   try {
-    const command = Object.hasOwn(commands, type) ? commands[type] : undefined;
+    const clientToken = optionalString(message, "clientToken", tokenLimit);
+    if (clientToken) token = { clientToken };
     if (!command || (endpoint && command.endpoint !== endpoint))
-      throw new CommandError("UnknownCommand", `${endpoint ?? transport} knows no command "${type.slice(0, 32)}"`);
+      throw new CommandError("UnknownCommand", `${endpoint ?? transport} knows no command "${told}"`);
     if (transport === "mqtt" && !command.overMQTT)
       throw new CommandError("NotAllowed", `${type} is taken over Bluetooth only`);
     checkExpiry(message, now);
     const answer = await command.run(target, message);
     return { type, ...token, ...answer };
   } catch (error) {
-    return { type, ...token, error: describeError(error) };
+    return { type: told, ...token, error: describeError(error) };
   }
 }
 

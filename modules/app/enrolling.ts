@@ -1,6 +1,7 @@
 import Timer from "timer";
 import type { CloudError } from "../cloud/cloud-error";
 import type { Provisioned } from "../cloud/fleet-provisioning";
+import { textMap } from "../json/text-map";
 import type { Enrolment, Identity, IdentityStore } from "../storage/identity-store";
 import { certificateIdOf } from "./certificate-id";
 import { CommandError, describeError, type ErrorReport } from "./command-error";
@@ -37,6 +38,9 @@ const failureLimit = 20;
 /** Where an identity that has been good is waited for, there is less patience with a network that may be the new identity's own fault. */
 const impatientLimit = 6;
 const pemLimit = 4096;
+
+/** Of a provisioning template (CreateProvisioningTemplate: names of at most 30 characters). */
+const parameterBounds = Object.freeze({ count: 16, name: 30, value: 256 });
 
 /** The broker's word, or TLS's, on the identity itself. Expired and NotYetValid may be the clock's. */
 const refusals: readonly string[] = Object.freeze([
@@ -246,7 +250,9 @@ function templateFields(message: Message): { template: string; parameters?: Reco
   if (!/^[\w-]+$/.test(template)) throw new CommandError("BadField", "template has characters AWS refuses");
   const parameters = message.parameters ?? undefined;
   if (parameters === undefined) return { template };
-  if (typeof parameters !== "object" || Object.values(parameters as object).some((value) => typeof value !== "string"))
-    throw new CommandError("BadField", "parameters is an object of strings");
-  return { template, parameters: parameters as Record<string, string> };
+  try {
+    return { template, parameters: textMap(parameters, "parameters", parameterBounds) };
+  } catch (error) {
+    throw new CommandError("BadField", (error as Error).message);
+  }
 }

@@ -1,5 +1,7 @@
+import { parseJSON } from "../json/parse-json";
 import type { RecordStore } from "../storage/record-store";
 import { CommandMemory, retainedMark, tokenMark } from "./command-memory";
+import { commandShape } from "./command-shape";
 import type { Message } from "./commands";
 
 export interface MQTTCommandHost {
@@ -16,9 +18,6 @@ export interface MQTTCommandHost {
   /** A retained command was not carried out. */
   commandRetained(): void;
 }
-
-/** The largest command that is parsed, in bytes: a presigned URL with a session token is about 2 KB. */
-const messageLimit = 6144;
 
 const busy = '{"error":{"code":"Busy","message":"one command at a time"}}';
 const failed = '{"error":{"code":"Failed","message":"the answer could not be made"}}';
@@ -127,10 +126,7 @@ function textOf(value: unknown): string | undefined {
 /** The command, or the answer to what is none. */
 function readCommand(payload: ArrayBuffer): Message | string {
   try {
-    if (payload.byteLength > messageLimit) throw new RangeError(`a command is at most ${messageLimit} bytes`);
-    const message = JSON.parse(String.fromArrayBuffer(payload)) as Message;
-    if (typeof message !== "object" || message === null) throw new TypeError("a command is a JSON object");
-    return message;
+    return parseJSON(payload, commandShape);
   } catch (error) {
     return JSON.stringify({ error: { code: "BadMessage", message: (error as Error).message } });
   }

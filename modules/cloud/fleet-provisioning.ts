@@ -1,4 +1,5 @@
 import Timer from "timer";
+import { type JSONShape, parseJSON } from "../json/parse-json";
 import type { TopicFilter } from "./client-interface";
 import { asCloudError, CloudError } from "./cloud-error";
 import { parseEndpoint } from "./endpoint";
@@ -49,6 +50,24 @@ const defaultLimit = 120_000;
 /** The broker says no for as long as a claim is not active yet, and for ever when it is worn out. */
 const refusalLimit = 3;
 const requestTopic = "$aws/certificates/create-from-csr/json";
+/** A certificate and a token have 2 to 3 KB; what a template's DeviceConfiguration has beside `endpoint` is passed over. */
+const answerShape: JSONShape = Object.freeze({
+  bytes: 4096,
+  depth: 8,
+  values: 256,
+  text: 4096,
+  name: 128,
+  names: Object.freeze([
+    "certificatePem",
+    "certificateOwnershipToken",
+    "thingName",
+    "deviceConfiguration",
+    "endpoint",
+    "statusCode",
+    "errorCode",
+    "errorMessage",
+  ]) as string[],
+});
 const thingNamePattern = /^[a-zA-Z0-9:_-]{1,128}$/;
 
 /**
@@ -200,12 +219,10 @@ export class FleetProvisioning {
 /** @throws CloudError BadAnswer */
 function parse(payload: ArrayBuffer): Record<string, unknown> {
   try {
-    const value = JSON.parse(String.fromArrayBuffer(payload));
-    if (typeof value === "object" && value !== null) return value;
-  } catch {
-    // Said below.
+    return parseJSON(payload, answerShape);
+  } catch (error) {
+    throw new CloudError("BadAnswer", `an answer cannot be read: ${(error as Error).message}`);
   }
-  throw new CloudError("BadAnswer", "an answer is no JSON object");
 }
 
 /** All rejections have this shape: `{statusCode, errorCode, errorMessage}`. */

@@ -1,6 +1,9 @@
 import Timer from "timer";
+import { type JSONShape, parseJSON } from "../json/parse-json";
+import { textMap } from "../json/text-map";
 import { type OwnedTimer, setTimer, type TimerModule } from "../network/owned-timer";
 import { type OutcomeOwner, runStep } from "../network/single-outcome";
+import { headerBounds } from "../upload/header-bounds";
 import { Backoff } from "./backoff";
 import { asCloudError, CloudError } from "./cloud-error";
 
@@ -41,6 +44,25 @@ export interface GrantRequestOptions {
 
 /** S3 presigned URLs with the token of a role are 1 to 2 KB long; the session takes messages of 4 KB. */
 const urlLimit = 4096;
+const grantShape: JSONShape = Object.freeze({
+  bytes: 4096,
+  depth: 3,
+  values: 48,
+  text: urlLimit,
+  name: 64,
+  names: Object.freeze([
+    "imageId",
+    "requestId",
+    "url",
+    "headers",
+    "framing",
+    "expires",
+    "error",
+    "code",
+    "message",
+  ]) as string[],
+  maps: Object.freeze(["headers"]) as string[],
+});
 const contentType = "image/jpeg";
 
 /**
@@ -63,18 +85,23 @@ export type GrantVerdict = { grant: UploadGrant } | { refusal: CloudError } | { 
 export function judgeGrant(payload: ArrayBuffer, subject: GrantSubject, now: number): GrantVerdict {
   let message: Record<string, unknown>;
   try {
-    message = JSON.parse(String.fromArrayBuffer(payload));
-  } catch {
-    return { ignored: "MalformedGrant" };
+    message = parseJSON(payload, grantShape);
+  } catch (error) {
+    return { ignored: `MalformedGrant: ${(error as Error).message}` };
   }
-  if (typeof message !== "object" || message === null) return { ignored: "MalformedGrant" };
   const { imageId, requestId, url, headers, framing, expires, error } = message;
   if (imageId !== subject.imageId || requestId !== subject.requestId) return { ignored: "ForeignGrant" };
   if (error !== undefined) return { refusal: new CloudError("GrantRefused", describeRefusal(error)) };
-  if (typeof url !== "string" || !url || url.length > urlLimit || !areHeaders(headers) || !isFraming(framing))
+  if (typeof url !== "string" || !url || url.length > urlLimit || !isFraming(framing))
     return { ignored: "MalformedGrant" };
   if (typeof expires === "number" && now && expires <= now) return { ignored: "ExpiredGrant" };
-  return { grant: { url, headers, framing } };
+  try {
+    return {
+      grant: { url, headers: headers === undefined ? undefined : textMap(headers, "headers", headerBounds), framing },
+    };
+  } catch (error) {
+    return { ignored: `MalformedGrant: ${(error as Error).message}` };
+  }
 }
 
 /** "code: message" of the cloud's error, whatever was sent as one. */
@@ -82,13 +109,6 @@ function describeRefusal(error: unknown): string {
   const { code, message } = (typeof error === "object" && error ? error : {}) as Record<string, unknown>;
   const name = typeof code === "string" && code ? code : "Unnamed";
   return (typeof message === "string" ? `${name}: ${message}` : name).slice(0, 200);
-}
-
-function areHeaders(headers: unknown): headers is Record<string, string> | undefined {
-  if (headers === undefined) return true;
-  if (typeof headers !== "object" || headers === null) return false;
-  for (const value of Object.values(headers)) if (typeof value !== "string") return false;
-  return true;
 }
 
 const isFraming = (framing: unknown): framing is UploadGrant["framing"] =>

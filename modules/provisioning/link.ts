@@ -1,3 +1,5 @@
+import { JSONError } from "../json/json-error";
+import { parseJSON } from "../json/parse-json";
 import { errorHeader, FragmentReader, FragmentWriter } from "./fragments";
 import type { MessageSecurity } from "./message-security";
 import { MalformedMessage } from "./protobuf";
@@ -15,7 +17,7 @@ import {
   sessionResponse1,
 } from "./session-messages";
 import { srpUsername } from "./srp-account";
-import { decodeText, encodeText } from "./text";
+import { encodeText } from "./text";
 
 export const versionEndpoint = "proto-ver";
 export const sessionEndpoint = "prov-session";
@@ -43,7 +45,7 @@ interface Session {
   /** Endpoint whose fragments are coming in. */
   receiving: string | undefined;
   /** The message, between its last fragment and its parsing. */
-  text: string | undefined;
+  message: Uint8Array | undefined;
   /** Endpoint that owes an answer. */
   answering: string | undefined;
   answer: FragmentWriter | undefined;
@@ -210,7 +212,7 @@ export class Link {
       security,
       reader: new FragmentReader(this.maximumMessage),
       receiving: undefined,
-      text: undefined,
+      message: undefined,
       answering: undefined,
       answer: undefined,
       askedAt: 0,
@@ -250,10 +252,10 @@ export class Link {
     const session = this.#session!;
     const refusal = this.receive(session, endpoint, bytes);
     if (refusal) this.refuse(endpoint, refusal);
-    else if (session.text !== undefined) this.request(session, endpoint);
+    else if (session.message) this.request(session, endpoint);
   }
 
-  /** Takes a fragment; after the last one `session.text` is the message and its bytes can be collected. */
+  /** Takes a fragment; after the last one `session.message` is the message. */
   private receive(session: Session, endpoint: string, bytes: Uint8Array): Refusal | undefined {
     if (session.receiving !== undefined && session.receiving !== endpoint) return "OutOfOrder";
     const payload = session.security.open(bytes, 1);
@@ -263,41 +265,40 @@ export class Link {
     if (message === "TooLong") return "MessageTooLong";
     session.receiving = message ? undefined : endpoint;
     if (!message) return undefined;
-    try {
-      session.text = decodeText(message);
-    } catch {
-      return "InvalidMessage";
-    }
+    session.message = message;
     return undefined;
   }
 
   private request(session: Session, endpoint: string): void {
-    let message: unknown;
-    try {
-      message = JSON.parse(session.text!);
-    } catch {
-      message = undefined;
-    }
-    session.text = undefined;
-    if (typeof message !== "object" || message === null || Array.isArray(message)) {
-      this.refuse(endpoint, "InvalidMessage");
-      return;
-    }
     session.answering = endpoint;
     session.askedAt = this.#protocomm.options.now();
-    this.handle(session, ++session.request, endpoint, message);
+    this.handle(session, ++session.request, endpoint);
   }
 
   /** Never rejects. A job of its own, because the stack of the machine is short and a write from Bluetooth has used up half of it. */
-  private async handle(session: Session, request: number, endpoint: string, message: object): Promise<void> {
+  private async handle(session: Session, request: number, endpoint: string): Promise<void> {
     await undefined;
+    const message = this.parse(session);
     let answer: object;
     try {
-      answer = await this.#protocomm.options.json.handle(endpoint, message);
+      answer =
+        message instanceof JSONError ? tooLarge(message) : await this.#protocomm.options.json.handle(endpoint, message);
     } catch (error) {
       answer = { error: describe(error) };
     }
-    this.answer(session, request, answer);
+    if (answer !== malformed) this.answer(session, request, answer);
+    else if (this.#session === session) this.refuse(endpoint, "InvalidMessage");
+  }
+
+  /** Its bytes can be collected when it returns. */
+  private parse(session: Session): object {
+    const bytes = session.message!;
+    session.message = undefined;
+    try {
+      return parseJSON(bytes, this.#protocomm.options.json.shape);
+    } catch (error) {
+      return error as JSONError;
+    }
   }
 
   private answer(session: Session, request: number, answer: object): void {
@@ -366,8 +367,15 @@ const refusals: Record<Refusal, string> = {
   UnknownEndpoint: "no such endpoint",
 };
 
+/** The session goes on after a message that is over a bound; one that is no JSON may be one that was not decrypted. */
+function tooLarge({ code, message }: JSONError): object {
+  return code === "Malformed" ? malformed : { error: { code: "BadMessage", message } };
+}
+
+const malformed = Object.freeze({});
+
 function describe(error: unknown): { code: string; message: string } {
-  if (!(error instanceof Error)) return { code: "InternalError", message: String(error) };
+  if (!(error instanceof Error)) return { code: "InternalError", message: "something else than an error was thrown" };
   const code = (error as Error & { code?: unknown }).code;
   return { code: typeof code === "string" ? code : "InternalError", message: error.message };
 }

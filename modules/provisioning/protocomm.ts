@@ -1,3 +1,4 @@
+import type { JSONShape } from "../json/parse-json";
 import { AttemptLimit } from "./attempt-limit";
 import type { ProvisioningCrypto } from "./crypto-types";
 import { Link } from "./link";
@@ -8,6 +9,8 @@ import { type ProvisioningStorage, type SRPAccount, srpAccount } from "./srp-acc
 /** The camera's endpoints: JSON, fragmented, answered when ready. */
 export interface JSONEndpoints {
   has(endpoint: string): boolean;
+  /** What a message may have, and is read of it. One that has more is answered with the name of the bound. */
+  readonly shape: JSONShape;
   /** Answers a message. A thrown error becomes `{"error": {code, message}}`, `code` from the error if it has one. */
   handle(endpoint: string, message: object): object | Promise<object>;
 }

@@ -1,7 +1,11 @@
 import KeyValueStorage, { type Storage } from "embedded:storage/key-value";
+import { type JSONShape, parseJSON } from "../json/parse-json";
 
 /** The longest key and path that NVS takes, in characters (ESP-IDF NVS_KEY_NAME_MAX_SIZE - 1). */
 const keyLimit = 15;
+
+/** An identity has three PEMs of up to 4 KB. Flash that wore out may hold anything. */
+const recordShape: JSONShape = Object.freeze({ bytes: 16_384, depth: 6, values: 256, text: 6144, name: 64 });
 
 /**
  * Small JSON records over ECMA-419 key-value storage, one key each. A record is written in one piece, so that a cut
@@ -19,18 +23,11 @@ export class RecordStore {
 
   read<T extends object>(key: string): T | undefined {
     try {
-      const text = this.text(key);
-      const record = text ? JSON.parse(text) : undefined;
-      return typeof record === "object" && record !== null ? record : undefined;
+      const value = this.#storage.read(key) as ArrayBuffer | undefined;
+      return value?.byteLength ? (parseJSON(value, recordShape) as T) : undefined;
     } catch {
       return undefined;
     }
-  }
-
-  /** A function of its own: when the text is parsed, the bytes that it came from can be collected. */
-  private text(key: string): string | undefined {
-    const value = this.#storage.read(key) as ArrayBuffer | undefined;
-    return value?.byteLength ? String.fromArrayBuffer(value) : undefined;
   }
 
   /** A record that is no JSON; undefined when it is absent or cannot be read. */

@@ -16,6 +16,40 @@ async function firmwareSources(): Promise<string[]> {
   return files;
 }
 
+test("JSON is read by modules/json alone: what comes in is measured before anything is made of it", async () => {
+  const found: string[] = [];
+  for (const file of await firmwareSources())
+    if (
+      !file.startsWith("modules/json/") &&
+      !file.startsWith("sim/") &&
+      /JSON\s*\.\s*parse\b|\bJSON\[/.test(await readFile(join(top, file), "utf8"))
+    )
+      found.push(file);
+  assert.deepEqual(found, [], "call parseJSON, or extend MemberStream");
+});
+
+test("every field that a command reads is one of those that are read of a message", async () => {
+  const text = await readFile(join(top, "modules/app/command-shape.ts"), "utf8");
+  const names = new Set(text.slice(0, text.indexOf("])")).match(/(?<=")\w+(?=")/g));
+  assert.ok(names.size > 20, `${names.size} names`);
+  const field =
+    /Field\(message, "(\w+)"|optionalString\(message, "(\w+)"|\bmessage\.(\w+)\b(?!\()|\{ (\w+) \} = message;/g;
+  const missing: string[] = [];
+  let fields = 0;
+  for (const file of await readdir(join(top, "modules/app"))) {
+    const source = await readFile(join(top, "modules/app", file), "utf8");
+    if (!/\bmessage: Message\b/.test(source)) continue;
+    for (const [, ...found] of source.matchAll(field)) {
+      const name = found.find((each) => each !== undefined) as string;
+      if (name === "message") continue;
+      fields += 1;
+      if (!names.has(name)) missing.push(`${file}: ${name}`);
+    }
+  }
+  assert.ok(fields > 20, `${fields} fields`);
+  assert.deepEqual(missing, [], "enter them in modules/app/command-shape.ts");
+});
+
 /** `  #name(`, also async, a generator, an accessor, or with type parameters; not a static one. */
 const privateMethod = /^ {2}(async )?((get|set) )?\*?#(\w+)(<[^>]*>)?\(/gm;
 

@@ -64,7 +64,11 @@ const provisioning = new Provisioning({
   proofOfPossession: getEnvironment("PROOF") ?? "abcd-efgh-jkmn-pqrs",
   storage: new RecordStore("radio"),
   wifi,
-  endpoints: { has: (endpoint) => endpoint.startsWith("camera-"), handle: (_endpoint, request) => handle(request) },
+  endpoints: {
+    shape: { bytes: 6144, depth: 8, values: 256, text: 6144, name: 64 },
+    has: (endpoint) => endpoint.startsWith("camera-"),
+    handle: (_endpoint, request) => handle(request),
+  },
   linkEncryption: getEnvironment("LINK_ENCRYPTION") === "1",
   improv: improvWindow
     ? { allowed: true, window: improvWindow, info: ["devicelink-camera", "0.1.0", "simulated", "PROV_TEST"] }

@@ -43,7 +43,7 @@ test("a camera without an identity cannot rotate; one whose identity is being re
   const { identities, host, enrolling } = setUp();
   throws(() => enrolling.rotate({ template: "t" }), "NoIdentity");
   giveIdentity(identities, identity("one"));
-  equal(enrolling.rotate({ template: "t", parameters: { Batch: "7" } }), { applyState: "enrolling" });
+  equal(enrolling.rotate({ template: "t", parameters: [["Batch", "7"]] }), { applyState: "enrolling" });
   equal(identities.enrolment, { endpoint: "e", template: "t", parameters: { Batch: "7" } });
   throws(() => enrolling.rotate({ template: "t" }), "Busy");
   await until(() => host.changes === 1, 3000);
@@ -62,7 +62,16 @@ test("fields are checked before anything is stored", () => {
   giveIdentity(identities, identity("one"));
   for (const template of [undefined, "", "a/b", "x".repeat(37), 7])
     throws(() => enrolling.rotate({ template }), "BadField");
-  for (const parameters of ["x", 7, { Batch: 7 }])
+  const many = Array.from({ length: 17 }, (_, i) => [`p${i}`, "x"]);
+  for (const parameters of [
+    "x",
+    7,
+    [["Batch", 7]],
+    many,
+    [["n".repeat(31), "x"]],
+    [["n", "x".repeat(257)]],
+    [["", "x"]],
+  ])
     throws(() => enrolling.rotate({ template: "t", parameters }), "BadField");
   const fields = { endpoint: "e", template: "t", certPem: "no certificate", privKey: "no key" };
   throws(() => enrolling.provisionByClaim(fields), "BadKey");

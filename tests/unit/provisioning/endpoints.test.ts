@@ -148,17 +148,44 @@ const faults: [string, string, (phone: Phone) => void][] = [
   ["an endpoint of Object.prototype", "UnknownEndpoint", (phone) => phone.write("constructor", phone.fragments({})[0])],
 ];
 
+/** A message is read in a promise job. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 5; i += 1) await undefined;
+}
+
 for (const [what, code, send] of faults)
-  test(`${what}: ${code}`, () => {
+  test(`${what}: ${code}`, async () => {
     const target = device({ maximumMessage: 500 });
     const phone = new Phone(target).open();
     send(phone);
+    await settled();
     const endpoint = ["camera-command2", "constructor"].find((name) => phone.refusal(name)) ?? "camera-command";
     equal(phone.refusal(endpoint), code);
     assert(!target.protocomm.busy);
     equal(target.asked, []);
     phone.open();
   });
+
+test("a message over a bound is answered with the bound's name, and the session goes on", async () => {
+  const target = device();
+  const phone = new Phone(target).open();
+  for (const [message, code] of [
+    [`{"a":${"[".repeat(8)}${"]".repeat(8)}}`, "TooDeep"],
+    [`{"a":${"[".repeat(400)}`, "TooDeep"],
+    [`{"a":[${"1,".repeat(70)}1]}`, "TooManyValues"],
+    [`{"a":"${"x".repeat(4097)}"}`, "StringTooLong"],
+    [`{"${"x".repeat(65)}":1}`, "StringTooLong"],
+    [`{"a":${"1".repeat(41)}}`, "NumberTooLong"],
+  ]) {
+    for (const fragment of phone.fragments(message)) phone.write("camera-command", fragment);
+    const { error } = JSON.parse(text(await phone.answer("camera-command")));
+    equal([error.code, error.message.split(":")[0]], ["BadMessage", code]);
+  }
+  equal(target.asked, []);
+  const [fragment] = phone.fragments({ type: "Hello" });
+  phone.write("camera-command", fragment);
+  equal(text(await phone.answer("camera-command")), '{"type":"Hello"}');
+});
 
 test("a message that is played again ends the session", async () => {
   const target = device();
@@ -167,17 +194,19 @@ test("a message that is played again ends the session", async () => {
   phone.write("camera-command", message);
   await phone.answer("camera-command");
   phone.write("camera-command", message);
+  await settled();
   equal(phone.refusal("camera-command"), "InvalidMessage");
   equal(target.asked, [{ type: "Once" }]);
 });
 
-test("a message cut at every byte is refused, and nothing is asked", () => {
+test("a message cut at every byte is refused, and nothing is asked", async () => {
   const target = device();
   const message = '{"type":"Hello","n":1}';
   for (let length = 1; length <= message.length; length++) {
     const phone = new Phone(target).open();
     const [fragment] = phone.fragments(message);
     phone.write("camera-command", fragment.slice(0, length));
+    await settled();
     equal(phone.refusal("camera-command"), "InvalidMessage");
     phone.link.close();
   }

@@ -114,6 +114,7 @@ export function device({
   const clock = { now: 1000 };
   const asked: unknown[] = [];
   const json = {
+    shape: { bytes: 6144, depth: 8, values: 64, text: 4096, name: 64 },
     has: (endpoint: string) => endpoint === "camera-command" || endpoint === "camera-cert",
     handle(_endpoint: string, message: object) {
       asked.push(message);
