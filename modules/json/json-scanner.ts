@@ -1,4 +1,4 @@
-import { JSONError } from "./json-error";
+import { JSONError, type JSONErrorCode } from "./json-error";
 import { endsNumber, isDigit, NumberState, nextNumberState } from "./json-number";
 
 /** What a message may have at most. */
@@ -44,16 +44,31 @@ const State = Object.freeze({
   word: 12,
 });
 
-const malformed = (detail: string) => new JSONError("Malformed", detail);
+/** What a byte has brought about. */
+const Event = Object.freeze({
+  none: 0,
+  opened: 1,
+  closed: 2,
+  /** With this byte a token is complete. */
+  token: 3,
+  /** A token was complete before this byte, which has to be looked at again. */
+  tokenBefore: 4,
+  failed: 5,
+});
 
 /**
  * Goes through JSON byte by byte, in pieces of any length: checks it (RFC 8259, UTF-8; the text has to be an object) and measures it, in
  * memory that does not depend on it, without recursion. Nothing is made of what it reads; that is for classes that extend it.
+ *
+ * Records are read, and messages come in, where most of the stack is used up. That is why the functions below return an event, and only `push`
+ * calls what a class may add, and throws.
  */
 export class JSONScanner {
   protected readonly bounds: JSONBounds;
   /** Open objects and arrays. */
   protected depth = 0;
+  /** Where the token began, quote included, if it was in this piece. */
+  protected start = 0;
   /** The token that is read is, or was, a member's name. */
   protected isName = false;
   /** It has a backslash in it. */
@@ -63,15 +78,17 @@ export class JSONScanner {
   #kinds = 0;
   #values = 0;
   #total = 0;
-  /** Bytes of the token, and of its string without the quotes. */
+  /** Bytes of a string without the quotes, or of a number. */
   #length = 0;
   /** Bytes that are still to come of an escape, of a character, or of a word. */
   #rest = 0;
   /** What the next byte of a character has to be between. */
   #low = 0;
   #high = 0;
-  #number: number = NumberState.minus;
+  #number: number = NumberState.start;
   #word = "";
+  #code: JSONErrorCode = "Malformed";
+  #detail = "";
 
   constructor(bounds: JSONBounds) {
     this.bounds = bounds;
@@ -83,35 +100,37 @@ export class JSONScanner {
     if (this.#total > this.bounds.bytes) throw new JSONError("TooLong", `more than ${this.bounds.bytes} bytes`);
     for (let at = from; at < to; at += 1) {
       // Most of all bytes are the inside of a string.
-      if (this.#state === State.string) {
-        const end = endOfPlain(bytes, at, to);
-        this.#length += end - at;
-        at = end;
-        if (at === to) break;
+      if (this.#state === State.string) at = this.passPlain(bytes, at, to);
+      if (at === to) break;
+      const event = this.take(bytes[at], at);
+      if (event === Event.none) continue;
+      if (event === Event.failed) throw new JSONError(this.#code, this.#detail);
+      if (event === Event.token) this.tokenEnds(at + 1);
+      else if (event === Event.opened) this.opened();
+      else if (event === Event.closed) this.closed();
+      else {
+        this.tokenEnds(at);
+        at -= 1;
       }
-      this.step(bytes[at], at);
     }
-    if (this.#state >= State.string) {
-      this.checkLength();
-      this.paused(bytes, to);
-    }
+    if (this.#state < State.string) return;
+    if (this.isTooLong()) throw new JSONError(this.#code, this.#detail);
+    this.paused(bytes, to);
   }
 
   /** There is no more. @throws JSONError */
   end(): void {
-    if (this.#state !== State.nothing) throw malformed("it ends early");
+    if (this.#state !== State.nothing) throw new JSONError("Malformed", "it ends early");
   }
 
-  /** A token (name, string, number, true, false, null) begins; `at` is its first byte, quote included. */
-  protected tokenBegins(_at: number): void {}
-
-  /** `at` is behind its last byte, quote included. */
+  /** A token (name, string, number, true, false, null) is complete; `at` is behind its last byte, quote included. */
   protected tokenEnds(_at: number): void {}
 
   /** The piece has ended within a token. */
   protected paused(_bytes: Uint8Array, _at: number): void {}
 
-  protected opened(_isObject: boolean): void {}
+  /** An object or an array has begun: `depth` is its level. */
+  protected opened(): void {}
 
   /** `depth` is that of what contains it. */
   protected closed(): void {}
@@ -121,181 +140,181 @@ export class JSONScanner {
     return ((this.#kinds >> (this.depth - depth)) & 1) === 1;
   }
 
-  private step(byte: number, at: number): void {
+  private take(byte: number, at: number): number {
     const state = this.#state;
-    if (state === State.string) this.takeInString(byte, at);
-    else if (state === State.escape) this.takeEscape(byte);
-    else if (state === State.hex) this.takeHex(byte);
-    else if (state === State.continuation) this.takeContinuation(byte);
-    else if (state === State.number) this.takeInNumber(byte, at);
-    else if (state === State.word) this.takeInWord(byte, at);
-    else if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) this.takeBetween(state, byte, at);
-  }
-
-  private takeBetween(state: number, byte: number, at: number): void {
-    if (state === State.commaOrEnd) this.takeCommaOrEnd(byte);
-    else if (state === State.colon) {
-      if (byte !== colon) throw malformed("a colon is missing");
+    if (state === State.string) return this.takeInString(byte);
+    if (state === State.number) return this.takeInNumber(byte);
+    if (state === State.word) return this.takeInWord(byte);
+    if (state > State.string) return this.takeInCharacter(state, byte);
+    if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) return Event.none;
+    if (state === State.commaOrEnd) return this.takeCommaOrEnd(byte);
+    if (state === State.colon) {
       this.#state = State.value;
-    } else if (state === State.nothing) throw malformed("something follows it");
-    else if (state === State.nameOrEnd && byte === closeBrace) this.close();
-    else if (state === State.valueOrEnd && byte === closeBracket) this.close();
-    else if (state === State.name || state === State.nameOrEnd) this.beginName(byte, at);
-    else this.beginValue(byte, at);
+      return byte === colon ? Event.none : this.fail("a colon is missing");
+    }
+    if (state === State.nothing) return this.fail("something follows it");
+    if (state === State.nameOrEnd && byte === closeBrace) return this.close();
+    if (state === State.valueOrEnd && byte === closeBracket) return this.close();
+    this.start = at;
+    return state === State.name || state === State.nameOrEnd ? this.beginName(byte) : this.beginValue(byte);
   }
 
-  private takeCommaOrEnd(byte: number): void {
+  private fail(detail: string, code: JSONErrorCode = "Malformed"): number {
+    this.#code = code;
+    this.#detail = detail;
+    return Event.failed;
+  }
+
+  private takeCommaOrEnd(byte: number): number {
     const isObject = (this.#kinds & 1) === 1;
-    if (byte === comma) this.#state = isObject ? State.name : State.value;
-    else if (byte === (isObject ? closeBrace : closeBracket)) this.close();
-    else throw malformed("a comma or a bracket is missing");
+    if (byte === (isObject ? closeBrace : closeBracket)) return this.close();
+    this.#state = isObject ? State.name : State.value;
+    return byte === comma ? Event.none : this.fail("a comma or a bracket is missing");
   }
 
-  private beginName(byte: number, at: number): void {
-    if (byte !== quote) throw malformed("a name is missing");
+  private beginName(byte: number): number {
     this.isName = true;
-    this.begin(State.string, at);
-  }
-
-  private beginValue(byte: number, at: number): void {
-    if (!this.depth && byte !== openBrace)
-      throw malformed(byte === 0xef ? "it begins with a byte order mark" : "an object was expected");
-    this.#values += 1;
-    if (this.#values > this.bounds.values)
-      throw new JSONError("TooManyValues", `more than ${this.bounds.values} values`);
-    this.isName = false;
-    if (byte === openBrace || byte === openBracket) this.open(byte === openBrace);
-    else if (byte === quote) this.begin(State.string, at);
-    else if (byte === 0x2d || isDigit(byte)) {
-      this.begin(State.number, at);
-      this.#number = NumberState.start;
-      this.takeInNumber(byte, at);
-    } else this.beginWord(byte, at);
-  }
-
-  private beginWord(byte: number, at: number): void {
-    const word = byte === 0x74 ? "true" : byte === 0x66 ? "false" : byte === 0x6e ? "null" : "";
-    if (!word) throw malformed("a value is missing");
-    this.begin(State.word, at);
-    this.#word = word;
-    this.#rest = word.length - 1;
-  }
-
-  private begin(state: number, at: number): void {
-    this.#state = state;
-    this.#length = 0;
     this.isEscaped = false;
-    this.tokenBegins(at);
+    this.#state = State.string;
+    this.#length = 0;
+    return byte === quote ? Event.none : this.fail("a name is missing");
   }
 
-  private open(isObject: boolean): void {
-    if (this.depth === this.bounds.depth) throw new JSONError("TooDeep", `more than ${this.bounds.depth} levels`);
+  private beginValue(byte: number): number {
+    if (!this.depth && byte !== openBrace)
+      return this.fail(byte === 0xef ? "it begins with a byte order mark" : "an object was expected");
+    this.#values += 1;
+    if (this.#values > this.bounds.values) return this.fail(`more than ${this.bounds.values} values`, "TooManyValues");
+    this.isName = this.isEscaped = false;
+    this.#length = 0;
+    if (byte === openBrace || byte === openBracket) return this.open(byte === openBrace);
+    if (byte === quote) this.#state = State.string;
+    else if (byte === 0x2d || isDigit(byte)) {
+      this.#state = State.number;
+      this.#number = nextNumberState(NumberState.start, byte);
+      this.#length = 1;
+    } else return this.beginWord(byte);
+    return Event.none;
+  }
+
+  private beginWord(byte: number): number {
+    this.#state = State.word;
+    this.#word = byte === 0x74 ? "true" : byte === 0x66 ? "false" : byte === 0x6e ? "null" : "";
+    this.#rest = this.#word.length - 1;
+    return this.#word ? Event.none : this.fail("a value is missing");
+  }
+
+  private open(isObject: boolean): number {
+    if (this.depth === this.bounds.depth) return this.fail(`more than ${this.bounds.depth} levels`, "TooDeep");
     this.depth += 1;
     this.#kinds = (this.#kinds << 1) | (isObject ? 1 : 0);
     this.#state = isObject ? State.nameOrEnd : State.valueOrEnd;
-    this.opened(isObject);
+    return Event.opened;
   }
 
-  private close(): void {
+  private close(): number {
     this.depth -= 1;
     this.#kinds >>= 1;
     this.#state = this.depth ? State.commaOrEnd : State.nothing;
-    this.closed();
+    return Event.closed;
   }
 
-  private takeInString(byte: number, at: number): void {
+  /** The index of the first byte that is no printable ASCII, or a quote or a backslash. */
+  private passPlain(bytes: Uint8Array, from: number, to: number): number {
+    let at = from;
+    for (; at < to; at += 1) {
+      const byte = bytes[at];
+      if (byte < 0x20 || byte >= 0x80 || byte === quote || byte === backslash) break;
+    }
+    this.#length += at - from;
+    return at;
+  }
+
+  private takeInString(byte: number): number {
     if (byte === quote) {
-      this.checkLength();
+      if (this.isTooLong()) return Event.failed;
       this.#state = this.isName ? State.colon : State.commaOrEnd;
-      this.tokenEnds(at + 1);
-      return;
+      return Event.token;
     }
     this.#length += 1;
-    if (byte === backslash) {
-      this.isEscaped = true;
-      this.#state = State.escape;
-    } else if (byte < 0x20) throw malformed("a string has a control character in it");
-    else if (byte >= 0x80) this.beginCharacter(byte);
+    if (byte < 0x20) return this.fail("a string has a control character in it");
+    if (byte >= 0x80) return this.beginCharacter(byte);
+    this.isEscaped = true;
+    this.#state = State.escape;
+    return Event.none;
   }
 
-  private takeEscape(byte: number): void {
+  /** Of an escape, or of a character of several bytes. */
+  private takeInCharacter(state: number, byte: number): number {
     this.#length += 1;
-    this.#state = State.string;
-    if (byte === 0x75) {
-      this.#rest = 4;
-      this.#state = State.hex;
-    } else if (!escapes.includes(byte)) throw malformed("an unknown escape");
-  }
-
-  private takeHex(byte: number): void {
-    const letter = byte | 0x20;
-    if (!isDigit(byte) && !(letter >= 0x61 && letter <= 0x66)) throw malformed("an escape without its four digits");
-    this.#length += 1;
+    if (state === State.escape) return this.takeEscape(byte);
+    if (state === State.hex && !isHexDigit(byte)) return this.fail("an escape without its four digits");
+    if (state === State.continuation && (byte < this.#low || byte > this.#high)) return this.fail("it is no UTF-8");
+    this.#low = 0x80;
+    this.#high = 0xbf;
     this.#rest -= 1;
     if (!this.#rest) this.#state = State.string;
+    return Event.none;
+  }
+
+  private takeEscape(byte: number): number {
+    this.#rest = 4;
+    this.#state = byte === 0x75 ? State.hex : State.string;
+    return byte === 0x75 || escapes.includes(byte) ? Event.none : this.fail("an unknown escape");
   }
 
   /** The first byte of a character tells how many follow, and what the second may be (RFC 3629, section 4). */
-  private beginCharacter(byte: number): void {
-    if (byte < 0xc2 || byte > 0xf4) throw malformed("it is no UTF-8");
+  private beginCharacter(byte: number): number {
+    if (byte < 0xc2 || byte > 0xf4) return this.fail("it is no UTF-8");
     this.#rest = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
     this.#low = byte === 0xe0 ? 0xa0 : byte === 0xf0 ? 0x90 : 0x80;
     this.#high = byte === 0xed ? 0x9f : byte === 0xf4 ? 0x8f : 0xbf;
     this.#state = State.continuation;
+    return Event.none;
   }
 
-  private takeContinuation(byte: number): void {
-    if (byte < this.#low || byte > this.#high) throw malformed("it is no UTF-8");
-    this.#low = 0x80;
-    this.#high = 0xbf;
-    this.#length += 1;
-    this.#rest -= 1;
-    if (!this.#rest) this.#state = State.string;
-  }
-
-  private takeInNumber(byte: number, at: number): void {
+  private takeInNumber(byte: number): number {
     const next = nextNumberState(this.#number, byte);
     if (next !== NumberState.end) {
       this.#number = next;
       this.#length += 1;
-      return;
+      return Event.none;
     }
-    if (!endsNumber(this.#number)) throw malformed("a number is cut off");
-    this.checkLength();
+    if (!endsNumber(this.#number)) return this.fail("a number is cut off");
+    if (this.isTooLong()) return Event.failed;
     this.#state = State.commaOrEnd;
-    this.tokenEnds(at);
-    this.step(byte, at);
+    return Event.tokenBefore;
   }
 
-  private takeInWord(byte: number, at: number): void {
-    if (byte !== this.#word.charCodeAt(this.#word.length - this.#rest)) throw malformed("an unknown word");
+  private takeInWord(byte: number): number {
+    if (byte !== this.#word.charCodeAt(this.#word.length - this.#rest)) return this.fail("an unknown word");
     this.#rest -= 1;
-    if (this.#rest) return;
+    if (this.#rest) return Event.none;
     this.#state = State.commaOrEnd;
-    this.tokenEnds(at + 1);
+    return Event.token;
   }
 
   /** Of the token so far: one that fills piece after piece is noticed before its end. */
-  private checkLength(): void {
+  private isTooLong(): boolean {
     const { text, name } = this.bounds;
     if (this.#state === State.number) {
-      if (this.#length > numberLimit) throw new JSONError("NumberTooLong", `more than ${numberLimit} characters`);
-    } else if (this.#length > (this.isName ? name : text))
-      throw new JSONError(
-        "StringTooLong",
-        this.isName ? `a name of more than ${name} bytes` : `more than ${text} bytes`,
-      );
+      if (this.#length <= numberLimit) return false;
+      this.fail(`more than ${numberLimit} characters`, "NumberTooLong");
+    } else if (this.isName) {
+      if (this.#length <= name) return false;
+      this.fail(`a name of more than ${name} bytes`, "StringTooLong");
+    } else {
+      if (this.#length <= text) return false;
+      this.fail(`more than ${text} bytes`, "StringTooLong");
+    }
+    return true;
   }
 }
 
 /** `"`, `\`, `/`, b, f, n, r, t */
 const escapes: readonly number[] = Object.freeze([quote, backslash, 0x2f, 0x62, 0x66, 0x6e, 0x72, 0x74]) as number[];
 
-/** The index of the first byte that is no printable ASCII, or a quote or a backslash. */
-function endOfPlain(bytes: Uint8Array, at: number, to: number): number {
-  for (; at < to; at += 1) {
-    const byte = bytes[at];
-    if (byte < 0x20 || byte >= 0x80 || byte === quote || byte === backslash) break;
-  }
-  return at;
+function isHexDigit(byte: number): boolean {
+  const letter = byte | 0x20;
+  return isDigit(byte) || (letter >= 0x61 && letter <= 0x66);
 }

@@ -17,11 +17,11 @@ const nameLimit = 66;
 export abstract class MemberStream extends JSONScanner {
   #error?: JSONError;
   #piece: Uint8Array = noBytes;
-  #start = 0;
   /** The beginning of a token that began in an earlier piece. */
   #token?: Uint8Array;
-  /** Bytes that may be kept of the present token, and of the value that is awaited. 0: it is passed over. */
-  #room = 0;
+  /** It has more bytes than are wanted. */
+  #isLong = false;
+  /** Bytes that may be kept of the value that is awaited. 0: it is passed over. */
   #wanted = 0;
   #name = "";
   /** Level of the object or array that is passed over, 0 for none. */
@@ -44,7 +44,7 @@ export abstract class MemberStream extends JSONScanner {
   write(bytes: Uint8Array, from = 0, to = bytes.length): void {
     if (this.#error) return;
     this.#piece = bytes;
-    this.#start = from;
+    this.start = from;
     try {
       this.push(bytes, from, to);
     } catch (error) {
@@ -59,20 +59,15 @@ export abstract class MemberStream extends JSONScanner {
     this.end();
   }
 
-  protected override tokenBegins(at: number): void {
-    this.#start = at;
-    this.#token = undefined;
-    this.#room = this.#passing ? 0 : this.isName ? nameLimit : this.#wanted;
-  }
-
   protected override paused(bytes: Uint8Array, at: number): void {
-    if (this.#room) this.#token = this.joined(bytes, at);
+    if (this.room) this.#token = this.joined(bytes, at);
   }
 
   protected override tokenEnds(at: number): void {
     if (this.#passing) return;
-    const value = this.#room ? this.value(at) : undefined;
+    const value = this.room ? this.value(at) : undefined;
     this.#token = undefined;
+    this.#isLong = false;
     if (!this.isName) {
       if (this.#wanted) this.member(this.#name, value, this.depth);
       return;
@@ -81,10 +76,10 @@ export abstract class MemberStream extends JSONScanner {
     this.#wanted = typeof value === "string" ? this.roomFor(value, this.depth) : 0;
   }
 
-  protected override opened(isObject: boolean): void {
+  protected override opened(): void {
     const level = this.depth - 1;
     if (this.#passing || !level) return;
-    if (isObject && this.#wanted && this.enters(this.#name, level)) return;
+    if (this.isObjectAt(this.depth) && this.#wanted && this.enters(this.#name, level)) return;
     this.#passing = this.depth;
     if (this.#wanted) this.member(this.#name, undefined, level);
   }
@@ -93,23 +88,28 @@ export abstract class MemberStream extends JSONScanner {
     if (this.depth < this.#passing) this.#passing = 0;
   }
 
+  /** Bytes that may be kept of the present token. */
+  private get room(): number {
+    if (this.#passing || this.#isLong) return 0;
+    return this.isName ? nameLimit : this.#wanted;
+  }
+
   private value(at: number): unknown {
-    if (!this.#token && at - this.#start <= this.#room) return parseToken(this.#piece, this.#start, at, this.isEscaped);
+    const isWhole = !this.#token && at - this.start <= this.room;
+    if (isWhole) return parseToken(this.#piece, this.start, at, this.isEscaped);
     const token = this.joined(this.#piece, at);
     return token && parseToken(token, 0, token.length, this.isEscaped);
   }
 
-  /** The token up to `at`; undefined, and no room any more, when it is too long. */
+  /** The token up to `at`; undefined when it is too long. */
   private joined(bytes: Uint8Array, at: number): Uint8Array | undefined {
     const before = this.#token?.length ?? 0;
-    const length = before + at - this.#start;
-    if (length > this.#room) {
-      this.#room = 0;
-      return undefined;
-    }
+    const length = before + at - this.start;
+    this.#isLong = length > this.room;
+    if (this.#isLong) return undefined;
     const token = new Uint8Array(length);
     if (this.#token) token.set(this.#token);
-    token.set(bytes.subarray(this.#start, at), before);
+    token.set(bytes.subarray(this.start, at), before);
     return token;
   }
 }

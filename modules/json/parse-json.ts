@@ -62,7 +62,6 @@ class Builder extends JSONScanner {
   #shape: JSONShape;
   /** Objects and arrays that are open; undefined for those that are passed over. */
   #open: (Container | undefined)[] = [];
-  #start = 0;
   /** Of the member whose value is awaited; undefined for one that is passed over. */
   #name?: string;
 
@@ -72,26 +71,25 @@ class Builder extends JSONScanner {
     this.#shape = shape;
   }
 
-  protected override tokenBegins(at: number): void {
-    this.#start = at;
-  }
-
   protected override tokenEnds(at: number): void {
     const container = this.#open[this.depth - 1];
-    if (!container) return;
-    if (this.isName) {
-      const name = this.token(at) as string;
+    if (!container || (!this.isName && !this.isWanted(container))) return;
+    const value = parseToken(this.#bytes, this.start, at, this.isEscaped);
+    if (!this.isName) this.add(container, value, this.depth);
+    else {
       const { names } = this.#shape;
-      this.#name = Array.isArray(container) || !names || names.includes(name) ? name : undefined;
-    } else if (this.isWanted(container)) this.add(container, this.token(at), this.depth);
+      const isRead = Array.isArray(container) || !names || names.includes(value as string);
+      this.#name = isRead ? (value as string) : undefined;
+    }
   }
 
-  protected override opened(isObject: boolean): void {
+  protected override opened(): void {
     const parent = this.#open[this.depth - 2];
     let container: Container | undefined;
     if (this.depth === 1) this.root = container = Object.create(null) as Container;
     else if (parent && this.isWanted(parent)) {
-      container = isObject && !this.becomesMap(parent) ? (Object.create(null) as Container) : [];
+      const isObject = this.isObjectAt(this.depth) && !this.becomesMap(parent);
+      container = isObject ? (Object.create(null) as Container) : [];
       this.add(parent, container, this.depth - 1);
     }
     this.#open.push(container);
@@ -113,9 +111,5 @@ class Builder extends JSONScanner {
     const name = this.#name as string;
     if (!Array.isArray(container)) container[name] = value;
     else container.push(this.isObjectAt(depth) ? [name, value] : value);
-  }
-
-  private token(end: number): unknown {
-    return parseToken(this.#bytes, this.#start, end, this.isEscaped);
   }
 }
