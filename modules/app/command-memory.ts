@@ -30,7 +30,7 @@ export class CommandMemory {
     this.#records = records;
     const kept = records.read<{ marks?: unknown }>(key)?.marks;
     if (!Array.isArray(kept)) return;
-    for (let i = 0; i < capacity; i += 1) this.#marks[capacity + i] = Number(kept[i]) | 0;
+    for (let i = 0; i < capacity; i += 1) this.#marks[capacity + i] = typeof kept[i] === "number" ? kept[i] : 0;
   }
 
   /** It came in this start. */

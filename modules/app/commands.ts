@@ -64,8 +64,8 @@ export async function executeCommand<Target>(
   const told = command ? type : type.slice(0, quoteLimit);
   let token: { clientToken?: string } = {};
   try {
-    const clientToken = optionalString(message, "clientToken", tokenLimit);
-    if (clientToken) token = { clientToken };
+    if (typeof message.clientToken === "string" && message.clientToken)
+      token = { clientToken: stringField(message, "clientToken", tokenLimit) };
     if (!command || (endpoint && command.endpoint !== endpoint))
       throw new CommandError("UnknownCommand", `${endpoint ?? transport} knows no command "${told}"`);
     if (transport === "mqtt" && !command.overMQTT)
