@@ -137,9 +137,12 @@ function missingSystemPackages() {
 }
 
 /** Programs that tests talk to, by the Debian package they come in. */
-const peers = { mosquitto: "mosquitto", chromium: "chromium", "dbus-daemon": "dbus", curl: "curl" };
+const peers = { mosquitto: "mosquitto", chromium: "chromium", "dbus-daemon": "dbus", curl: "curl", clang: "clang" };
 /** What a browser on a machine without a desktop needs to write with. */
 const browserFonts = "fonts-liberation";
+
+/** libFuzzer and the sanitizers of Debian's clang. */
+const clangRuntime = "libclang-rt-dev";
 
 /** Independent programs for the tests. Without them the tests that want them are skipped, and say so. */
 async function ensurePeers() {
@@ -148,6 +151,7 @@ async function ensurePeers() {
   if (!missing.length) return;
   const packages = missing.map((name) => peers[name]);
   if (missing.includes("chromium")) packages.push(browserFonts);
+  if (missing.includes("clang")) packages.push(clangRuntime);
   const install = `apt-get install -y --no-install-recommends ${packages.join(" ")}`;
   if (!isCommand("apt-get") || process.getuid?.() !== 0) {
     say(`Some tests will be skipped for want of ${missing.join(", ")} (Debian: ${install}).`);

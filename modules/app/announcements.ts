@@ -22,10 +22,12 @@ const key = "announcements";
 /** All of them are in memory when one is written. More than these come together only while phones bring URLs and the session is away. */
 const limit = 6;
 
+const isAnnouncement = (value: Partial<PhotoAnnouncement> | null) => typeof value?.imageId === "string";
+
 /** Those that the cloud has not acknowledged, oldest first. */
 export function pendingAnnouncements(records: RecordStore): PhotoAnnouncement[] {
   const pending = records.read<{ pending: PhotoAnnouncement[] }>(key)?.pending;
-  return Array.isArray(pending) ? pending : [];
+  return Array.isArray(pending) ? pending.filter(isAnnouncement) : [];
 }
 
 /** @returns the oldest one, where it had to make room: nobody will be told of it. Throws what the storage throws. */

@@ -16,15 +16,22 @@ const hexDigits = "0123456789ABCDEF";
 const letters = "0123456789abcdefghjkmnpqrstvwxyz";
 const proofLength = 16;
 
+const serialLength = 6;
+
+const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
+
 /** The label that was written at the factory, or a new one, which is kept from then on. */
 export function loadLabel(records: RecordStore, randomBytes: (count: number) => ArrayBuffer): Label {
-  const known = records.read<Label>("label");
-  if (known?.name && known.proofOfPossession) return known;
-  const random = new Uint8Array(randomBytes(6 + proofLength));
+  const known = records.read<Record<keyof Label, unknown>>("label");
+  if (isText(known?.name) && isText(known.proofOfPossession)) {
+    const { name, proofOfPossession, serial } = known;
+    return { name, proofOfPossession, serial: isText(serial) ? serial : name.slice(-serialLength) };
+  }
+  const random = new Uint8Array(randomBytes(serialLength + proofLength));
   let serial = "";
-  for (let i = 0; i < 6; i++) serial += hexDigits[random[i] & 15];
+  for (let i = 0; i < serialLength; i++) serial += hexDigits[random[i] & 15];
   let proofOfPossession = "";
-  for (let i = 0; i < proofLength; i++) proofOfPossession += letters[random[6 + i] & 31];
+  for (let i = 0; i < proofLength; i++) proofOfPossession += letters[random[serialLength + i] & 31];
   const label = { name: `PROV_${serial}`, proofOfPossession, serial };
   records.write("label", label);
   return label;
