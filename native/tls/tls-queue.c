@@ -20,6 +20,7 @@ static bool grow(tls_queue *queue, size_t length) {
 }
 
 bool tls_queue_append(tls_queue *queue, const void *data, size_t length) {
+  if (length == 0) return true;
   if (queue->length + length > queue->capacity) {
     if (!grow(queue, queue->length + length)) return false;
   } else if (queue->start + queue->length + length > queue->capacity) {

@@ -62,6 +62,14 @@ static void test_leaves(void) {
   wish.to = "20260531235959";
   refuse_leaf("expired a second ago", wish, root, TLS_ERROR_EXPIRED, MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED);
   wish = good;
+  // The same day of other years: who forgets the year takes them for good.
+  wish.from = "20240101000000";
+  wish.to = "20251231235959";
+  refuse_leaf("expired a year ago", wish, root, TLS_ERROR_EXPIRED, MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED);
+  wish.from = "20270101000000";
+  wish.to = "20271231235959";
+  refuse_leaf("valid in a year", wish, root, TLS_ERROR_NOT_YET_VALID, MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN);
+  wish = good;
   wish.from = "20260601000001";
   refuse_leaf("valid in a second", wish, root, TLS_ERROR_NOT_YET_VALID, MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN);
 }

@@ -328,6 +328,28 @@ test("no answer: four times, ten seconds each", () => {
   equal(offline.failures.length, 1);
 });
 
+test("one timer at a time, whatever comes next", () => {
+  const bench = new Bench().open();
+  bench.result = undefined;
+  equal(bench.timers.running, 1, "asking");
+  bench.start();
+  equal(bench.timers.running, 1, "working");
+  bench.jobs.complete("job-1", done);
+  equal(bench.timers.running, 1, "reporting");
+  bench.answer("rejected", { code: "RequestThrottled" });
+  equal(bench.timers.running, 1, "waiting for the next attempt");
+  bench.timers.advance(2000);
+  equal([bench.timers.running, bench.last.operation], [1, "job-1/update"], "reporting again");
+  bench.answer("accepted");
+  equal([bench.timers.running, bench.last.operation], [1, "start-next"], "asking for the next");
+  bench.say("start-next/accepted", "{");
+  equal([bench.timers.running, bench.last.operation], [1, "$next/get"], "describing");
+  bench.answer("accepted", {});
+  equal(bench.timers.running, 0, "nothing to do");
+  bench.timers.advance(3_600_000);
+  equal(bench.failures, []);
+});
+
 test("a job that is never done is FAILED after ten minutes", () => {
   const bench = new Bench().open();
   bench.result = undefined;

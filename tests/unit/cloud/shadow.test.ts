@@ -298,6 +298,15 @@ test("what can never go well is given up at once, by its code", () => {
   const forbidden = new Bench().open();
   forbidden.answer("rejected", { code: 403, message: "Forbidden" });
   equal(forbidden.operations, "get,update");
+  equal(forbidden.failures, ["Rejected: get was rejected with 403"]);
+  for (const code of [429, 500, 503]) {
+    const bench = new Bench().open();
+    bench.answer("rejected", { code, message: "later" });
+    bench.timers.advance(1999);
+    equal(bench.operations, "get", `${code} is not a thing without a shadow`);
+    bench.timers.advance(1);
+    equal(bench.operations, "get,get");
+  }
 });
 
 const inTwo = (text: string, at: number, piece: number): [string, number] => [text.slice(0, at), piece];
