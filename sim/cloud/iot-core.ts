@@ -11,6 +11,7 @@ import {
   type PublishPacket,
   type Subscription,
 } from "aedes";
+import { ownMember } from "../own-member.ts";
 import { CertificateRights, type ClientRights } from "./client-rights.ts";
 import type { DisconnectReason, IotEvents } from "./iot-events.ts";
 import { awsLimits, clampKeepAlive, type IotLimits, Rate } from "./iot-limits.ts";
@@ -156,7 +157,7 @@ export class IotCore extends EventEmitter<IotEvents> {
     const client = [...this.#clients].find(({ id, connected }) => connected && id === clientId);
     // aedes's typings leave out the subscriptions of a client.
     const { subscriptions = {} } = (client ?? {}) as { subscriptions?: Record<string, unknown> };
-    if (!client || !(unasked || subscriptions[topic])) return;
+    if (!client || !(unasked || ownMember(subscriptions, topic))) return;
     if (!this.#mayDo(client, "iot:Receive", `topic/${topic}`)) return;
     this.#connections.get(client)?.gate.say(topic, payload);
   }

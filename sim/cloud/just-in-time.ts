@@ -136,7 +136,8 @@ export class JustInTime {
     try {
       const parameters: Record<string, string> = { "AWS::IoT::Certificate::Id": certificateId };
       for (const [part, value] of Object.entries(partsOf(certificate)))
-        if (subjectParameters[part]) parameters[`AWS::IoT::Certificate::${subjectParameters[part]}`] = value;
+        if (Object.hasOwn(subjectParameters, part))
+          parameters[`AWS::IoT::Certificate::${subjectParameters[part]}`] = value;
       const { registry } = this.#provisioning;
       this.#provisioning.apply(evaluateTemplate(body, parameters), registry.certificate(certificateId));
       return ", and provisioned now";

@@ -1,3 +1,4 @@
+import { ownMember } from "../own-member.ts";
 import { matches, substitute, type Variables } from "./policy-pattern.ts";
 
 /** Of one operator: condition keys, and what they are compared with. */
@@ -27,12 +28,13 @@ const operators: Record<string, { compare: Compare; negated: boolean }> = {
  */
 export function holds(operator: string, tests: Tests, variables: Variables): boolean | undefined {
   const [, set, name, ifExists] = /^(?:(ForAnyValue|ForAllValues):)?(\w+?)(IfExists)?$/.exec(operator) ?? [];
-  if (name === "Null") return Object.entries(tests).every(([key, wanted]) => isNull(variables[key], [wanted].flat()));
+  if (name === "Null")
+    return Object.entries(tests).every(([key, wanted]) => isNull(ownMember(variables, key), [wanted].flat()));
   const known = Object.hasOwn(operators, name ?? "") ? operators[name] : undefined;
   if (!known) return undefined;
   return Object.entries(tests).every(([key, wanted]) => {
     const { compare, negated } = known;
-    const values = [variables[key] ?? []].flat();
+    const values = [ownMember(variables, key) ?? []].flat();
     const fits = (value: string) => [wanted].flat().some((one) => compare(value, one, variables)) !== negated;
     if (set === "ForAllValues") return values.every(fits);
     if (values.length === 0) return set === undefined && (negated || ifExists !== undefined);

@@ -1,3 +1,5 @@
+import { ownMember, recordOf } from "../own-member.ts";
+
 /**
  * Provisioning templates (IoT guide, "Provisioning templates"): which thing, certificate and policies are made for a device, with the
  * functions Ref, Fn::Join, Fn::Select, Fn::FindInMap, Fn::Split and Fn::Sub over the parameters that it gave.
@@ -52,9 +54,9 @@ export function parseTemplate(body: string): Template {
 /** @throws TemplateError for a parameter that is missing, or a function that does not fit */
 export function evaluateTemplate(body: string, given: Values): ProvisionedResources {
   const template = parseTemplate(body);
-  const values: Values = {};
+  const values: Values = recordOf();
   for (const [name, { Default }] of Object.entries(template.Parameters ?? {})) {
-    const value = given[name] ?? Default;
+    const value = ownMember(given, name) ?? Default;
     if (value === undefined) throw new TemplateError(`parameter ${name} is missing`);
     values[name] = value;
   }
@@ -104,7 +106,7 @@ function evaluate(value: unknown, scope: Scope): unknown {
 }
 
 function reference(name: string, { values }: Scope): string {
-  if (!(name in values)) throw new TemplateError(`Ref to ${name}, which is no parameter`);
+  if (!Object.hasOwn(values, name)) throw new TemplateError(`Ref to ${name}, which is no parameter`);
   return values[name];
 }
 
@@ -118,7 +120,7 @@ function call(name: string, argument: unknown, scope: Scope): unknown {
     case "Fn::Split":
       return String(list[1]).split(String(list[0]));
     case "Fn::FindInMap":
-      return scope.mappings[String(list[0])]?.[String(list[1])]?.[String(list[2])];
+      return list.reduce<unknown>((found, key) => ownMember(found as Values | undefined, String(key)), scope.mappings);
     case "Fn::Sub":
       return substitute(argument, scope);
     default:

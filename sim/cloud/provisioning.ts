@@ -1,5 +1,6 @@
 import { createPublicKey, randomBytes } from "node:crypto";
 import type { LocalCA } from "../../certs/local-ca.ts";
+import { ownMember } from "../own-member.ts";
 import { JsonFile } from "./json-file.ts";
 import { evaluateTemplate, type ProvisionedResources, parseTemplate, TemplateError } from "./provisioning-template.ts";
 import type { Certificate, Registry } from "./registry.ts";
@@ -158,7 +159,7 @@ export class Provisioning {
     const { templateBody, enabled } = this.template(templateName);
     if (!enabled) throw invalid(`template ${templateName} is not enabled`);
     this.#dropTokens();
-    const waiting = typeof token === "string" ? this.#state.tokens[token] : undefined;
+    const waiting = typeof token === "string" ? ownMember(this.#state.tokens, token) : undefined;
     if (!waiting) throw invalid("InvalidCertificateOwnershipToken");
     const { certificateId } = waiting;
     const resources = evaluateTemplate(templateBody, { ...parameters, "AWS::IoT::Certificate::Id": certificateId });

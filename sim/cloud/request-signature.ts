@@ -2,6 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { Sha256 } from "@aws-crypto/sha256-js";
 import { SignatureV4 } from "@smithy/signature-v4";
+import { recordOf } from "../own-member.ts";
 import { type AccessKey, isExpired, type KeySource } from "./credentials.ts";
 import { RegistryError } from "./registry-error.ts";
 
@@ -52,7 +53,7 @@ async function signAgain(
   { service, region, signingDate }: { service: string; region: string; signingDate: Date },
 ): Promise<string> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "https://localhost");
-  const query: Record<string, string | string[]> = {};
+  const query: Record<string, string | string[]> = recordOf();
   for (const name of new Set(searchParams.keys())) query[name] = searchParams.getAll(name);
   const headers = Object.fromEntries(names.map((name) => [name, String(request.headers[name] ?? "")]));
   const signer = new SignatureV4({ credentials, region, service, sha256: Sha256, applyChecksum: false });

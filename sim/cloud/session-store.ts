@@ -1,5 +1,6 @@
 import type { AedesPublishPacket, Subscription } from "aedes";
 import memoryPersistence from "aedes-persistence";
+import { recordOf } from "../own-member.ts";
 import { JsonFile } from "./json-file.ts";
 
 interface StoredPacket extends Omit<AedesPublishPacket, "payload"> {
@@ -119,7 +120,7 @@ export class SessionStore {
   }
 
   async #write(): Promise<void> {
-    const state: State = { sessions: {}, retained: [] };
+    const state: State = { sessions: recordOf(), retained: [] };
     for (const [id, disconnectedAt] of this.#disconnectedAt) {
       const subscriptions = await this.persistence.subscriptionsByClient({ id });
       const outgoing: StoredPacket[] = [];

@@ -1,3 +1,5 @@
+import { ownMember, recordOf } from "../own-member.ts";
+
 /** JSON of a shadow: what a device and the cloud say of each other. */
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export interface JsonObject {
@@ -86,7 +88,7 @@ export function isObject(value: unknown): value is JsonObject {
 
 /** Objects are merged, null takes a name out, everything else (arrays too) is replaced. @returns undefined for what is empty then */
 export function merge(old: JsonObject | undefined, change: JsonObject): JsonObject | undefined {
-  const merged: JsonObject = { ...old };
+  const merged: JsonObject = recordOf(old);
   for (const [name, value] of Object.entries(change)) {
     const before = merged[name];
     const after = isObject(value) ? merge(isObject(before) ? before : undefined, value) : value;
@@ -98,9 +100,9 @@ export function merge(old: JsonObject | undefined, change: JsonObject): JsonObje
 
 /** What is desired and not reported like that. */
 export function difference(desired: JsonObject, reported: JsonObject): JsonObject | undefined {
-  const delta: JsonObject = {};
+  const delta: JsonObject = recordOf();
   for (const [name, value] of Object.entries(desired)) {
-    const actual = reported[name];
+    const actual = ownMember(reported, name);
     if (isObject(value) && isObject(actual)) {
       const inside = difference(value, actual);
       if (inside) delta[name] = inside;
@@ -111,7 +113,7 @@ export function difference(desired: JsonObject, reported: JsonObject): JsonObjec
 
 /** `{timestamp}`, seconds since 1970, in the place of each value; for what is null, nothing. */
 export function stamp(node: JsonObject, timestamp: number): JsonObject {
-  const stamped: JsonObject = {};
+  const stamped: JsonObject = recordOf();
   for (const [name, value] of Object.entries(node))
     if (value !== null) stamped[name] = isObject(value) ? stamp(value, timestamp) : { timestamp };
   return stamped;
@@ -119,9 +121,9 @@ export function stamp(node: JsonObject, timestamp: number): JsonObject {
 
 /** The part of `metadata` that belongs to the values of `state`. */
 export function metadataOf(metadata: JsonObject, state: JsonObject): JsonObject {
-  const part: JsonObject = {};
+  const part: JsonObject = recordOf();
   for (const [name, value] of Object.entries(state)) {
-    const known = metadata[name];
+    const known = ownMember(metadata, name);
     if (!isObject(known)) continue;
     part[name] = isObject(value) ? metadataOf(known, value) : known;
   }

@@ -2,6 +2,7 @@ import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { Sha256 } from "@aws-crypto/sha256-js";
 import { createScope, getCanonicalQuery, getSigningKey } from "@smithy/signature-v4";
+import { recordOf } from "../own-member.ts";
 import { type AccessKey, isExpired, type KeySource } from "./credentials.ts";
 
 /** The name of the message broker in signatures, whoever connects to it. */
@@ -109,7 +110,7 @@ function signedHeaders({ signedHeaders: names }: Claim, headers: IncomingHttpHea
 
 /** What may have been signed: the query without the token, and with it. */
 function signedQueries(query: URLSearchParams): string[] {
-  const parameters: Record<string, string | string[]> = {};
+  const parameters: Record<string, string | string[]> = recordOf();
   for (const name of new Set(query.keys())) parameters[name] = query.getAll(name);
   delete parameters["X-Amz-Signature"];
   const { "X-Amz-Security-Token": token, ...without } = parameters;

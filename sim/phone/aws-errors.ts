@@ -1,3 +1,4 @@
+import { ownMember } from "../own-member.ts";
 import { AccountError, PhoneCloudError } from "./cloud-errors.ts";
 import { CameraError, PhoneError } from "./errors.ts";
 
@@ -58,6 +59,6 @@ export function cloudError(error: unknown): Error {
   const { name, message, $metadata } = error as SdkError;
   if (isNetworkError(error)) return new PhoneCloudError("NetworkUnavailable", message, { cause: error });
   // An answer to HEAD has no body that would tell its name.
-  const meaning = meanings[name] ?? ($metadata?.httpStatusCode === 403 ? "AccessDenied" : "CloudRefused");
+  const meaning = ownMember(meanings, name) ?? ($metadata?.httpStatusCode === 403 ? "AccessDenied" : "CloudRefused");
   return new PhoneCloudError(meaning, `${name}: ${message}`, { cause: error });
 }

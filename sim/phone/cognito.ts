@@ -8,6 +8,7 @@ import {
   RevokeTokenCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { createSrpSession, signSrpSession, wrapAuthChallenge, wrapInitiateAuth } from "cognito-srp-helper";
+import { ownMember } from "../own-member.ts";
 import { isNetworkError } from "./aws-errors.ts";
 import { fromBase64, fromUTF8 } from "./bytes.ts";
 import { AccountError, type AccountErrorCode } from "./cloud-errors.ts";
@@ -147,5 +148,5 @@ export function signInError(error: unknown): Error {
   if (isNetworkError(error)) return as("NetworkUnavailable");
   if (name === "NotAuthorizedException")
     return as(wordings.find(([words]) => words.test(message))?.[1] ?? "WrongPassword");
-  return as(meanings[name] ?? "AccountNotSetUp");
+  return as(ownMember(meanings, name) ?? "AccountNotSetUp");
 }

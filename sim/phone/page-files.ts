@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { extname, join, normalize, sep } from "node:path";
+import { ownMember } from "../own-member.ts";
 
 const contentTypes: Record<string, string> = {
   ".css": "text/css; charset=utf-8",
@@ -25,7 +26,7 @@ export interface PageFile {
 /** A file of the built page, or undefined when there is no such file below the directory. */
 export async function readPageFile(directory: string, pathname: string): Promise<PageFile | undefined> {
   const path = pathBelow(directory, pathname === "/" ? "/index.html" : pathname);
-  const contentType = path && contentTypes[extname(path)];
+  const contentType = path && ownMember(contentTypes, extname(path));
   if (!contentType) return undefined;
   try {
     const content = await readFile(path);

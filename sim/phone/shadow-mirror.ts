@@ -1,3 +1,5 @@
+import { ownMember } from "../own-member.ts";
+
 export type JsonObject = Record<string, unknown>;
 
 /** The classic shadow as this phone knows it. */
@@ -45,7 +47,7 @@ function newer(known: ShadowState | undefined, state: Message["state"], version 
 
 /** The members of `desired` that `reported` has otherwise, or not at all. */
 function difference(desired: JsonObject, reported: JsonObject): JsonObject {
-  const entries = Object.entries(desired).filter(([name, value]) => !isEqual(value, reported[name]));
+  const entries = Object.entries(desired).filter(([name, value]) => !isEqual(value, ownMember(reported, name)));
   return Object.fromEntries(entries);
 }
 
@@ -54,6 +56,7 @@ function isEqual(a: unknown, b: unknown): boolean {
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   const [names, others] = [Object.keys(a), Object.keys(b)];
   return (
-    names.length === others.length && names.every((name) => isEqual((a as JsonObject)[name], (b as JsonObject)[name]))
+    names.length === others.length &&
+    names.every((name) => isEqual(ownMember(a as JsonObject, name), ownMember(b as JsonObject, name)))
   );
 }

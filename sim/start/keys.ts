@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { ownMember } from "../own-member.ts";
 
 /**
  * Calls what belongs to each key until Q, Ctrl-C, Ctrl-D or a signal. Without a terminal there are no keys: then only
@@ -10,7 +11,7 @@ export function onKeys(actions: Record<string, () => void>): Promise<void> {
     const press = (data: Buffer) => {
       const key = data.toString();
       if (["q", "Q", "\u0003", "\u0004"].includes(key[0])) end();
-      else (actions[key[0]] ?? (() => {}))();
+      else (ownMember(actions, key[0]) ?? (() => {}))();
     };
     const end = () => {
       stdin.off("data", press);

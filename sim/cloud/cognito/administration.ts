@@ -1,3 +1,4 @@
+import { ownMember } from "../../own-member.ts";
 import { deliveryFor, noDelivery, sendCode } from "./codes.ts";
 import { CognitoError, invalidParameter, userNotFound } from "./errors.ts";
 import { type Input, usernameLimits } from "./input.ts";
@@ -132,7 +133,7 @@ function readFilter(filter: string): (user: User) => boolean {
       "cognito:user_status": user.status,
       status: user.enabled ? "Enabled" : "Disabled",
     };
-    const value = known[name];
+    const value = ownMember(known, name);
     return operator === "=" ? value === wanted : (value?.startsWith(wanted) ?? false);
   };
 }

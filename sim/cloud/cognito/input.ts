@@ -1,3 +1,4 @@
+import { ownMember, recordOf } from "../../own-member.ts";
 import { CognitoError, invalidParameter } from "./errors.ts";
 
 /** The members of a request, read with AWS's constraints. */
@@ -44,7 +45,7 @@ export class Input {
   attributes(name: string): Record<string, string> {
     const list = this.#members[name] ?? [];
     if (!Array.isArray(list)) throw wrongType(name);
-    const result: Record<string, string> = {};
+    const result: Record<string, string> = recordOf();
     for (const item of list) {
       const { Name, Value = "" } = item ?? {};
       if (typeof Name !== "string" || typeof Value !== "string") throw wrongType(name);
@@ -64,7 +65,7 @@ export class Input {
 
 /** One of AuthParameters or ChallengeResponses. */
 export function parameter(map: Record<string, string>, name: string): string {
-  const value = map[name];
+  const value = ownMember(map, name);
   if (!value) throw invalidParameter(`Missing required parameter ${name}`);
   return value;
 }

@@ -142,7 +142,8 @@ function setNewPassword(pool: UserPool, responses: Record<string, string>, sessi
   if (!user.enabled) throw notAuthorized("User is disabled.");
   if (user.status !== "FORCE_CHANGE_PASSWORD") throw notAuthorized("Invalid session for the user.");
   for (const [key, value] of Object.entries(responses)) {
-    if (key.startsWith("userAttributes.")) user.attributes[key.slice("userAttributes.".length)] = value;
+    if (key.startsWith("userAttributes."))
+      user.attributes = { ...user.attributes, [key.slice("userAttributes.".length)]: value };
   }
   pool.setPassword(user, password);
   user.status = "CONFIRMED";

@@ -47,7 +47,7 @@ export class BodyChecks {
 
   /** A checksum that comes after the body (`x-amz-trailer`). */
   expectTrailer(name: string): void {
-    if (algorithms[name] && !this.#claims.has(name)) {
+    if (Object.hasOwn(algorithms, name) && !this.#claims.has(name)) {
       this.#claims.set(name, { running: algorithms[name](), expected: undefined });
     }
   }

@@ -4,6 +4,7 @@ import type { Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KeyType, LocalCA } from "../../../certs/local-ca.ts";
+import { ownMember } from "../../own-member.ts";
 import type { AccessKey, KeySource, Principal } from "../credentials.ts";
 import type { S3Action, S3ActionRequest } from "./actions.ts";
 import { isBucketName, parseAddress } from "./address.ts";
@@ -197,10 +198,13 @@ export class S3Server extends EventEmitter<S3ServerEvents> {
     exchange.address = parseAddress(request.headers.host, path);
     const { bucket, key } = exchange.address;
     if (method === "OPTIONS") {
-      exchange.answer({ status: 200, headers: preflightHeaders(this.#options.cors?.[bucket], request.headers) });
+      exchange.answer({
+        status: 200,
+        headers: preflightHeaders(ownMember(this.#options.cors, bucket), request.headers),
+      });
       return;
     }
-    const cors = corsHeaders(this.#options.cors?.[bucket] ?? [], method, request.headers);
+    const cors = corsHeaders(ownMember(this.#options.cors, bucket) ?? [], method, request.headers);
     for (const [name, value] of Object.entries(cors)) exchange.response.setHeader(name, value);
     exchange.fault = this.faults.take(method, key);
     if (await this.#faultBefore(exchange)) return;
@@ -215,7 +219,7 @@ export class S3Server extends EventEmitter<S3ServerEvents> {
       throw new S3Error("NoSuchBucket", { elements: { BucketName: bucket } });
     }
     const ofBucket = exchange.query.has("location") ? "s3:GetBucketLocation" : "s3:ListBucket";
-    const action = key === "" ? ofBucket : actions[method];
+    const action = key === "" ? ofBucket : ownMember(actions, method);
     if (action) this.#authorize(exchange, principal, action);
     if (key === "") await this.#handleBucket(exchange);
     else await this.#handleObject(exchange, principal);

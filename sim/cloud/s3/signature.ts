@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { Sha256 } from "@aws-crypto/sha256-js";
 import { SignatureV4 } from "@smithy/signature-v4";
+import { recordOf } from "../../own-member.ts";
 import { type AccessKey, isExpired, type KeySource } from "../credentials.ts";
 import { type Claim, malformed, parseDate, readClaim } from "./claim.ts";
 import { S3Error } from "./errors.ts";
@@ -183,7 +184,7 @@ function otherParameters(query: URLSearchParams): Record<string, string | string
   const added = ["Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature", "Security-Token"].map(
     (name) => `X-Amz-${name}`,
   );
-  const result: Record<string, string | string[]> = {};
+  const result: Record<string, string | string[]> = recordOf();
   for (const name of new Set(query.keys())) {
     if (added.includes(name)) continue;
     const values = query.getAll(name);

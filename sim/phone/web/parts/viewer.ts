@@ -1,3 +1,4 @@
+import { ownMember } from "../../../own-member.ts";
 import type { Picture } from "../../gallery.ts";
 import type { PictureStore } from "../app/pictures.ts";
 import { fill, h, setAttribute } from "../dom.ts";
@@ -72,7 +73,7 @@ export class Viewer {
   #key(event: KeyboardEvent): void {
     const last = this.#options.pictures.length - 1;
     const targets: Record<string, number> = { ArrowLeft: this.#at - 1, ArrowRight: this.#at + 1, Home: 0, End: last };
-    const target = targets[event.key];
+    const target = ownMember(targets, event.key);
     if (target === undefined) return;
     event.preventDefault();
     this.#go(target);

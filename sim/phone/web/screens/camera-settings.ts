@@ -1,3 +1,4 @@
+import { ownMember } from "../../../own-member.ts";
 import { adviceFor } from "../../advice.ts";
 import type { LiveCamera, ShadowState } from "../../live-camera.ts";
 import { fill, h, uniqueId } from "../dom.ts";
@@ -190,7 +191,7 @@ class SettingRow {
     const { name } = this.#setting;
     const wish = this.#shadow?.delta[name];
     const refusal = this.#refusal();
-    const problem = this.#problem ?? (refusal && `Refused: ${refusals[refusal] ?? refusal}.`);
+    const problem = this.#problem ?? (refusal && `Refused: ${ownMember(refusals, refusal) ?? refusal}.`);
     this.#state.classList.toggle("refused", Boolean(problem));
     if (problem) fill(this.#state, problem);
     else if (wish !== undefined)
