@@ -1,4 +1,4 @@
-import { CommandError } from "../../../modules/app/command-error";
+import { CommandError, describeError } from "../../../modules/app/command-error";
 import { type Command, countField, executeCommand, type Message, stringField } from "../../../modules/app/commands";
 import { equal, test, throws } from "../harness";
 
@@ -87,4 +87,12 @@ test("a command that has expired is refused, and so is one of which that cannot 
 test("what would be refused anyway is refused for its own reason", async () => {
   equal((await answer({ type: "Nothing", expires: 1 })).includes("UnknownCommand"), true);
   equal((await answer({ type: "Register", expires: 1 }, "mqtt")).includes("NotAllowed"), true);
+});
+
+test("whatever is thrown is described, without asking it for words that it may not have", () => {
+  equal(describeError(Object.assign(new Error("m"), { code: "C" })), { code: "C", message: "m" });
+  equal(describeError(new TypeError("")), { code: "InternalError", message: "TypeError" });
+  equal(describeError("text"), { code: "InternalError", message: "text" });
+  for (const nothing of [undefined, null, 7, Object.create(null)])
+    equal(describeError(nothing), { code: "InternalError", message: `thrown: ${typeof nothing}` });
 });

@@ -55,3 +55,17 @@ test("an answer holds at most eight events, the oldest first", () => {
   );
   equal(log.since(12).events.length, 8);
 });
+
+test("an event is in the log although who is told of it throws", () => {
+  const told: number[] = [];
+  const log = new EventLog({
+    now: () => 7,
+    onEvent: ({ n }) => {
+      told.push(n);
+      throw new TypeError("not to be noticed");
+    },
+  });
+  equal(log.add("Error", { code: "X" }), { n: 1, type: "Error", time: 7, code: "X" });
+  log.add("Y", {});
+  equal([told, log.since(0).events.length, log.errors], [[1, 2], 2, 1]);
+});

@@ -216,3 +216,15 @@ test("the session is lost between request and grant: the request is sent again, 
   equal(broker.escaped, []);
   session.close();
 });
+
+test("a timer that cannot be set ends it: nobody waits for a request that is not repeated", async () => {
+  const rig = new Rig();
+  rig.request.start();
+  rig.timers.set = () => {
+    throw new RangeError("no timer left");
+  };
+  await rig.pass(5);
+  equal([rig.failures[0].code, rig.failures.length, rig.published.length], ["NoGrant", 1, 1]);
+  rig.checkOver();
+  equal(rig.request.receive(bytes(good)), false);
+});
