@@ -79,6 +79,7 @@ const board: Board = Object.freeze({
   GATTServer,
   crypto,
   improv: config.improv ?? 0,
+  bluetoothLinks: config.bluetoothLinks,
   // On the chip (DESIGN decision 4).
   linkEncryption: config.linkEncryption === true,
   info: Object.freeze([config.productId, config.firmware, config.chip]),

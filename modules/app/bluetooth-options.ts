@@ -68,6 +68,10 @@ export class BluetoothOptions {
     return [...this.#host.board.info, this.name];
   }
 
+  get links(): number {
+    return this.#host.board.bluetoothLinks;
+  }
+
   get linkEncryption(): boolean {
     return this.#host.board.linkEncryption;
   }

@@ -16,6 +16,8 @@ export interface Board {
   readonly crypto: typeof crypto;
   /** How long Improv takes Wi-Fi settings, in milliseconds; 0: the camera has no Improv. */
   readonly improv: number;
+  /** How many phones can be connected at once: what the Bluetooth stack is built for (native/sdkconfig). */
+  readonly bluetoothLinks: number;
   /** LE Secure Connections below the Bluetooth session. */
   readonly linkEncryption: boolean;
   /** Product, firmware and chip, as Improv's "device info" has them. */

@@ -67,14 +67,21 @@ export class Link {
   #value: ArrayBuffer = empty;
   #valueEndpoint = "";
   lastActive: number;
+  /** When it connected, or its session ended. */
+  #waitingSince: number;
 
   constructor(protocomm: Protocomm) {
     this.#protocomm = protocomm;
-    this.lastActive = protocomm.options.now();
+    this.lastActive = this.#waitingSince = protocomm.options.now();
   }
 
   get hasSession(): boolean {
     return this.#session !== undefined;
+  }
+
+  /** Milliseconds; 0 while there is a session. */
+  get timeWithoutSession(): number {
+    return this.#session ? 0 : (this.#protocomm.options.now() - this.#waitingSince) | 0;
   }
 
   /** The phone wrote to an endpoint. Never throws. @param bytes may be overwritten */
@@ -131,6 +138,7 @@ export class Link {
   }
 
   endSession(): void {
+    if (this.#session) this.#waitingSince = this.#protocomm.options.now();
     this.#security?.close();
     this.#security = undefined;
     this.#session = undefined;

@@ -1,3 +1,4 @@
+import endLink from "end-link";
 import Time from "time";
 import Timer from "timer";
 import { type OwnedTimer, repeatTimer } from "../network/owned-timer";
@@ -51,15 +52,21 @@ export interface ProvisioningOptions {
    */
   improv?: ImprovOptions | undefined;
   maximumMessage?: number;
+  /** How many phones the Bluetooth stack takes at once. */
+  links: number;
   requestTimeout?: number;
   idleTimeout?: number;
+  /** Milliseconds after which a link without a session may be ended for somebody else; default 20 s. */
+  patience?: number;
 }
 
 /** Largest ATT MTU that is of use: a 512-byte value and its header. */
 const mtu = 517;
 /** LE General Discoverable Mode, BR/EDR not supported. */
 const flags = 0x06;
-const expiryInterval = 15_000;
+const defaultPatience = 20_000;
+/** A fraction of the patience: how often links are looked at. */
+const looks = 4;
 /** Bytes that are left for the name in a packet of 31 bytes, and beside Improv's UUID. */
 const longestName = 29;
 const longestNameWithImprov = 11;
@@ -69,8 +76,8 @@ function ticks(): number {
   return Time.ticks;
 }
 
-function expire({ owner }: OwnedTimer<Protocomm>): void {
-  owner.expire();
+function look({ owner }: OwnedTimer<Provisioning>): void {
+  owner.look();
 }
 
 /** A phone that is connected. */
@@ -155,8 +162,8 @@ export class Provisioning implements ServiceDelegate, ImprovHost {
   }
 
   /**
-   * Stops advertising and forgets all sessions. The links themselves end when the phones go: on the chip, closing one from
-   * this side while the phone is reading would bring the Bluetooth stack down.
+   * Stops advertising and forgets all sessions. The links themselves end when the phones go: the server is closed with it, and could not
+   * say any more that they have ended.
    */
   close(): void {
     if (this.#state === "closed") return;
@@ -170,6 +177,16 @@ export class Provisioning implements ServiceDelegate, ImprovHost {
   }
 
   // ---- what the parts of this call
+
+  /**
+   * For the timer. When no phone could connect any more, links end that have had their time to open a session and have none, whatever
+   * they say meanwhile: others, such as the owner, may want their places.
+   */
+  look(): void {
+    this.#protocomm.expire();
+    if (this.#peers.length < this.#options.links) return;
+    for (const { connection, link } of this.#peers) if (link.timeWithoutSession > this.patience) endLink(connection);
+  }
 
   get improv(): Improv | undefined {
     return this.#improv;
@@ -253,7 +270,7 @@ export class Provisioning implements ServiceDelegate, ImprovHost {
 
   private connected(connection: GATTConnection): void {
     connection.target = this;
-    this.#timer ??= repeatTimer(this.#protocomm, expire, expiryInterval);
+    this.#timer ??= repeatTimer(this as Provisioning, look, this.patience / looks);
     this.#peers.push({ connection, link: this.#protocomm.open(), characteristic: undefined });
     this.#wifi.prepare();
     this.sessionChanged();
@@ -277,6 +294,10 @@ export class Provisioning implements ServiceDelegate, ImprovHost {
     if (!improv?.isFinished) return;
     improv.close();
     this.#improv = undefined;
+  }
+
+  private get patience(): number {
+    return this.#options.patience ?? defaultPatience;
   }
 
   private stopTimer(): void {

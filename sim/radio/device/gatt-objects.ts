@@ -74,6 +74,7 @@ export interface ConnectionServer {
     callback?: NotifyCallback,
   ): void;
   closePeer(connection: number): void;
+  endPeer(connection: number): void;
 }
 
 /** A phone that is connected. As on the chip, it can be used until onDisconnect or until its own close(). */
@@ -105,6 +106,11 @@ export class GATTServerConnection {
     const server = this.#server;
     this.#server = undefined;
     server?.closePeer(this.number);
+  }
+
+  /** Not in the SDK: for embedded/end-link. The link ends, and then there is onDisconnect. */
+  end(): void {
+    this.#server?.endPeer(this.number);
   }
 
   replyToPasskey(_action: string, _value: number | boolean | ArrayBuffer): void {

@@ -236,6 +236,10 @@ export class GATTServer implements RadioLinkUser, ConnectionServer {
 
   closePeer(number: number): void {
     this.forget(number);
+    this.endPeer(number);
+  }
+
+  endPeer(number: number): void {
     this.#link?.send(ToRadio.disconnect, [number & 255, number >> 8]);
   }
 

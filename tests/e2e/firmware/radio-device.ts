@@ -74,6 +74,8 @@ const provisioning = new Provisioning({
     ? { allowed: true, window: improvWindow, info: ["devicelink-camera", "0.1.0", "simulated", "PROV_TEST"] }
     : undefined,
   requestTimeout: 2000,
+  links: 3,
+  patience: Number(getEnvironment("PATIENCE") ?? 20_000),
   onWiFiConfigured: ({ SSID }) => report({ configured: SSID }),
   onStateChanged: (state) => report({ state }),
   onWarning: (warning) => report({ warning }),

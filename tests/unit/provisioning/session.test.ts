@@ -198,3 +198,22 @@ test("other security schemes and message types are refused by name", () => {
     equal(statusOf(phone.link.read("prov-session", 512)), status);
   }
 });
+
+test("how long a phone has had no session: from its connection, or from the end of a session; refusals do not begin it anew", () => {
+  const target = device();
+  const phone = new Phone(target);
+  target.clock.now += 5000;
+  phone.write("camera-command", bytes(0x80, "{}"));
+  phone.challenge();
+  phone.verify(new Uint8Array(32));
+  equal(phone.link.timeWithoutSession, 5000);
+  phone.open();
+  target.clock.now += 7000;
+  equal(phone.link.timeWithoutSession, 0);
+  phone.write("camera-command", bytes(0x05));
+  equal(phone.refusal("camera-command"), "OutOfOrder");
+  target.clock.now += 300;
+  equal(phone.link.timeWithoutSession, 300);
+  phone.challenge();
+  equal(phone.link.timeWithoutSession, 300);
+});
