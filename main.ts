@@ -143,6 +143,10 @@ class Camera implements Host {
     return this.clock.isSet ? this.clock.now() : 0;
   }
 
+  confirmedNow(): number {
+    return this.clock.isConfirmed ? this.clock.now() : 0;
+  }
+
   /** Whatever the time servers agree on: the broker's certificate is good at that time, too. */
   get isTimeConfirmed(): boolean {
     return this.clock.isConfirmed && this.device.state === "online";
@@ -158,6 +162,10 @@ class Camera implements Host {
 
   get mayAskForTime(): boolean {
     return this.wifi.state === "connected" && this.device.uploads.busy === undefined;
+  }
+
+  timeContradicted(code: string): void {
+    this.clockKeeper.failed(code);
   }
 
   clockChanged(): void {
@@ -251,7 +259,7 @@ class Camera implements Host {
     if (isConnected) this.identities.goodEndpoint = endpoint;
     this.connectivity.sessionChanged(isConnected, connectionDetail(isConnected, endpoint, error));
     this.enrolling.sessionChanged(isConnected, error);
-    this.clockKeeper.connectionFailed(error?.code);
+    this.clockKeeper.failed(error?.code);
     this.shadow.sessionChanged(isConnected);
     this.jobs.sessionChanged(isConnected);
     if (isConnected) {

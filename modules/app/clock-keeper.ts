@@ -25,8 +25,11 @@ const longestPause = 60 * minute;
 const shortestPause = 10 * minute;
 /** A step that is told of, milliseconds. */
 const noticeable = 1000;
-/** What a certificate is called that is not valid by this clock (TLSError). */
-const doubts: readonly unknown[] = Object.freeze(["Expired", "NotYetValid"]);
+/**
+ * What is not valid by this clock: a certificate (TLSError), a URL that was brought for a picture just now, a grant that answers a request of
+ * just now.
+ */
+const doubts: readonly unknown[] = Object.freeze(["Expired", "NotYetValid", "URLExpired", "ExpiredGrant"]);
 
 /**
  * Keeps the clock right after it was set: once a day it is asked whether it is, and soon when there is reason for doubt. How it is set first
@@ -55,8 +58,8 @@ export class ClockKeeper {
     this.wait(minute);
   }
 
-  /** A connection has failed. That of a certificate which is not valid by this clock may be the clock's fault. */
-  connectionFailed(code: unknown): void {
+  /** Something has failed, and it may be this clock's fault if it is about time. */
+  failed(code: unknown): void {
     if (doubts.includes(code) && this.#host.clock.doubt()) this.doubted(String(code));
   }
 

@@ -20,8 +20,8 @@ export type ApplyState = "none" | "enrolling" | "trying" | "applied";
 export interface EnrollingHost {
   readonly identities: IdentityStore;
   readonly events: EventLog;
-  /** Milliseconds since 1970, 0 while the clock is not set. */
-  now(): number;
+  /** Milliseconds since 1970, 0 while the clock is not confirmed. */
+  confirmedNow(): number;
   identityChanged(): void;
 }
 
@@ -96,7 +96,7 @@ export class Enrolling {
     const region = optionalString(message, "region", 32);
     const key = optionalString(message, "privKey", pemLimit) ?? identities.pendingKey(thingName);
     if (!key) throw new CommandError("NoKey", `no certificate was requested for ${thingName}, and privKey is missing`);
-    const credentials = checkCredentials({ certificate, key, rootCA }, this.#host.now());
+    const credentials = checkCredentials({ certificate, key, rootCA }, this.#host.confirmedNow());
     this.propose({ thingName, endpoint, ...credentials, region });
     this.#rounds = 0;
     this.error = null;
@@ -112,7 +112,7 @@ export class Enrolling {
     const rootCA = optionalString(message, "rootCA", pemLimit);
     const region = optionalString(message, "region", 32);
     const expiresAt = typeof message.expiration === "number" ? message.expiration : undefined;
-    const credentials = checkCredentials({ certificate, key, rootCA }, this.#host.now());
+    const credentials = checkCredentials({ certificate, key, rootCA }, this.#host.confirmedNow());
     return this.order({ ...templateFields(message), ...credentials, endpoint, region, expiresAt });
   }
 
@@ -173,7 +173,7 @@ export class Enrolling {
 
   private get isExpired(): boolean {
     const { expiresAt } = this.#host.identities.enrolment ?? {};
-    return expiresAt !== undefined && this.#host.now() > expiresAt;
+    return expiresAt !== undefined && this.#host.confirmedNow() > expiresAt;
   }
 
   // Told by the session of an identity

@@ -225,7 +225,7 @@ export class PhotoUploads implements GrantOwner, OutcomeOwner {
 
   /** @internal */
   now(): number {
-    return this.#host.now();
+    return this.#host.confirmedNow();
   }
 
   /** @internal */
@@ -246,6 +246,11 @@ export class PhotoUploads implements GrantOwner, OutcomeOwner {
       return;
     }
     runStep(this, this.send, grant);
+  }
+
+  /** @internal */
+  onExpiredGrant(): void {
+    this.#host.timeContradicted("ExpiredGrant");
   }
 
   /** @internal */

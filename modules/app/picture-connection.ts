@@ -13,7 +13,7 @@ export interface PictureConnectionHost extends BoardHost {
   readonly device: { readonly uploads: PhotoUploads };
   /** The URL without its query. */
   redact(url: string): string;
-  readonly clockKeeper: { heard(time: number): void; connectionFailed(code: unknown): void };
+  readonly clockKeeper: { heard(time: number): void; failed(code: unknown): void };
 }
 
 /** Bytes of the picture in RAM at a time: one TLS record. */
@@ -79,7 +79,7 @@ export class PictureConnection implements UploadOptions, Opener {
   }
 
   onResult(result: UploadResult): void {
-    this.#host.clockKeeper.connectionFailed(result.code);
+    this.#host.clockKeeper.failed(result.code);
     this.#host.device.uploads.ended(result, this);
   }
 }

@@ -62,8 +62,10 @@ export interface UploadHost {
   publishGrantRequest(payload: string): Promise<void>;
   /** Different from all that were made before, also before the last power-on. */
   nextRequestId(): string;
-  /** Milliseconds since 1970, or 0 while the clock is not set. */
-  now(): number;
+  /** Milliseconds since 1970, or 0 while the clock is not confirmed: nothing is called expired by one that may be wrong. */
+  confirmedNow(): number;
+  /** Something is out of date by this clock that cannot be. */
+  timeContradicted(code: string): void;
   /** The end of a scheduled picture. @param code why it is not stored, if it is not */
   scheduledEnded(due: number, code: string | undefined): void;
 }

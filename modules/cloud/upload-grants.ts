@@ -28,6 +28,8 @@ export interface GrantOwner {
   now(): number;
   /** Sends a request on `device/<thing>/uploads/request`; resolves when the broker has it. */
   publishGrantRequest(payload: string): Promise<void>;
+  /** An answer to this request has expired by this device's clock, although it cannot be older than the request. */
+  onExpiredGrant(): void;
   /** The end, one way. */
   onGranted(grant: UploadGrant): void;
   /** The end, the other way: NoGrant or GrantRefused. */
@@ -155,6 +157,7 @@ export class GrantRequest implements OutcomeOwner {
     const verdict = judgeGrant(payload, this.#subject, this.#owner.now());
     if ("ignored" in verdict) {
       if (verdict.ignored !== "ForeignGrant") this.#problem = verdict.ignored;
+      if (verdict.ignored === "ExpiredGrant") this.#owner.onExpiredGrant();
       return false;
     }
     this.close();

@@ -140,3 +140,16 @@ test("UDP is blocked: the time comes from the Date of the broker's host by HTTPS
   assert.deepEqual([clock, timeSource], ["confirmed", "https"]);
   near(time);
 });
+
+test("servers agree on a time that is two hours ahead, which no certificate contradicts: the first picture's URL does", async (t) => {
+  const wrong: NTPScript = () => ntpAnswer(Date.now() + 2 * 3_600_000);
+  const it = await ClockRig.open(t, [right, right]);
+  await it.rig.provision();
+  await it.restart([wrong, wrong]);
+  await it.rig.provision();
+  assert.equal((await it.telemetry()).clock, "confirmed");
+  await it.rig.persist();
+  await it.until("right clock", async () => (await it.telemetry()).timeSource === "https");
+  near((await it.telemetry()).time);
+  assert.ok(it.events.some(({ type }) => type === "ClockDoubted"));
+});

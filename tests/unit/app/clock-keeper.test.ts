@@ -116,18 +116,18 @@ test("a doubtful clock is asked about after a minute, then at growing intervals 
   equal([bench.told, bench.changed], [["ClockSet confirmed 0"], 1]);
 });
 
-test("a certificate out of date makes it doubtful and be asked at once, but not more often than every ten minutes", async () => {
-  for (const code of ["Expired", "NotYetValid"]) {
+test("what is out of date makes it doubtful and be asked at once, but not more often than every ten minutes", async () => {
+  for (const code of ["Expired", "NotYetValid", "URLExpired", "ExpiredGrant"]) {
     const bench = new Bench();
-    for (const other of ["UnknownCA", "ConnectionLost", undefined, "expired"]) bench.keeper.connectionFailed(other);
+    for (const other of ["UnknownCA", "ConnectionLost", undefined, "expired"]) bench.keeper.failed(other);
     equal(bench.clock.state, "confirmed");
-    bench.keeper.connectionFailed(code);
+    bench.keeper.failed(code);
     equal([bench.clock.state, bench.told], ["doubtful", [`ClockDoubted ${code}`]]);
-    bench.keeper.connectionFailed(code);
+    bench.keeper.failed(code);
     await bench.pass(1);
     equal([bench.clock.rounds, bench.told.length], [1, 2]);
     for (let i = 0; i < 59; i += 1) {
-      bench.keeper.connectionFailed(code);
+      bench.keeper.failed(code);
       await bench.pass(10_000);
     }
     equal(bench.clock.rounds, 1);
@@ -140,7 +140,7 @@ test("a clock that nobody has set is left to those who set it", async () => {
   const bench = new Bench();
   bench.clock.isSet = false;
   bench.clock.state = "unset";
-  bench.keeper.connectionFailed("Expired");
+  bench.keeper.failed("Expired");
   await bench.pass(hour);
   equal([bench.clock.rounds, bench.told], [0, []]);
 });
@@ -148,7 +148,7 @@ test("a clock that nobody has set is left to those who set it", async () => {
 test("a picture on its way, or no network, has it wait", async () => {
   const bench = new Bench();
   bench.mayAskForTime = false;
-  bench.keeper.connectionFailed("Expired");
+  bench.keeper.failed("Expired");
   await bench.pass(hour);
   equal(bench.clock.rounds, 0);
   bench.mayAskForTime = true;

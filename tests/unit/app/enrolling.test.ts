@@ -27,6 +27,7 @@ function setUp() {
     changes: 0,
     time: 1000,
     now: () => host.time,
+    confirmedNow: () => host.time,
     onEvent: () => {},
     identityChanged: () => {
       host.changes += 1;

@@ -19,6 +19,7 @@ class Host {
   requests: { imageId: string; byteLength: number; requestId: string }[] = [];
   sent: UploadRequest[] = [];
   added: Record<string, unknown>[] = [];
+  contradictions: string[] = [];
   uploads = new PhotoUploads(this);
 
   get events() {
@@ -52,8 +53,12 @@ class Host {
     return `r${this.requests.length + 1}`;
   }
 
-  now(): number {
+  confirmedNow(): number {
     return 1;
+  }
+
+  timeContradicted(code: string): void {
+    this.contradictions.push(code);
   }
 
   scheduledEnded(): void {}
@@ -82,6 +87,16 @@ test("without a URL the cloud is asked, and the picture goes where the grant say
   equal(host.results[0].url, "https://b/k");
   equal(host.uploads.busy, undefined);
   equal(host.uploads.counters.granted, 1);
+});
+
+test("a grant that has expired before it came contradicts the clock", () => {
+  const host = new Host();
+  host.uploads.start(undefined, photo);
+  host.answer({ url: "https://b/k?signed", expires: 1 });
+  equal([host.contradictions, host.sent.length], [["ExpiredGrant"], 0]);
+  host.answer({ url: "https://b/k?signed", expires: 2 });
+  equal([host.contradictions.length, host.sent.length], [1, 1]);
+  host.uploads.ended(stored);
 });
 
 test("a URL that turns out dead is replaced by a grant", () => {

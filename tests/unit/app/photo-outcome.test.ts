@@ -83,10 +83,11 @@ async function run(
       strike("nextRequestId");
       return "r";
     },
-    now() {
+    confirmedNow() {
       strike("now");
       return 5;
     },
+    timeContradicted: () => strike("timeContradicted"),
     scheduledEnded: () => strike("scheduledEnded"),
   };
   const uploads = new PhotoUploads(host);

@@ -29,7 +29,8 @@ function setUp(result: UploadResult | Error, announce: () => Promise<void> = asy
     hasSession: false,
     publishGrantRequest: async () => {},
     nextRequestId: () => "r",
-    now: () => 0,
+    confirmedNow: () => 0,
+    timeContradicted() {},
     scheduledEnded: (due: number, code?: string) => ended.push(`${due} ${code}`),
     retake: async (it: Photo) => {
       it.frame = { ...it.frame, mustBeComplete: false };

@@ -34,6 +34,12 @@ class Host {
     return `r${this.requests.length}`;
   }
 
+  confirmedNow(): number {
+    return 1;
+  }
+
+  timeContradicted(): void {}
+
   now(): number {
     return 1;
   }

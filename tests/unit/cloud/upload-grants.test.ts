@@ -15,6 +15,7 @@ class Rig implements GrantOwner {
   published: string[] = [];
   grants: UploadGrant[] = [];
   failures: CloudError[] = [];
+  expired = 0;
   publish: () => Promise<void> = async () => {};
   request = new GrantRequest(this, subject, { timers: this.timers, random: () => 0 });
 
@@ -25,6 +26,10 @@ class Rig implements GrantOwner {
   publishGrantRequest(payload: string): Promise<void> {
     this.published.push(payload);
     return this.publish();
+  }
+
+  onExpiredGrant(): void {
+    this.expired += 1;
   }
 
   onGranted(grant: UploadGrant): void {
@@ -145,6 +150,17 @@ test("expired: a grant that lay at the broker for too long is none, unless the c
   assert("grant" in judgeGrant(bytes(good), subject, 1999));
   assert("grant" in judgeGrant(bytes(good), subject, 0));
   assert("grant" in judgeGrant(bytes({ ...good, expires: undefined }), subject, 5000));
+});
+
+test("an answer to this request that has expired already contradicts the clock, and is waited past", () => {
+  const rig = new Rig();
+  rig.request.start();
+  equal(rig.request.receive(bytes({ ...good, expires: 1000 })), false);
+  equal(rig.request.receive(bytes({ ...good, expires: 1000, requestId: "another" })), false);
+  equal([rig.expired, rig.grants.length, rig.failures.length], [1, 0, 0]);
+  equal(rig.request.receive(bytes(good)), true);
+  equal(rig.expired, 1);
+  rig.checkOver();
 });
 
 test("refused: it ends at once, with the cloud's own code, and nothing is asked again", async () => {
