@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import type { CameraSettings } from "../../modules/camera/settings.ts";
 import { dimensions, preparePhotos, type Quality } from "../../sim/camera/photos.ts";
 import { buildFirmware, buildHost } from "../../sim/host/build.ts";
 import { type DeviceExit, startDevice } from "../../sim/host/device-process.ts";
@@ -40,7 +41,7 @@ interface Line {
 }
 
 interface Step {
-  settings: { resolution?: string; quality?: Quality };
+  settings: CameraSettings;
   piece: number;
   rewindAt?: number;
 }
@@ -240,6 +241,58 @@ test("a fault that does not exist ends the device with its name", async (t) => {
   assert.equal(exit.code, 1);
   assert.match(exit.stderr, /no such fault of the virtual camera, or a wrong value: never-was/);
 });
+
+/**
+ * The name of a setting, and the bytes on the wire that it stands for: register numbers and codes of the application note (September 2023), as in
+ * the recordings of the maker's own driver (tests/native/traces).
+ */
+const writes: [sensor: number, settings: CameraSettings, periods: string[]][] = [
+  [0x81, { quality: "high" }, ["AA 00"]],
+  [0x81, { brightness: -4 }, ["A2 08"]],
+  [0x81, { contrast: 3 }, ["A3 05"]],
+  [0x81, { saturation: -2 }, ["A4 04"]],
+  [0x81, { exposureCompensation: -3 }, ["A5 06"]],
+  [0x81, { whiteBalance: "cloudy" }, ["A6 03"]],
+  [0x81, { effect: "sepia" }, ["A7 04"]],
+  [0x81, { rotation: 180 }, ["AB 01"]],
+  [0x81, { exposure: 0x1234 }, ["B0 01", "B3 00", "B4 12", "B5 34"]],
+  [0x81, { gain: 300 }, ["B0 00", "B1 01", "B2 2C"]],
+  [0x81, { exposure: "auto" }, ["B0 81"]],
+  [0x81, { gain: "auto" }, ["B0 80"]],
+  [0x81, { autoWhiteBalance: true }, ["B0 82"]],
+  [0x81, { focus: 0x155 }, ["8C 03", "8D 15", "8C 02", "8D 50"]],
+  [0x81, { focus: "continuous" }, ["A9 00", "A9 02"]],
+  [0x81, { imageType: "rgb565be" }, ["A0 02"]],
+  [0x82, { effect: "yellow" }, ["A7 09"]],
+  [0x82, { sharpness: 8 }, ["A8 08"]],
+  [0x85, { freezeExposure: true }, ["AC 01"]],
+  [0x85, { freezeWhiteBalance: true }, ["AD 01"]],
+];
+
+for (const sensor of new Set(writes.map(([id]) => id)))
+  test(`0x${sensor.toString(16)}: each setting by its name reaches its register`, async (t) => {
+    const trace = join(directory, `settings-${sensor}.txt`);
+    const mine = writes.filter(([id]) => id === sensor);
+    const plan = [vga, ...mine.map(([, settings]) => ({ settings, piece: 4096 }))];
+    const { lines, exit } = await run(t, plan, { CAMERA_TRACE: trace, CAMERA_SENSOR: `${sensor}` });
+    assert.equal(exit.code, 0, exit.stderr);
+    assert.deepEqual(
+      lines.flatMap(({ error }) => error ?? []),
+      [],
+    );
+    const sent = (await readFile(trace, "utf8")).matchAll(/^\d+ ([0-9A-F]{2} [0-9A-F]{2}) \|/gm);
+    // Per picture: what was written since the one before, without the trigger (0x04) and what the start wrote.
+    const pictures: string[][] = [[]];
+    for (const [, period] of sent)
+      if (period === "84 02") pictures.push([]);
+      else if (period !== "84 01") pictures.at(-1)!.push(period);
+    const perSetting = pictures.slice(-1 - mine.length, -1);
+    for (const [i, [, settings, expected]] of mine.entries()) {
+      const bridge = ["8B 36"];
+      const written = perSetting[i].filter((period) => !bridge.includes(period));
+      assert.deepEqual(written, expected, JSON.stringify(settings));
+    }
+  });
 
 test("the trace holds every chip-select period, and the picture can be put together from it", async (t) => {
   const trace = join(directory, "spi.txt");

@@ -103,6 +103,19 @@ test("a wish that is fulfilled already is reported again, but nothing changes", 
   equal(bench.changes.length, 1);
 });
 
+test("the least and the most that a setting takes", () => {
+  const bench = new Bench();
+  for (const [name, ...values] of [
+    ["captureInterval", 10, 604_800, 0],
+    ["telemetryInterval", 30, 86_400],
+    ["keepAlive", 30, 1200, 0],
+  ] as const)
+    for (const value of values) {
+      equal(bench.errors({ [name]: value }), "", `${name} ${value}`);
+      equal(bench.settings.get(name), value);
+    }
+});
+
 test("what does not fit is named, and everything else is fulfilled", () => {
   const bench = new Bench();
   equal(bench.errors({ brightness: 5, contrast: 1, quality: "best" }), "brightness NotSupported,quality NotSupported");
