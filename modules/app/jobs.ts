@@ -93,6 +93,11 @@ export class CameraJobs implements JobsHost {
   }
 
   /** @internal */
+  get isBehind(): boolean {
+    return this.#session?.isBehind ?? false;
+  }
+
+  /** @internal */
   sendJobs(operation: string, payload: string): Promise<unknown> {
     return (this.#session as ShadowSession).publish(this.root + operation, payload, { QoS: 0 });
   }

@@ -8,6 +8,7 @@ import { type SettingsStore, settingNames } from "./settings";
 /** The session (modules/cloud/session), as far as it is used here. */
 export interface ShadowSession {
   readonly clientId: string;
+  readonly isBehind?: boolean;
   publish(topic: string, payload: string, options: { QoS: 0 }): Promise<void>;
 }
 
@@ -71,6 +72,11 @@ export class ShadowSettings implements ShadowHost {
   }
 
   // Called by the shadow
+
+  /** @internal */
+  get isBehind(): boolean {
+    return this.#session?.isBehind ?? false;
+  }
 
   /** @internal */
   now(): number {

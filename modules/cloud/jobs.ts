@@ -11,6 +11,8 @@ export interface JobResult {
 }
 
 export interface JobsHost {
+  /** Messages wait that cannot be taken yet: an answer may be among them. */
+  readonly isBehind?: boolean;
   /** Milliseconds since 1970. */
   now(): number;
   /** What a job document's members are called. */
@@ -195,6 +197,7 @@ export class Jobs {
   private onTime(): void {
     this.#timer = undefined;
     if (this.#activity === "working") this.complete(this.#job!.jobId, failure("it took too long"));
+    else if (this.#isAsked && this.#host.isBehind) this.wait(answerTime);
     else if (this.#isAsked) this.failed("NoAnswer", `${this.#activity} was not answered`, 0);
     else this.send();
   }

@@ -215,6 +215,11 @@ export class CloudSession implements ConnectionHandler, RaceWatcher, IdSource {
     }
   }
 
+  /** A message waits that cannot be taken yet. What was asked for may have been answered behind it. */
+  get isBehind(): boolean {
+    return this.#holdTimer !== undefined;
+  }
+
   /** The application can take a message again. */
   resume(): void {
     if (this.#isWaiting) this.soon();

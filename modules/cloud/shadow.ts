@@ -4,6 +4,8 @@ import type { TopicFilter } from "./client-interface";
 import { type ShadowMessage, ShadowReader, type Wishes } from "./shadow-message";
 
 export interface ShadowHost {
+  /** Messages wait that cannot be taken yet: an answer may be among them. */
+  readonly isBehind?: boolean;
   /** Milliseconds since 1970. */
   now(): number;
   /** Publishes on `$aws/things/<thing>/shadow/<operation>`, without a queue (QoS 0). It may reject: the time-out sees to it. */
@@ -158,8 +160,12 @@ export class Shadow {
     const clientToken = String(this.#token);
     if (request === "update") this.#reportAgain = false;
     const message = request === "get" ? { clientToken } : { state: { reported: host.reportedState() }, clientToken };
-    this.#timer = setTimer(this, Shadow.#onTimer, answerTime, this.#timers) as Timer;
+    this.await();
     host.sendShadow(request, JSON.stringify(message)).catch(ignore);
+  }
+
+  private await(): void {
+    this.#timer = setTimer(this, Shadow.#onTimer, answerTime, this.#timers) as Timer;
   }
 
   private onTime(): void {
@@ -167,6 +173,7 @@ export class Shadow {
     const obstacle = this.#obstacle;
     if (!this.#isAsked) this.send();
     else if (obstacle) this.failed("Malformed", obstacle, 0);
+    else if (this.#host.isBehind) this.await();
     else this.failed("NoAnswer", `${this.#request} was not answered`, 0);
   }
 

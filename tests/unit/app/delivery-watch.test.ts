@@ -141,6 +141,41 @@ test("answers do not forgive what an earlier start has met: the poison may come 
   equal(camera.start().badStarts, 2);
 });
 
+test("too large messages are counted", () => {
+  const watch = new Camera().start();
+  equal(watch.counters, { messagesDropped: 0, sessionsDropped: 0 });
+  watch.dropped();
+  watch.dropped();
+  equal(watch.counters, { messagesDropped: 2, sessionsDropped: 0 });
+});
+
+test("a message in the minute in which earlier starts are to be forgiven has a minute of its own, on one timer", () => {
+  const camera = new Camera();
+  camera.die();
+  const watch = camera.start();
+  watch.expect();
+  camera.timers.advance(minute + 1000);
+  watch.expect();
+  equal([camera.record, camera.timers.running], ['{"starts":2}', 1]);
+  camera.timers.advance(minute - 1);
+  equal(camera.record, '{"starts":2}');
+  camera.timers.advance(1);
+  equal([camera.record, camera.timers.running], ['{"starts":1}', 1]);
+});
+
+test("an answer late in somebody else's minute has its own time", () => {
+  const camera = new Camera();
+  const watch = camera.start();
+  watch.expect();
+  camera.timers.advance(minute - 1000);
+  watch.expect();
+  watch.wasAnswer();
+  camera.timers.advance(1999);
+  equal(camera.record, '{"starts":1}');
+  camera.timers.advance(1);
+  equal([camera.record, camera.timers.running], [undefined, 0]);
+});
+
 test("when the broker has dropped everything the count begins anew", () => {
   const camera = new Camera();
   camera.die();

@@ -106,12 +106,14 @@ test("our own acknowledgements that stand behind what waits have not failed to c
   broker.socket.receive(0x40, 2, id >> 8, id & 0xff);
   // Five times the time-out: sent again four times, and the connection dead, if it counted.
   await sleep(100);
+  equal(session.isBehind, true);
   equal([isSettled, broker.socket.sent(types.PUBLISH).length, broker.sockets.length], [false, 1, 1]);
   equal(broker.socket.sent(types.SUBSCRIBE).length, 1);
   gate.isOpen = true;
   session.resume();
   await sent;
   await granted;
+  equal(session.isBehind, false);
   equal([broker.errors.length, broker.sockets.length], [0, 1]);
   session.close();
 });
@@ -122,6 +124,7 @@ test("answers do not wait for acknowledgements that stand behind the next questi
     {
       maximumInFlight: 2,
       queueCount: 6,
+      acknowledgeTimeout: 10_000,
       onMessage: ({ payload }) => {
         session
           .publish("out", `answer to ${text(payload)}`, { expendable: true })

@@ -27,6 +27,7 @@ class Bench {
   result?: JobResult = done;
   problem?: Error;
   offline = false;
+  isBehind = false;
   readonly jobs = new Jobs(this, this.timers);
 
   now(): number {
@@ -326,6 +327,16 @@ test("no answer: four times, ten seconds each", () => {
   offline.open();
   offline.timers.advance(40_000);
   equal(offline.failures.length, 1);
+});
+
+test("an answer that may stand behind messages that wait is awaited for as long as they do", () => {
+  const bench = new Bench().open();
+  bench.isBehind = true;
+  bench.timers.advance(600_000);
+  equal([bench.sent.length, bench.failures.length, bench.timers.running], [1, 0, 1]);
+  bench.isBehind = false;
+  bench.timers.advance(40_000);
+  equal([bench.sent.length, bench.failures], [4, ["NoAnswer: asking was not answered, 4 times"]]);
 });
 
 test("one timer at a time, whatever comes next", () => {

@@ -21,6 +21,7 @@ class Bench {
   piece = 7;
   changes = true;
   offline = false;
+  isBehind = false;
   readonly shadow = new Shadow(this, this.timers);
 
   now(): number {
@@ -236,6 +237,18 @@ test("no answer at all: a bounded number of requests, one report all the same, a
   bench.delta(3);
   equal(bench.wishes.length, 1);
   equal(bench.last.operation, "update");
+});
+
+test("an answer that may stand behind messages that wait is awaited for as long as they do", () => {
+  const bench = new Bench().open();
+  bench.isBehind = true;
+  bench.timers.advance(600_000);
+  equal([bench.operations, bench.failures.length, bench.timers.running], ["get", 0, 1]);
+  bench.isBehind = false;
+  bench.answer("accepted", { version: 3, state: { desired: { a: 1 } } });
+  equal([bench.wishes, bench.last.operation], [[{ a: 1 }], "update"]);
+  bench.timers.advance(40_000);
+  equal(bench.failures.length, 1, "nothing waits any more");
 });
 
 test("a request that cannot be sent is one without an answer", async () => {
