@@ -22,6 +22,7 @@ const { values } = parseArgs({
     "gateway-port": { type: "string" },
     "cognito-idp-port": { type: "string" },
     "cognito-identity-port": { type: "string" },
+    "allow-unproven": { type: "boolean" },
     "grant-delay": { type: "string" },
     "token-seconds": { type: "string" },
     "credential-seconds": { type: "string" },
@@ -80,6 +81,7 @@ serveGrants(cloud, {
 });
 serveBindings(cloud, {
   directory,
+  allowUnproven: values["allow-unproven"],
   onOutcome: (outcome) => say("binding", outcome),
   onFailure: (reason) => say("bindingFailed", { reason }),
 });

@@ -109,6 +109,13 @@ const cloud = {
   NotYours: ["This camera belongs to somebody else.", "Its owner has to release it first, in this app.", "none"],
   NoSuchCamera: ["The cloud does not know this camera as yours.", "Set it up again.", "find"],
   TooManyCameras: ["You have as many cameras as an account may have.", "Release one of them first.", "none"],
+  NotProven: [
+    "The camera has not proven that you hold it.",
+    "Update its firmware, then set it up again; whoever runs the account can bind an older camera to you.",
+    "none",
+  ],
+  StaleNonce: ["The proof came too late, or was used before.", "Try again: the camera gives a new one.", "retry"],
+  NoCertificate: ["The cloud made no certificate for the camera.", "Try again; if it stays, report it.", "retry"],
   BadRequest: ["The cloud did not understand the request.", "Reload the page; if it stays, report it.", "retry"],
   AccessDenied: ["The cloud does not allow this.", "Only one's own cameras and pictures can be used.", "none"],
   NoSuchPicture: ["The picture is not in the bucket.", "It may have been deleted; load the gallery again.", "retry"],

@@ -10,8 +10,28 @@ export interface BoundCamera {
   since: number;
 }
 
+/** What the camera answers to ProveOwnership; base64 of DER. */
+export interface CameraProof {
+  publicKey: string;
+  signature: string;
+}
+
+export interface Claim {
+  thingName: string;
+  name?: string;
+  /** Request for a certificate, PEM; signed over, if there is a proof. */
+  csr?: string;
+}
+
+/** What the camera has to be told, to connect. */
+export interface CameraCertificate {
+  certificateArn: string;
+  certPem: string;
+}
+
 type Request =
-  | { action: "claim"; thingName: string; name?: string }
+  | { action: "challenge" }
+  | ({ action: "claim" } & Claim & Partial<CameraProof> & { nonce?: string })
   | { action: "attach"; thingName: string; certificateArn: string }
   | { action: "release"; thingName: string }
   | { action: "list" };
@@ -19,6 +39,8 @@ type Request =
 interface Answer {
   requestId: string;
   cameras?: (Omit<BoundCamera, "name"> & { name?: string })[];
+  certificate?: CameraCertificate;
+  nonce?: string;
   error?: { code: string; message: string };
 }
 
@@ -42,12 +64,44 @@ export class CameraBindings {
     this.#topics = { request: `${root}/request`, answer: `${root}/answer` };
   }
 
-  /** @throws PhoneCloudError NotYours, NoSuchCamera, BadRequest, TooManyCameras, NoAnswer, NetworkUnavailable; PhoneError Cancelled */
+  /** @throws PhoneCloudError NotYours, NoSuchCamera, BadRequest, NoAnswer, NetworkUnavailable; PhoneError Cancelled */
   async ask(request: Request, signal?: AbortSignal): Promise<BoundCamera[]> {
+    return camerasOf(await this.#answer(request, signal));
+  }
+
+  /** What a claim has to be signed with; good for one, and for some minutes. */
+  async challenge(signal?: AbortSignal): Promise<string> {
+    const { nonce } = await this.#answer({ action: "challenge" }, signal);
+    if (!nonce) throw new PhoneCloudError("NoAnswer", "the cloud gave no nonce");
+    return nonce;
+  }
+
+  /**
+   * @param proof without it only one's own camera, or one that cannot sign
+   * @throws PhoneCloudError NotYours, NotProven, StaleNonce, TooManyCameras, BadRequest, NoAnswer, NetworkUnavailable; PhoneError Cancelled
+   */
+  async claim(
+    claim: Claim,
+    proof?: CameraProof & { nonce: string },
+    signal?: AbortSignal,
+  ): Promise<{ camera?: BoundCamera; certificate?: CameraCertificate }> {
+    const { thingName, name, csr } = claim;
+    const { publicKey, signature, nonce } = proof ?? {};
+    const request = { action: "claim", thingName, name, csr, publicKey, signature, nonce } as const;
+    const answer = await this.#answer(request, signal);
+    return { camera: camerasOf(answer)[0], certificate: answer.certificate };
+  }
+
+  /** A repetition is the same request: the function may have been slow, not deaf. */
+  async #answer(request: Request, signal?: AbortSignal): Promise<Answer> {
     await this.#listen();
+    const requestId = randomSuffix();
     for (let attempt = 1; ; attempt++) {
       try {
-        return camerasOf(await this.#exchange(request, signal));
+        const answer = await this.#exchange(requestId, request, signal);
+        const { error } = answer;
+        if (error) throw new PhoneCloudError(error.code, error.message);
+        return answer;
       } catch (error) {
         const isSilence = error instanceof PhoneCloudError && error.code === "NoAnswer";
         if (!isSilence || attempt === attempts) throw error;
@@ -55,8 +109,7 @@ export class CameraBindings {
     }
   }
 
-  #exchange(request: Request, signal?: AbortSignal): Promise<Answer> {
-    const requestId = randomSuffix();
+  #exchange(requestId: string, request: Request, signal?: AbortSignal): Promise<Answer> {
     const send = () => this.#connection.publish(this.#topics.request, { requestId, ...request }, signal);
     const late = () => new PhoneCloudError("NoAnswer", `nobody answered the request to ${request.action}`);
     return this.#pending.ask(requestId, send, { timeout: answerLimit, late, signal });
@@ -75,7 +128,6 @@ export class CameraBindings {
   }
 }
 
-function camerasOf({ cameras = [], error }: Answer): BoundCamera[] {
-  if (error) throw new PhoneCloudError(error.code, error.message);
+function camerasOf({ cameras = [] }: Answer): BoundCamera[] {
   return cameras.map(({ thingName, name = thingName, since }) => ({ thingName, name, since }));
 }

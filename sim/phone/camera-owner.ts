@@ -1,10 +1,11 @@
+import type { CameraProof } from "./camera-bindings.ts";
 import type { CameraClient } from "./camera-client.ts";
 import { readThumbnail } from "./camera-commands.ts";
 import { PhoneError } from "./errors.ts";
 import { photoHeaders } from "./picture-keys.ts";
 import { pause } from "./waiting.ts";
 
-/** The AWS side of the app: aws.ts implements it with the AWS SDK. */
+/** The AWS side of whoever runs the account: aws.ts implements it with the AWS SDK. People's phones claim their cameras instead (phone-cloud.ts). */
 export interface Registrar {
   registerThing(request: { thingName: string; csrPem: string }): Promise<Registration>;
   /** A URL for one PUT of a JPEG, with `photoHeaders`. */
@@ -34,7 +35,8 @@ export interface CameraEvent {
 
 interface Options {
   client: CameraClient;
-  registrar: Registrar;
+  /** For register and upload. */
+  registrar?: Registrar;
   rootCA?: string;
   region?: string;
   onEvent?: (event: CameraEvent) => void;
@@ -52,9 +54,9 @@ export class CameraOwner {
     this.#options = options;
   }
 
-  /** The app's name for the camera in AWS IoT: part of topics and of the client id. */
-  static thingNameFor(serial: string): string {
-    return `camera-${serial}`;
+  /** The camera's name in AWS IoT, part of topics and of the client id: its own, or what is made of the serial number of one that has none. */
+  static thingNameOf({ ownThingName, serial }: Record<string, unknown>): string {
+    return typeof ownThingName === "string" ? ownThingName : `camera-${serial}`;
   }
 
   async deviceInfo(): Promise<Record<string, unknown>> {
@@ -64,11 +66,30 @@ export class CameraOwner {
   /** Key and request are made on the camera; only the request and the certificate travel. */
   async register(thingName: string): Promise<Registration> {
     const { csr } = await this.#ask("camera-cert", { type: "CreateCsr", thingName });
-    const { registrar, rootCA, region } = this.#options;
-    const registration = await registrar.registerThing({ thingName, csrPem: csr as string });
+    const { rootCA, region } = this.#options;
+    const registration = await this.#registrar.registerThing({ thingName, csrPem: csr as string });
     const { endpoint, certPem } = registration;
     await this.#ask("camera-cert", { type: "RegisterDevice", thingName, endpoint, certPem, rootCA, region });
     return registration;
+  }
+
+  /**
+   * The camera signs that this person holds it, for a nonce of the cloud's.
+   * @param csr whether it makes a key and a request for a certificate as well
+   */
+  async prove(
+    challenge: { identity: string; nonce: string },
+    { thingName, csr = false, signal }: { thingName: string; csr?: boolean; signal?: AbortSignal },
+  ): Promise<CameraProof & { csr?: string }> {
+    const message = { type: "ProveOwnership", ...challenge, thingName, csr };
+    const answer = (await this.#ask("camera-cert", message, signal)) as unknown as CameraProof & { csr?: string };
+    return { publicKey: answer.publicKey, signature: answer.signature, csr: answer.csr };
+  }
+
+  get #registrar(): Registrar {
+    const { registrar } = this.#options;
+    if (!registrar) throw new Error("nobody to register with");
+    return registrar;
   }
 
   async takePhoto(settings: { resolution?: string; quality?: string }, signal?: AbortSignal): Promise<PhotoInfo> {
@@ -81,7 +102,7 @@ export class CameraOwner {
   }
 
   async upload(imageId: string, thingName: string): Promise<void> {
-    const url = await this.#options.registrar.presignPhoto({ thingName, imageId });
+    const url = await this.#registrar.presignPhoto({ thingName, imageId });
     await this.#ask("camera-upload", { type: "UploadPhoto", imageId, url, headers: photoHeaders });
   }
 

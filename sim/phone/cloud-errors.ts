@@ -25,7 +25,7 @@ export class AccountError extends Error {
 }
 
 /**
- * Why something with the cloud did not work. The first four are the binding function's own answers; AWS's own names of errors
+ * Why something with the cloud did not work. The first six are the binding function's own answers; AWS's own names of errors
  * that have none here come as they are in `message`, under `CloudRefused`.
  */
 export type PhoneCloudErrorCode =
@@ -33,6 +33,8 @@ export type PhoneCloudErrorCode =
   | "NoSuchCamera"
   | "BadRequest"
   | "TooManyCameras"
+  | "NotProven"
+  | "StaleNonce"
   | "AccessDenied"
   | "NoSuchPicture"
   | "NoAnswer"
@@ -57,7 +59,12 @@ export class PhoneCloudError extends Error {
 }
 
 /** Why a flow stopped, other than by an error of phone (PhoneError Cancelled among them), camera or cloud. */
-export type FlowErrorCode = "NetworkNeeded" | "CameraStaysOffline" | "IdentityRejected" | "AlreadyRunning";
+export type FlowErrorCode =
+  | "NetworkNeeded"
+  | "CameraStaysOffline"
+  | "IdentityRejected"
+  | "NoCertificate"
+  | "AlreadyRunning";
 
 export class FlowError extends Error {
   readonly code: FlowErrorCode;

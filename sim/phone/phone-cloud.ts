@@ -1,12 +1,11 @@
-import { AttachPolicyCommand, CreateCertificateFromCsrCommand, DescribeEndpointCommand } from "@aws-sdk/client-iot";
+import { AttachPolicyCommand, DescribeEndpointCommand } from "@aws-sdk/client-iot";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { Account } from "./account.ts";
 import { type AwsClients, makeAwsClients } from "./aws-clients.ts";
 import { cloudError } from "./aws-errors.ts";
-import { type BoundCamera, CameraBindings } from "./camera-bindings.ts";
-import type { Registrar, Registration } from "./camera-owner.ts";
-import { PhoneCloudError } from "./cloud-errors.ts";
+import { type BoundCamera, CameraBindings, type CameraCertificate, type CameraProof } from "./camera-bindings.ts";
+import { codeOf, PhoneCloudError } from "./cloud-errors.ts";
 import type { CloudSettings } from "./cloud-settings.ts";
 import { Emitter } from "./emitter.ts";
 import { Gallery } from "./gallery.ts";
@@ -25,6 +24,21 @@ export interface PhoneCloudEvents {
 
 interface Cancellable {
   signal?: AbortSignal;
+}
+
+/** Lets the camera sign what the cloud has to know (ProveOwnership). */
+export type Prove = (challenge: { identity: string; nonce: string }) => Promise<CameraProof & { csr?: string }>;
+
+export interface ClaimOptions extends Cancellable {
+  /** Without it only one's own camera can be claimed, or one that cannot sign. */
+  prove?: Prove;
+  /** Request for a certificate, of a camera that cannot sign; otherwise `prove` brings it along. PEM. */
+  csr?: string;
+}
+
+export interface ClaimedCamera extends BoundCamera {
+  /** When there was a request for one. */
+  certificate?: CameraCertificate;
 }
 
 /** What a phone may do over MQTT apart from its cameras: certs/phone-policy.json. */
@@ -49,8 +63,6 @@ export class PhoneCloud extends Emitter<PhoneCloudEvents> {
   readonly account: Account;
   readonly settings: CloudSettings;
   readonly gallery: Gallery;
-  /** Claims a camera and makes the thing's certificate: for CameraOwner. */
-  readonly registrar: Registrar;
   #clients: AwsClients;
   #connection: MqttConnection;
   #bindings: CameraBindings;
@@ -71,10 +83,6 @@ export class PhoneCloud extends Emitter<PhoneCloudEvents> {
     this.gallery = new Gallery({ s3, bucket: settings.bucket, identityId, now: () => account.now() });
     this.#connection = new MqttConnection(account, settings, () => this.#mqttAddress(), options);
     this.#bindings = new CameraBindings(this.#connection, identityId);
-    this.registrar = {
-      registerThing: (request) => this.#registerThing(request),
-      presignPhoto: (request) => this.presignPhoto(request),
-    };
     const stopConnection = this.#connection.on("state", (state) => this.emit("connection", state));
     const stopAccount = account.on("signedout", () => void this.close());
     this.#stopListening = () => {
@@ -102,17 +110,30 @@ export class PhoneCloud extends Emitter<PhoneCloudEvents> {
   }
 
   /**
-   * Binds a camera to this person. Again for one's own: no harm, and a new name.
-   * @throws PhoneCloudError NotYours, TooManyCameras, BadRequest, NoAnswer, NetworkUnavailable; PhoneError Cancelled
+   * Binds a camera to this person, who has it sign that they hold it. Again for one's own: no harm, a new name, a new certificate if there is a request.
+   *
+   * @throws PhoneCloudError NotYours, NotProven, TooManyCameras, BadRequest, NoAnswer, NetworkUnavailable; PhoneError Cancelled; what `prove` throws
    */
-  async claim(thingName: string, name?: string, { signal }: Cancellable = {}): Promise<BoundCamera> {
+  async claim(thingName: string, name?: string, options: ClaimOptions = {}): Promise<ClaimedCamera> {
     await this.connect();
-    const [camera] = await this.#bindings.ask({ action: "claim", thingName, name }, signal);
+    const { camera, certificate } = await this.#claim(thingName, name, options).catch((error) => {
+      // The nonce was used for a claim whose answer got lost, or another phone of this person has asked for one since.
+      if (codeOf(error) !== "StaleNonce") throw error;
+      return this.#claim(thingName, name, options);
+    });
     this.#claimed.set(thingName, Date.now());
-    return camera ?? { thingName, name: name ?? thingName, since: this.account.now() };
+    const bound = camera ?? { thingName, name: name ?? thingName, since: this.account.now() };
+    return certificate ? { ...bound, certificate } : bound;
   }
 
-  /** A certificate for one's own camera; older ones are deactivated. @throws PhoneCloudError NotYours, NoSuchCamera, BadRequest, ... */
+  async #claim(thingName: string, name: string | undefined, { prove, csr, signal }: ClaimOptions) {
+    if (!prove) return this.#bindings.claim({ thingName, name, csr }, undefined, signal);
+    const nonce = await this.#bindings.challenge(signal);
+    const { csr: request, ...proof } = await prove({ identity: this.account.identityId, nonce });
+    return this.#bindings.claim({ thingName, name, csr: request }, { ...proof, nonce }, signal);
+  }
+
+  /** Makes a certificate that was made elsewhere the camera's; older ones are deactivated. @throws PhoneCloudError NotYours, NoSuchCamera, BadRequest, ... */
   async attach(thingName: string, certificateArn: string, { signal }: Cancellable = {}): Promise<void> {
     await this.connect();
     await this.#bindings.ask({ action: "attach", thingName, certificateArn }, signal);
@@ -130,18 +151,6 @@ export class PhoneCloud extends Emitter<PhoneCloudEvents> {
   async cameras({ signal }: Cancellable = {}): Promise<BoundCamera[]> {
     await this.connect();
     return this.#bindings.ask({ action: "list" }, signal);
-  }
-
-  /** An active certificate for a request (PKCS #10, PEM), which may do nothing until it is attached. @throws PhoneCloudError */
-  createCertificate(
-    csrPem: string,
-    { signal: abortSignal }: Cancellable = {},
-  ): Promise<{ certificateArn: string; certPem: string }> {
-    return this.#ask(async ({ iot }) => {
-      const command = new CreateCertificateFromCsrCommand({ certificateSigningRequest: csrPem, setAsActive: true });
-      const { certificateArn, certificatePem } = await iot.send(command, { abortSignal });
-      return { certificateArn: certificateArn!, certPem: certificatePem! };
-    }, abortSignal);
   }
 
   /** Host name that cameras connect to, with a port where it is not AWS's. @throws PhoneCloudError */
@@ -195,13 +204,6 @@ export class PhoneCloud extends Emitter<PhoneCloudEvents> {
     await this.#connection.close();
     await Promise.all(closed);
     for (const client of Object.values(this.#clients)) client.destroy();
-  }
-
-  async #registerThing({ thingName, csrPem }: { thingName: string; csrPem: string }): Promise<Registration> {
-    await this.claim(thingName);
-    const { certificateArn, certPem } = await this.createCertificate(csrPem);
-    await this.attach(thingName, certificateArn);
-    return { thingName, endpoint: await this.deviceEndpoint(), certPem, certificateArn };
   }
 
   async #attachPolicy(): Promise<void> {

@@ -1,8 +1,9 @@
+import type { CameraCertificate } from "./camera-bindings.ts";
 import type { CameraClient } from "./camera-client.ts";
 import { CameraOwner } from "./camera-owner.ts";
 import { codeOf, FlowError, isLostLink } from "./cloud-errors.ts";
 import { Emitter } from "./emitter.ts";
-import type { PhoneCloud } from "./phone-cloud.ts";
+import type { PhoneCloud, Prove } from "./phone-cloud.ts";
 import { type Step, StepList } from "./steps.ts";
 import { checkNotCancelled, pause } from "./waiting.ts";
 import { readableWiFiName } from "./wifi-name.ts";
@@ -48,6 +49,8 @@ interface Run {
 const pollInterval = 500;
 /** How long a camera that says that it is online may take to answer through the cloud; milliseconds. */
 const proofLimit = 5_000;
+/** Names that can be a person's (sim/cloud/bindings/request.ts). */
+const claimable = /^camera-[\w-]{1,24}$/;
 /** The camera's key and the certificate do not belong together any more. */
 const uselessCertificate = ["NoKey", "BadKey", "BadCertificate"];
 
@@ -62,17 +65,19 @@ export class SetupFlow extends Emitter<SetupEvents> {
   #network?: { ssid: string; passphrase?: string };
   #thingName?: string;
   #info?: Record<string, unknown>;
-  #certificate?: { certificateArn: string; certPem: string };
+  #certificate?: CameraCertificate;
   #certificateArn?: string;
   #registered: boolean;
   #isRunning = false;
+  /** The name that the camera had did not hold. */
+  #isNamedAnew = false;
 
   constructor(options: SetupOptions) {
     super();
-    const { client, cloud, resume } = options;
+    const { client, resume } = options;
     this.#options = options;
     this.#steps = new StepList(setupSteps, () => this.emit("change", this));
-    this.#owner = new CameraOwner({ client, registrar: cloud.registrar });
+    this.#owner = new CameraOwner({ client });
     this.#thingName = resume?.thingName;
     this.#registered = resume?.registered === true;
   }
@@ -192,8 +197,15 @@ export class SetupFlow extends Emitter<SetupEvents> {
 
   async #ask(): Promise<Record<string, unknown>> {
     this.#info = await this.#owner.deviceInfo();
-    this.#thingName = CameraOwner.thingNameFor(String(this.#info.serial));
+    this.#thingName = this.#nameOf(this.#info);
     return this.#info;
+  }
+
+  /** The name that it has in the cloud, unless that did not hold; else its own. */
+  #nameOf(info: Record<string, unknown>): string {
+    const { thingName } = info;
+    const isNamed = typeof thingName === "string" && claimable.test(thingName) && !this.#isNamedAnew;
+    return isNamed ? thingName : CameraOwner.thingNameOf(info);
   }
 
   async #joinWiFi(signal?: AbortSignal): Promise<string> {
@@ -210,24 +222,50 @@ export class SetupFlow extends Emitter<SetupEvents> {
   }
 
   async #claim(signal?: AbortSignal): Promise<string> {
+    try {
+      return await this.#claimAs(signal);
+    } catch (error) {
+      // Its name of before is not registered with its certificate (any more): it was released, or belongs to another account.
+      const own = CameraOwner.thingNameOf(this.#info ?? {});
+      if (codeOf(error) !== "NotProven" || this.#thing === own) throw error;
+      this.#isNamedAnew = true;
+      this.#thingName = own;
+      return this.#claimAs(signal);
+    }
+  }
+
+  async #claimAs(signal: AbortSignal | undefined): Promise<string> {
     const { cloud, label } = this.#options;
-    const camera = await cloud.claim(this.#thing, label, { signal });
-    return camera.name;
+    const { name } = await cloud.claim(this.#thing, label, { signal, prove: this.#prover(false, signal) });
+    return name;
+  }
+
+  /** How the camera signs; undefined for one whose firmware cannot. */
+  #prover(csr: boolean, signal: AbortSignal | undefined): Prove | undefined {
+    if (typeof this.#info?.ownThingName !== "string") return undefined;
+    return (challenge) => this.#owner.prove(challenge, { thingName: this.#thing, csr, signal });
   }
 
   /** A certificate for a key that the camera makes; none when it has a good one. */
   async #certify(signal?: AbortSignal): Promise<string> {
-    const { cloud, client } = this.#options;
+    const { cloud } = this.#options;
     if (await this.#isRegistered(signal)) return "the camera has one";
     if (!this.#certificate) {
-      const csrRequest = { type: "CreateCsr", thingName: this.#thing };
-      const { csr } = (await client.request("camera-cert", csrRequest, { signal })) as { csr: string };
-      this.#certificate = await cloud.createCertificate(csr, { signal });
+      const prove = this.#prover(true, signal);
+      const csr = prove ? undefined : await this.#request(signal);
+      this.#certificate = (await cloud.claim(this.#thing, undefined, { signal, prove, csr })).certificate;
     }
+    if (!this.#certificate) throw new FlowError("NoCertificate", "the cloud made no certificate for the camera");
     const { certificateArn } = this.#certificate;
-    await cloud.attach(this.#thing, certificateArn, { signal });
     this.#certificateArn = certificateArn;
     return certificateArn.replace(/^.*\//, "").slice(0, 12);
+  }
+
+  /** Of a camera that cannot sign. */
+  async #request(signal: AbortSignal | undefined): Promise<string> {
+    const csrRequest = { type: "CreateCsr", thingName: this.#thing };
+    const { csr } = (await this.#options.client.request("camera-cert", csrRequest, { signal })) as { csr: string };
+    return csr;
   }
 
   async #register(signal?: AbortSignal): Promise<string> {

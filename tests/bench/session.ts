@@ -143,8 +143,7 @@ async function register(line: Line, endpoint: string): Promise<string> {
     await client.configureWiFi(network);
     await client.waitForWiFi();
     const owner = new CameraOwner({ client, registrar, rootCA });
-    const { serial } = await owner.deviceInfo();
-    const { thingName } = await owner.register(CameraOwner.thingNameFor(serial as string));
+    const { thingName } = await owner.register(CameraOwner.thingNameOf(await owner.deviceInfo()));
     return thingName;
   } finally {
     await client.close();

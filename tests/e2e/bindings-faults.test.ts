@@ -5,9 +5,15 @@ import { after, before, test } from "node:test";
 import { CreateCertificateFromCsrCommand, IoTClient } from "@aws-sdk/client-iot";
 import ownerPolicy from "../../certs/owner-policy.json" with { type: "json" };
 import type { BindingTable } from "../../sim/cloud/bindings/binding.ts";
-import { type BindingHandler, createBindingHandler, mostCameras } from "../../sim/cloud/bindings/binding-service.ts";
+import {
+  type BindingAnswer,
+  type BindingHandler,
+  createBindingHandler,
+  mostCameras,
+} from "../../sim/cloud/bindings/binding-service.ts";
 import { CameraRights } from "../../sim/cloud/bindings/camera-rights.ts";
 import { makeRequest } from "./iot-rig.ts";
+import { KeyedCamera } from "./keyed-camera.ts";
 import { PeopleRig } from "./people-rig.ts";
 
 let rig: PeopleRig;
@@ -37,6 +43,8 @@ interface Visit {
 class Lambda {
   /** Steps that have been taken: calls of the table and of AWS IoT. */
   steps = 0;
+  /** The last one. */
+  answer: BindingAnswer = { requestId: "", action: "" };
   #cut?: Cut;
   #visit?: Visit;
   #handler: BindingHandler;
@@ -65,7 +73,11 @@ class Lambda {
     this.#handler = createBindingHandler({
       table: wire,
       rights: new CameraRights({ iot, ownerPolicy }),
-      publish: () => this.#step(async () => {}),
+      allowUnproven: true,
+      publish: (_topic, payload) =>
+        this.#step(async () => {
+          this.answer = JSON.parse(payload);
+        }),
     });
   }
 
@@ -161,11 +173,35 @@ test("a claim that was cut short is the claimer's, and is whole when it is made 
       message,
       checkCut: async ({ step, when }) => {
         const isBound = (await rig.table.get(thingName)) !== undefined;
-        assert.equal(isBound, step > 2 || (step === 2 && when === "after"), "the binding comes before all rights");
+        assert.equal(isBound, step > 3 || (step === 3 && when === "after"), "the binding comes before all rights");
         if (isBound) assert.equal(await lambda.run(identity(), message), "NotYours");
       },
       checkWhole: async () => {
         assert.deepEqual(rightsOf(thingName, user), { owner: [`devicelink-owner-${thingName}`], certificates: [] });
+      },
+    };
+  });
+});
+
+test("a claim with a proof that was cut short can be repeated as it is, and ends with one certificate that works", async () => {
+  await cutEverywhere(async () => {
+    const [lambda, user, one] = [new Lambda(), identity(), new KeyedCamera()];
+    const { thingName } = one;
+    assert.equal(await lambda.run(user, { action: "challenge" }), undefined);
+    const { nonce = "" } = lambda.answer;
+    const message = { action: "claim", thingName, nonce, ...one.sign({ identity: user, nonce, csr }) };
+    return {
+      lambda,
+      user,
+      message,
+      checkCut: async () => {
+        if (await rig.table.get(thingName)) assert.equal(await lambda.run(identity(), message), "NotYours");
+        assert.ok(rightsOf(thingName, user).certificates.length <= 1);
+      },
+      checkWhole: async () => {
+        const owner = [`devicelink-owner-${thingName}`];
+        assert.deepEqual(rightsOf(thingName, user), { owner, certificates: [working] });
+        assert.equal(stateOf(lambda.answer.certificate!.certificateArn), working);
       },
     };
   });

@@ -19,11 +19,13 @@ import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { photoBucket as Bucket } from "../../sim/cloud/cloud.ts";
 import { deployPolicies } from "../../sim/cloud/stack-policies.ts";
 import { makeRequest } from "./iot-rig.ts";
+import { KeyedCamera } from "./keyed-camera.ts";
 import { nextMessage, PeopleRig, type Person } from "./people-rig.ts";
 
 let rig: PeopleRig;
 let alice: Person;
 let bob: Person;
+const [camera1, camera2, camera3, camera5, camera6] = Array.from({ length: 5 }, () => new KeyedCamera());
 
 before(async () => {
   rig = await PeopleRig.open();
@@ -38,11 +40,11 @@ const nameOf = (call: Promise<unknown>) =>
     (error: Error) => error.name,
   );
 
-/** A certificate that a phone has fetched for a camera's request. */
-async function certificateFor(person: Person, commonName: string): Promise<string> {
+/** A certificate that was made elsewhere, for a key that is not the camera's own. */
+async function certificateFor(commonName: string): Promise<string> {
   const { csr: certificateSigningRequest } = await makeRequest(commonName);
   const command = new CreateCertificateFromCsrCommand({ certificateSigningRequest, setAsActive: true });
-  return (await person.iot.send(command)).certificateArn!;
+  return (await rig.administrator.iot.send(command)).certificateArn!;
 }
 
 async function statusOf(certificateArn: string): Promise<string | undefined> {
@@ -62,45 +64,62 @@ const policiesOf = async (target: string) =>
   );
 
 test("a claim makes the thing, gives its topics, and is told of in the list", async () => {
-  const answer = await alice.ask({ action: "claim", thingName: "camera-1", name: "Front door" });
-  assert.deepEqual([answer.action, answer.thingName, answer.error], ["claim", "camera-1", undefined]);
-  assert.ok(await rig.administrator.iot.send(new DescribeThingCommand({ thingName: "camera-1" })));
+  const answer = await alice.claim(camera1, { name: "Front door" });
+  assert.deepEqual([answer.action, answer.thingName, answer.error], ["claim", camera1.thingName, undefined]);
+  assert.ok(await rig.administrator.iot.send(new DescribeThingCommand({ thingName: camera1.thingName })));
   const { cameras = [] } = await alice.ask({ action: "list" });
   assert.deepEqual(cameras, answer.cameras);
   const [{ since, ...camera }] = cameras;
-  assert.deepEqual(camera, { thingName: "camera-1", name: "Front door" });
+  assert.deepEqual(camera, { thingName: camera1.thingName, name: "Front door" });
   assert.ok(Math.abs(Date.now() - since) < 60_000);
   assert.deepEqual((await bob.ask({ action: "list" })).cameras, []);
-  assert.deepEqual(rig.bindings[0], { user: alice.identityId, action: "claim", thing: "camera-1", status: "done" });
+  assert.deepEqual(rig.bindings[1], {
+    user: alice.identityId,
+    action: "claim",
+    thing: camera1.thingName,
+    status: "done",
+  });
 });
 
 test("a claim again is the same claim, with another name if there is one", async () => {
-  const before = await rig.table.get("camera-1");
-  const again = await alice.ask({ action: "claim", thingName: "camera-1" });
-  assert.deepEqual(again.cameras, [{ thingName: "camera-1", name: "Front door", since: before!.since }]);
-  const renamed = await alice.ask({ action: "claim", thingName: "camera-1", name: "Back door" });
+  const before = await rig.table.get(camera1.thingName);
+  const again = await alice.claim(camera1);
+  assert.deepEqual(again.cameras, [{ thingName: camera1.thingName, name: "Front door", since: before!.since }]);
+  const renamed = await alice.claim(camera1, { name: "Back door" });
   assert.equal(renamed.cameras?.[0].name, "Back door");
-  assert.equal((await rig.table.get("camera-1"))?.policy, before?.policy);
+  assert.equal((await rig.table.get(camera1.thingName))?.policy, before?.policy);
   assert.equal((await policiesOf(alice.identityId))?.length, 2, "the phone's and the camera's");
 });
 
 test("the owner talks to the camera; somebody else does not, in any of its ways", async () => {
   const [hers, his] = [await alice.connect(), await bob.connect()];
-  const heard = nextMessage(hers, (_, topic) => topic === "device/camera-1/photos");
-  const granted = await hers.subscribeAsync(["device/camera-1/photos", "$aws/things/camera-1/shadow/update/#"]);
+  const heard = nextMessage(hers, (_, topic) => topic === `device/${camera1.thingName}/photos`);
+  const granted = await hers.subscribeAsync([
+    `device/${camera1.thingName}/photos`,
+    `$aws/things/${camera1.thingName}/shadow/update/#`,
+  ]);
   assert.deepEqual(
     granted.map(({ qos }) => qos),
     [0, 0],
   );
-  await rig.cloud.iot.publish("device/camera-1/photos", '{"imageId":"a"}');
+  await rig.cloud.iot.publish(`device/${camera1.thingName}/photos`, '{"imageId":"a"}');
   assert.deepEqual(await heard, { imageId: "a" });
-  await hers.publishAsync("device/camera-1/commands", "{}", { qos: 1 });
-  const filters = ["device/camera-1/photos", "device/+/photos", "device/#", "$aws/things/camera-1/shadow/update/delta"];
-  const others = [`users/${alice.identityId}/cameras/answer`, "users/+/cameras/answer", "device/camera-1/commands"];
+  await hers.publishAsync(`device/${camera1.thingName}/commands`, "{}", { qos: 1 });
+  const filters = [
+    `device/${camera1.thingName}/photos`,
+    "device/+/photos",
+    "device/#",
+    `$aws/things/${camera1.thingName}/shadow/update/delta`,
+  ];
+  const others = [
+    `users/${alice.identityId}/cameras/answer`,
+    "users/+/cameras/answer",
+    `device/${camera1.thingName}/commands`,
+  ];
   for (const filter of [...filters, ...others])
     await assert.rejects(his.subscribeAsync(filter), /Unspecified error|refused|128/, filter);
   const closed = new Promise((resolve) => his.once("close", () => resolve(true)));
-  his.publish("device/camera-1/commands", "{}");
+  his.publish(`device/${camera1.thingName}/commands`, "{}");
   assert.ok(await closed, "a forbidden message ends the connection");
   await hers.endAsync(true);
   await assert.rejects(bob.connect(`phone-${alice.identityId}-1`), "nor does he get in under her name");
@@ -108,31 +127,36 @@ test("the owner talks to the camera; somebody else does not, in any of its ways"
 
 test("the owner's shadow over HTTPS, and nobody else's", async () => {
   const payload = Buffer.from('{"state":{"desired":{"interval":60}}}');
-  await alice.data.send(new UpdateThingShadowCommand({ thingName: "camera-1", payload }));
-  assert.equal(await nameOf(alice.data.send(new GetThingShadowCommand({ thingName: "camera-1" }))), "allowed");
-  assert.equal(await nameOf(bob.data.send(new GetThingShadowCommand({ thingName: "camera-1" }))), "ForbiddenException");
+  await alice.data.send(new UpdateThingShadowCommand({ thingName: camera1.thingName, payload }));
+  assert.equal(await nameOf(alice.data.send(new GetThingShadowCommand({ thingName: camera1.thingName }))), "allowed");
   assert.equal(
-    await nameOf(bob.data.send(new UpdateThingShadowCommand({ thingName: "camera-1", payload }))),
+    await nameOf(bob.data.send(new GetThingShadowCommand({ thingName: camera1.thingName }))),
+    "ForbiddenException",
+  );
+  assert.equal(
+    await nameOf(bob.data.send(new UpdateThingShadowCommand({ thingName: camera1.thingName, payload }))),
     "ForbiddenException",
   );
 });
 
 test("what belongs to somebody else cannot be claimed, given a certificate, or released", async () => {
-  const certificateArn = await certificateFor(bob, "camera-1");
+  const certificateArn = await certificateFor(camera1.thingName);
   for (const message of [
-    { action: "claim", thingName: "camera-1" },
-    { action: "attach", thingName: "camera-1", certificateArn },
-    { action: "release", thingName: "camera-1" },
+    { action: "claim", thingName: camera1.thingName },
+    { action: "attach", thingName: camera1.thingName, certificateArn },
+    { action: "release", thingName: camera1.thingName },
   ]) {
     const { error, ...answer } = await bob.ask(message);
     assert.deepEqual([answer.action, error?.code], [message.action, "NotYours"]);
   }
   assert.equal(
-    await nameOf(bob.iot.send(new AttachThingPrincipalCommand({ thingName: "camera-1", principal: certificateArn }))),
+    await nameOf(
+      bob.iot.send(new AttachThingPrincipalCommand({ thingName: camera1.thingName, principal: certificateArn })),
+    ),
     "AccessDeniedException",
   );
-  assert.deepEqual(await principalsOf("camera-1"), []);
-  assert.equal((await rig.table.get("camera-1"))?.user, alice.identityId);
+  assert.deepEqual(await principalsOf(camera1.thingName), []);
+  assert.equal((await rig.table.get(camera1.thingName))?.user, alice.identityId);
   assert.deepEqual(await policiesOf(bob.identityId), ["devicelink-phone"]);
 });
 
@@ -140,57 +164,65 @@ test("IAM lets a phone attach any policy to itself: the owner's has a name that 
   const policies = (await rig.administrator.iot.send(new ListPoliciesCommand({}))).policies?.map(
     (one) => one.policyName!,
   );
-  const { policy } = (await rig.table.get("camera-1"))!;
-  assert.match(policy, /^devicelink-owner-camera-1-[0-9a-f]{32}$/);
+  const { policy } = (await rig.table.get(camera1.thingName))!;
+  assert.match(policy, /^devicelink-owner-camera-[a-z2-7]{24}-[0-9a-f]{32}$/);
   const known = policies!.filter((name) => !name.startsWith("devicelink-owner-"));
   assert.ok(known.includes("devicelink-camera"));
   const carol = await rig.person();
   for (const policyName of known)
     await carol.iot.send(new AttachPolicyCommand({ policyName, target: carol.identityId }));
-  const guess = new AttachPolicyCommand({ policyName: "devicelink-owner-camera-1", target: carol.identityId });
+  const guess = new AttachPolicyCommand({
+    policyName: `devicelink-owner-${camera1.thingName}`,
+    target: carol.identityId,
+  });
   assert.equal(await nameOf(carol.iot.send(guess)), "ResourceNotFoundException");
   assert.equal(
-    await nameOf(carol.data.send(new GetThingShadowCommand({ thingName: "camera-1" }))),
+    await nameOf(carol.data.send(new GetThingShadowCommand({ thingName: camera1.thingName }))),
     "ForbiddenException",
   );
   const mqtt = await carol.connect();
-  await assert.rejects(mqtt.subscribeAsync("device/camera-1/photos"));
+  await assert.rejects(mqtt.subscribeAsync(`device/${camera1.thingName}/photos`));
   await mqtt.endAsync(true);
   for (const said of [rig.bindings, await alice.ask({ action: "list" })])
     assert.doesNotMatch(JSON.stringify(said), /devicelink-owner/, "neither answers nor logs tell the name");
 });
 
 test("attach: the camera's certificate becomes the thing's, and an older one is retired", async () => {
-  const first = await certificateFor(alice, "camera-1");
-  const message = { action: "attach", thingName: "camera-1", certificateArn: first };
+  const first = await certificateFor(camera1.thingName);
+  const message = { action: "attach", thingName: camera1.thingName, certificateArn: first };
   assert.equal((await alice.ask(message)).error, undefined);
   assert.equal((await alice.ask(message)).error, undefined, "once more is the same");
-  assert.deepEqual([await principalsOf("camera-1"), await policiesOf(first)], [[first], ["devicelink-camera"]]);
-  const second = await certificateFor(alice, "camera-1");
+  assert.deepEqual([await principalsOf(camera1.thingName), await policiesOf(first)], [[first], ["devicelink-camera"]]);
+  const second = await certificateFor(camera1.thingName);
   assert.equal((await alice.ask({ ...message, certificateArn: second })).error, undefined);
-  assert.deepEqual(await principalsOf("camera-1"), [second]);
+  assert.deepEqual(await principalsOf(camera1.thingName), [second]);
   assert.deepEqual([await statusOf(first), await policiesOf(first)], ["INACTIVE", []]);
   assert.equal(await statusOf(second), "ACTIVE");
   const late = await alice.ask(message);
   assert.equal(late.error?.code, "BadRequest", "a message of the past does not bring the old one back");
-  assert.deepEqual([await principalsOf("camera-1"), await statusOf(second)], [[second], "ACTIVE"]);
+  assert.deepEqual([await principalsOf(camera1.thingName), await statusOf(second)], [[second], "ACTIVE"]);
 });
 
 test("attach: neither somebody else's certificate, nor one that is good for something, nor one that is not there", async () => {
-  const [stranger] = (await principalsOf("camera-1"))!;
-  assert.equal((await bob.ask({ action: "claim", thingName: "camera-2" })).error, undefined);
-  const attach = (certificateArn: string) => bob.ask({ action: "attach", thingName: "camera-2", certificateArn });
+  const [stranger] = (await principalsOf(camera1.thingName))!;
+  assert.equal((await bob.claim(camera2)).error, undefined);
+  const attach = (certificateArn: string) =>
+    bob.ask({ action: "attach", thingName: camera2.thingName, certificateArn });
   assert.equal((await attach(stranger)).error?.code, "BadRequest");
   assert.equal(await statusOf(stranger), "ACTIVE");
-  const powerful = await certificateFor(bob, "camera-2");
+  const powerful = await certificateFor(camera2.thingName);
   const statement = { Effect: "Allow", Action: "iot:*", Resource: "*" };
   const policyDocument = JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
   await rig.administrator.iot.send(new CreatePolicyCommand({ policyName: "everything", policyDocument }));
   await rig.administrator.iot.send(new AttachPolicyCommand({ policyName: "everything", target: powerful }));
   assert.equal((await attach(powerful)).error?.code, "BadRequest");
   assert.equal((await attach(rig.cloud.registry.arn(`cert/${"0".repeat(64)}`))).error?.code, "BadRequest");
-  assert.deepEqual(await principalsOf("camera-2"), []);
-  const free = { action: "attach", thingName: "camera-3", certificateArn: await certificateFor(bob, "camera-3") };
+  assert.deepEqual(await principalsOf(camera2.thingName), []);
+  const free = {
+    action: "attach",
+    thingName: camera3.thingName,
+    certificateArn: await certificateFor(camera3.thingName),
+  };
   assert.equal((await bob.ask(free)).error?.code, "NoSuchCamera");
 });
 
@@ -198,12 +230,12 @@ test("pictures go below the owner's prefix, which the owner alone can read", asy
   const wanted = { imageId: "a1", byteLength: 1, contentType: "image/jpeg", requestId: "r" };
   const grant = new Promise<{ url: string; headers: Record<string, string> }>((resolve) => {
     rig.cloud.iot.on("publish", ({ topic, payload }) => {
-      if (topic === "device/camera-1/uploads/grant") resolve(JSON.parse(payload.toString()));
+      if (topic === `device/${camera1.thingName}/uploads/grant`) resolve(JSON.parse(payload.toString()));
     });
   });
-  await rig.cloud.iot.publish("device/camera-1/uploads/request", JSON.stringify(wanted));
+  await rig.cloud.iot.publish(`device/${camera1.thingName}/uploads/request`, JSON.stringify(wanted));
   const { url, headers } = await grant;
-  const Key = `users/${alice.identityId}/camera-1/a1.jpg`;
+  const Key = `users/${alice.identityId}/${camera1.thingName}/a1.jpg`;
   assert.equal(decodeURIComponent(new URL(url).pathname), `/${Bucket}/${Key}`);
   assert.equal(await put(url, headers), 200);
   const { Contents } = await alice.s3.send(new ListObjectsV2Command({ Bucket, Prefix: `users/${alice.identityId}/` }));
@@ -215,36 +247,36 @@ test("pictures go below the owner's prefix, which the owner alone can read", asy
 });
 
 test("a released camera works no more, and becomes somebody else's", async () => {
-  const [certificate] = (await principalsOf("camera-1"))!;
+  const [certificate] = (await principalsOf(camera1.thingName))!;
   const hers = await alice.connect();
-  assert.equal((await alice.ask({ action: "release", thingName: "camera-1" })).error, undefined);
+  assert.equal((await alice.ask({ action: "release", thingName: camera1.thingName })).error, undefined);
   assert.equal(
-    (await alice.ask({ action: "release", thingName: "camera-1" })).error,
+    (await alice.ask({ action: "release", thingName: camera1.thingName })).error,
     undefined,
     "once more is the same",
   );
   assert.deepEqual([await statusOf(certificate), await policiesOf(certificate)], ["INACTIVE", []]);
-  assert.deepEqual(await principalsOf("camera-1"), []);
+  assert.deepEqual(await principalsOf(camera1.thingName), []);
   assert.deepEqual(await policiesOf(alice.identityId), ["devicelink-phone"]);
   assert.deepEqual((await alice.ask({ action: "list" })).cameras, []);
   await assert.rejects(
-    hers.subscribeAsync("device/camera-1/photos"),
+    hers.subscribeAsync(`device/${camera1.thingName}/photos`),
     "a connection of before has lost the right as well",
   );
   const refusals = rig.grants.length;
   const wanted = { imageId: "a2", byteLength: 1, requestId: "r" };
-  await rig.cloud.iot.publish("device/camera-1/uploads/request", JSON.stringify(wanted));
+  await rig.cloud.iot.publish(`device/${camera1.thingName}/uploads/request`, JSON.stringify(wanted));
   while (rig.grants.length === refusals) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(rig.grants.at(-1)?.code, "NotBound");
 
-  assert.equal((await bob.ask({ action: "claim", thingName: "camera-1", name: "Bought" })).error, undefined);
-  assert.equal(await nameOf(bob.data.send(new GetThingShadowCommand({ thingName: "camera-1" }))), "allowed");
+  assert.equal((await bob.claim(camera1, { name: "Bought" })).error, undefined);
+  assert.equal(await nameOf(bob.data.send(new GetThingShadowCommand({ thingName: camera1.thingName }))), "allowed");
   assert.equal(
-    await nameOf(alice.data.send(new GetThingShadowCommand({ thingName: "camera-1" }))),
+    await nameOf(alice.data.send(new GetThingShadowCommand({ thingName: camera1.thingName }))),
     "ForbiddenException",
   );
-  assert.equal((await alice.ask({ action: "claim", thingName: "camera-1" })).error?.code, "NotYours");
-  assert.equal((await alice.ask({ action: "release", thingName: "camera-1" })).error?.code, "NotYours");
+  assert.equal((await alice.claim(camera1)).error?.code, "NotYours");
+  assert.equal((await alice.ask({ action: "release", thingName: camera1.thingName })).error?.code, "NotYours");
   const Prefix = `users/${alice.identityId}/`;
   const { KeyCount } = await alice.s3.send(new ListObjectsV2Command({ Bucket, Prefix }));
   assert.equal(KeyCount, 1, "pictures of before stay the former owner's");
@@ -252,9 +284,9 @@ test("a released camera works no more, and becomes somebody else's", async () =>
 
 test("a thing that is there already, made by a provisioning template, is claimed like any other", async () => {
   const attributePayload = { attributes: { serial: "5" } };
-  await rig.administrator.iot.send(new CreateThingCommand({ thingName: "camera-5", attributePayload }));
-  assert.equal((await bob.ask({ action: "claim", thingName: "camera-5" })).error, undefined);
-  assert.equal((await bob.ask({ action: "release", thingName: "camera-5" })).error, undefined);
+  await rig.administrator.iot.send(new CreateThingCommand({ thingName: camera5.thingName, attributePayload }));
+  assert.equal((await bob.claim(camera5)).error, undefined);
+  assert.equal((await bob.ask({ action: "release", thingName: camera5.thingName })).error, undefined);
 });
 
 test("nobody speaks for somebody else: the identity is that of the topic", async () => {
@@ -262,9 +294,11 @@ test("nobody speaks for somebody else: the identity is that of the topic", async
   const closed = new Promise((resolve) => mqtt.once("close", () => resolve(true)));
   mqtt.publish(`users/${alice.identityId}/cameras/request`, '{"requestId":"r","action":"list"}');
   assert.ok(await closed);
-  const message = { action: "claim", thingName: "camera-6", identity: alice.identityId };
+  const { nonce = "" } = await bob.ask({ action: "challenge", identity: alice.identityId });
+  const proof = camera6.sign({ identity: bob.identityId, nonce });
+  const message = { action: "claim", thingName: camera6.thingName, identity: alice.identityId, nonce, ...proof };
   assert.equal((await bob.ask(message)).error, undefined);
-  assert.equal((await rig.table.get("camera-6"))?.user, bob.identityId);
+  assert.equal((await rig.table.get(camera6.thingName))?.user, bob.identityId);
 });
 
 test("the local cloud's policies follow the project's files, as a stack that is deployed again", () => {
@@ -284,6 +318,7 @@ test("the local cloud's policies follow the project's files, as a stack that is 
 });
 
 test("what is no request is refused by name", async () => {
+  const key = "A".repeat(16);
   const bad: object[] = [
     {},
     { action: "delete" },
@@ -296,8 +331,14 @@ test("what is no request is refused by name", async () => {
     { action: "claim", thingName: "camera-7", name: "" },
     { action: "claim", thingName: "camera-7", name: "a\nb" },
     { action: "claim", thingName: "camera-7", name: "x".repeat(65) },
-    { action: "attach", thingName: "camera-6" },
-    { action: "attach", thingName: "camera-6", certificateArn: "arn:aws:iot:us-east-1:1:cert/x" },
+    { action: "claim", thingName: "camera-7", nonce: "n".repeat(32) },
+    { action: "claim", thingName: "camera-7", nonce: "n", publicKey: key, signature: key },
+    { action: "claim", thingName: "camera-7", nonce: "n".repeat(32), publicKey: `${key}?`, signature: key },
+    { action: "claim", thingName: "camera-7", nonce: "n".repeat(32), publicKey: key, signature: key.repeat(99) },
+    { action: "claim", thingName: camera6.thingName, csr: "no request" },
+    { action: "claim", thingName: camera6.thingName, csr: 7 },
+    { action: "attach", thingName: camera6.thingName },
+    { action: "attach", thingName: camera6.thingName, certificateArn: "arn:aws:iot:us-east-1:1:cert/x" },
   ];
   for (const message of bad) assert.equal((await bob.ask(message)).error?.code, "BadRequest", JSON.stringify(message));
   const flood = "x".repeat(50_000);

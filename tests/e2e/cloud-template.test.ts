@@ -221,6 +221,7 @@ test("the functions' roles may do what they have to, each on what it is for", ()
     ["iot:CreateThing,iot:DescribeThing", `${account}:thing/camera-*`],
     ["iot:CreatePolicy,iot:DeletePolicy,iot:ListTargetsForPolicy", `${account}:policy/devicelink-owner-*`],
     [[...attach, ...belong].map((action) => `iot:${action}`).join(), "*"],
+    ["iot:CreateCertificateFromCsr", "*"],
     ["iot:DescribeCertificate,iot:UpdateCertificate", `${account}:cert/*`],
     ["iot:Publish", `${account}:topic/users/*/cameras/answer`],
     ["logs:CreateLogStream,logs:PutLogEvents", "{BindingLog.Arn}"],

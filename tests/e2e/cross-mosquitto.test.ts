@@ -170,7 +170,7 @@ test("provisioned over Bluetooth with the broker's address and authority, it con
   const info = await owner.deviceInfo();
   await phone.configureWiFi(network);
   await phone.waitForWiFi();
-  thingName = CameraOwner.thingNameFor(info.serial as string);
+  thingName = CameraOwner.thingNameOf(info);
   await owner.register(thingName);
   await owner.waitFor("connection", (event) => event.type === "CloudState" && event.state === "online", 60_000);
   assert.equal((await ask({ type: "GetDeviceInfo" })).thingName, thingName);

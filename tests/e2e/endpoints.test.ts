@@ -149,8 +149,7 @@ test("a camera with four regions: the dark one is left, the slow one never wins,
   const there = await client(far.api.url, far.region, far.accessKey);
   await phone.configureWiFi(network);
   await phone.waitForWiFi();
-  const { serial } = await owner.deviceInfo();
-  thingName = CameraOwner.thingNameFor(serial as string);
+  thingName = CameraOwner.thingNameOf(await owner.deviceInfo());
   const ask = (message: object) => phone.request("camera-cert", message) as Promise<{ csr: string }>;
   const { csr: csrPem } = await ask({ type: "CreateCsr", thingName });
   const registration = await registerInRegions([here, there], { thingName, csrPem });

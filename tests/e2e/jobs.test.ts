@@ -28,8 +28,7 @@ before(async () => {
     if (line.startsWith('{"n":')) events.push(JSON.parse(line));
   };
   await rig.provision();
-  const { name } = await rig.line.label;
-  thingName = CameraOwner.thingNameFor(name.replace("PROV_", ""));
+  thingName = CameraOwner.thingNameOf(await rig.owner.deviceInfo());
   iot = new IoTClient(await access(rig.line.cloud.api.url));
 });
 

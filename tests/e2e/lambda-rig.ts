@@ -26,7 +26,7 @@ export interface LambdaRigOptions {
   /** Whose certificate the server has, and whom the function trusts. */
   ca?: LocalCA;
   /** DynamoDB's answer: status and body. */
-  table(operation: string, request: Record<string, never>): [status: number, answer: object];
+  table(operation: string, request: object): [status: number, answer: object];
 }
 
 export class LambdaRig {

@@ -118,7 +118,7 @@ export class LineRig {
       await this.client.waitForWiFi();
     }
     await this.onStep("wifi");
-    if (!info.thingName) await this.owner.register(CameraOwner.thingNameFor(info.serial as string));
+    if (!info.thingName) await this.owner.register(CameraOwner.thingNameOf(info));
     await this.onStep("registered");
     await this.untilOnline();
     await this.onStep("online");

@@ -201,7 +201,7 @@ test("a camera that belongs to somebody else stays theirs", { skip: noChromium }
   await person.page.getByRole("alert").filter({ hasText: "belongs to somebody else" }).waitFor();
   await person.button("Cancel").click();
   await person.heading("Cameras").waitFor();
-  await person.page.goto(`${rig.server.url}#/camera/camera-${label.name.slice("PROV_".length)}`);
+  await person.page.goto(`${rig.server.url}#/camera/${await rig.boundThing()}`);
   await person.heading("Not your camera").waitFor();
 });
 

@@ -1,5 +1,5 @@
 /** The page in Debian's Chromium, against the whole simulator: cloud, radio, camera, and the server of the page. */
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -125,6 +125,14 @@ export class PageRig {
     await this.line.startCamera();
     this.#hints.label = await this.#label;
     return this.#label;
+  }
+
+  /** The thing that was bound last. */
+  async boundThing(): Promise<string> {
+    const bindings: { thing: string; since: number }[] = Object.values(
+      JSON.parse(await readFile(this.line.cloud.bindings, "utf8")),
+    );
+    return bindings.sort((a, b) => a.since - b.since).at(-1)?.thing ?? "";
   }
 
   /** An account as an administrator makes it: with a password for the first time only. */

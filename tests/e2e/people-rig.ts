@@ -27,6 +27,7 @@ import { bindingsFile, serveBindings } from "../../sim/cloud/bindings/local.ts";
 import { type Cloud, startCloud } from "../../sim/cloud/cloud.ts";
 import type { GrantOutcome } from "../../sim/cloud/grants/grant-service.ts";
 import { serveGrants } from "../../sim/cloud/grants/local.ts";
+import type { KeyedCamera } from "./keyed-camera.ts";
 import { connectSigned } from "./websocket-rig.ts";
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
@@ -50,20 +51,24 @@ export class PeopleRig {
   readonly failures: string[] = [];
   readonly administrator: Clients;
 
-  private constructor(cloud: Cloud, directory: string) {
+  private constructor(cloud: Cloud, directory: string, allowUnproven: boolean) {
     this.cloud = cloud;
     this.directory = directory;
     this.table = new JsonBindingTable(bindingsFile(directory));
     this.administrator = new Clients(cloud, cloud.accessKey);
     const onFailure = (reason: string) => this.failures.push(reason);
-    serveBindings(cloud, { directory, onFailure, onOutcome: (outcome) => this.bindings.push(outcome) });
+    serveBindings(cloud, { directory, allowUnproven, onFailure, onOutcome: (outcome) => this.bindings.push(outcome) });
     serveGrants(cloud, { directory, onFailure, onOutcome: (outcome) => this.grants.push(outcome) });
   }
 
-  static async open(): Promise<PeopleRig> {
+  static async open({ allowUnproven = false } = {}): Promise<PeopleRig> {
     const directory = await mkdtemp(join(tmpdir(), "devicelink-people-"));
     const limits = { connectsPerSecond: 1000 };
-    return new PeopleRig(await startCloud({ directory, out: join(directory, "out"), limits }), directory);
+    return new PeopleRig(
+      await startCloud({ directory, out: join(directory, "out"), limits }),
+      directory,
+      allowUnproven,
+    );
   }
 
   /** Somebody who has just signed in for the first time: the phone's policy is attached, as phones do it. */
@@ -150,15 +155,22 @@ export class Person extends Clients {
     return connectSigned(door, this.key, { clientId, keepalive: 30, connectTimeout: limit });
   }
 
+  /** A nonce, which the camera signs; then the claim. @param fields of the claim, also instead of those that are right */
+  async claim(camera: KeyedCamera, fields: { name?: string; csr?: string; requestId?: string } = {}) {
+    const { nonce = "" } = await this.ask({ action: "challenge" });
+    const proof = camera.sign({ identity: this.identityId, nonce, csr: fields.csr });
+    return this.ask({ action: "claim", thingName: camera.thingName, nonce, ...proof, ...fields });
+  }
+
   /** Asks the binding function over MQTT, as a phone does, and waits for its answer. */
   async ask(message: object): Promise<BindingAnswer> {
     this.#count += 1;
-    const requestId = `request-${this.#count}`;
+    const { requestId = `request-${this.#count}` } = message as { requestId?: string };
     const mqtt = await this.connect();
     try {
       await mqtt.subscribeAsync(`users/${this.identityId}/cameras/answer`, { qos: 1 });
       const answer = nextMessage(mqtt, (body) => (body as BindingAnswer).requestId === requestId);
-      const payload = JSON.stringify({ requestId, ...message });
+      const payload = JSON.stringify({ ...message, requestId });
       await mqtt.publishAsync(`users/${this.identityId}/cameras/request`, payload, { qos: 1 });
       return (await answer) as BindingAnswer;
     } finally {

@@ -9,6 +9,7 @@ import { adviceFor } from "../../sim/phone/advice.ts";
 import type { Picture } from "../../sim/phone/gallery.ts";
 import { MqttLink } from "../../sim/phone/mqtt-link.ts";
 import { boundHeaders, photoHeaders, pictureKey } from "../../sim/phone/picture-keys.ts";
+import { KeyedCamera } from "./keyed-camera.ts";
 import { PhoneRig } from "./phone-rig.ts";
 
 let rig: PhoneRig;
@@ -19,27 +20,31 @@ before(async () => {
 after(() => rig?.[Symbol.asyncDispose]());
 
 const bucket = "devicelink-photos";
+/** Cameras, each of one test. */
+const [a1, b1, c1, d1, e1, g1, h1, i1] = Array.from({ length: 8 }, () => new KeyedCamera());
 /** Root certificates of the clouds that were started. */
 const trusted: string[] = [];
 
 test("two people: what one has claimed is refused to the other, until it is released", async () => {
   await using anna = await rig.person();
   await using ben = await rig.person();
-  const claimed = await anna.cloud.claim("camera-A1", "Kitchen");
+  await assert.rejects(anna.cloud.claim(a1.thingName, "Kitchen"), { code: "NotProven" });
+  await assert.rejects(anna.cloud.claim(a1.thingName, "Kitchen", b1), { code: "NotProven" });
+  const claimed = await anna.cloud.claim(a1.thingName, "Kitchen", a1);
   assert.equal(claimed.name, "Kitchen");
-  const refusal = await ben.cloud.claim("camera-A1").then(
+  const refusal = await ben.cloud.claim(a1.thingName, undefined, a1).then(
     () => assert.fail("it was given away"),
     (error) => error,
   );
   assert.equal(refusal.code, "NotYours");
   assert.equal(adviceFor(refusal).action, "none");
-  await assert.rejects(ben.cloud.release("camera-A1"), { code: "NotYours" });
+  await assert.rejects(ben.cloud.release(a1.thingName), { code: "NotYours" });
   assert.deepEqual(await ben.cloud.cameras(), []);
   assert.deepEqual(await anna.cloud.cameras(), [claimed]);
-  const renamed = await anna.cloud.claim("camera-A1", "Garden");
+  const renamed = await anna.cloud.claim(a1.thingName, "Garden");
   assert.deepEqual(renamed, { ...claimed, name: "Garden" });
-  await anna.cloud.release("camera-A1");
-  assert.equal((await ben.cloud.claim("camera-A1")).name, "camera-A1");
+  await anna.cloud.release(a1.thingName);
+  assert.equal((await ben.cloud.claim(a1.thingName, undefined, a1)).name, a1.thingName);
 });
 
 test("a camera of somebody else is neither heard nor asked, nor are its settings seen", {
@@ -47,17 +52,17 @@ test("a camera of somebody else is neither heard nor asked, nor are its settings
 }, async () => {
   await using anna = await rig.person();
   await using ben = await rig.person();
-  await anna.cloud.claim("camera-B1");
-  await anna.cloud.live("camera-B1").open();
+  await anna.cloud.claim(b1.thingName, undefined, b1);
+  await anna.cloud.live(b1.thingName).open();
   await ben.cloud.connect();
-  await assert.rejects(ben.cloud.live("camera-B1").open(), { code: "AccessDenied" });
-  await assert.rejects(ben.cloud.live("camera-B1").updateSettings({ resolution: "HD" }), { code: "AccessDenied" });
+  await assert.rejects(ben.cloud.live(b1.thingName).open(), { code: "AccessDenied" });
+  await assert.rejects(ben.cloud.live(b1.thingName).updateSettings({ resolution: "HD" }), { code: "AccessDenied" });
 });
 
 test("settings: a wish is in the shadow and its delta, null takes it back, an old version conflicts", async () => {
   await using anna = await rig.person();
-  await anna.cloud.claim("camera-C1");
-  const live = anna.cloud.live("camera-C1");
+  await anna.cloud.claim(c1.thingName, undefined, c1);
+  const live = anna.cloud.live(c1.thingName);
   const versions: number[] = [];
   live.on("change", ({ shadow }) => shadow && versions.push(shadow.version));
   await live.updateSettings({ captureInterval: 600, resolution: "HD" });
@@ -70,16 +75,16 @@ test("settings: a wish is in the shadow and its delta, null takes it back, an ol
 
 test("a camera that is not there: CameraOffline, and the state says so", async () => {
   await using anna = await rig.person();
-  await anna.cloud.claim("camera-D1");
-  const live = anna.cloud.live("camera-D1");
+  await anna.cloud.claim(d1.thingName, undefined, d1);
+  const live = anna.cloud.live(d1.thingName);
   await assert.rejects(live.command({ type: "TakePhoto" }, { timeout: 300 }), { code: "CameraOffline" });
   assert.equal(live.state.online, false);
 });
 
 test("a lost connection is made again, with what was listened to", async () => {
   await using anna = await rig.person();
-  await anna.cloud.claim("camera-E1");
-  const live = anna.cloud.live("camera-E1");
+  await anna.cloud.claim(e1.thingName, undefined, e1);
+  const live = anna.cloud.live(e1.thingName);
   await live.open();
   const states: string[] = [];
   anna.cloud.on("connection", ({ state }) => states.push(state));
@@ -108,9 +113,10 @@ for (const hours of [-3, 3])
     });
     await using anna = await rig.person();
     assert.ok(Math.abs(anna.account.clockOffset + shift) < 10_000, `${anna.account.clockOffset}`);
-    await anna.cloud.claim(`camera-F${hours}`);
+    const camera = new KeyedCamera();
+    await anna.cloud.claim(camera.thingName, undefined, camera);
     assert.equal(
-      await putPhoto(await anna.cloud.presignPhoto({ thingName: `camera-F${hours}`, imageId: "F-1" }), "JPEG"),
+      await putPhoto(await anna.cloud.presignPhoto({ thingName: camera.thingName, imageId: "F-1" }), "JPEG"),
       200,
     );
     const { pictures } = await anna.cloud.gallery.list();
@@ -124,8 +130,8 @@ test("credentials that die during everything: nobody notices, no message is miss
   await using own = await PhoneRig.open({ cloudOnly: true, credentialSeconds: 5 });
   trusted.push(own.settings.rootCA!);
   await using anna = await own.person();
-  await anna.cloud.claim("camera-G1");
-  const live = anna.cloud.live("camera-G1");
+  await anna.cloud.claim(g1.thingName, undefined, g1);
+  const live = anna.cloud.live(g1.thingName);
   const states = new Set<string>();
   anna.cloud.on("connection", ({ state }) => states.add(state));
   const heard: number[] = [];
@@ -136,8 +142,8 @@ test("credentials that die during everything: nobody notices, no message is miss
     wishes += 1;
     await live.updateSettings({ captureInterval: 600 + wishes });
     const imageId = `G-${wishes}`;
-    assert.equal(await putPhoto(await anna.cloud.presignPhoto({ thingName: "camera-G1", imageId }), "JPEG"), 200);
-    await anna.cloud.gallery.find(pictureKey(anna.account.identityId, "camera-G1", imageId));
+    assert.equal(await putPhoto(await anna.cloud.presignPhoto({ thingName: g1.thingName, imageId }), "JPEG"), 200);
+    await anna.cloud.gallery.find(pictureKey(anna.account.identityId, g1.thingName, imageId));
   }
   const numbers = Array.from({ length: wishes + 1 }, (_, version) => version);
   assert.deepEqual(heard, numbers, "each version once, in order");
@@ -147,7 +153,7 @@ test("credentials that die during everything: nobody notices, no message is miss
 test("who begins to listen in the moment in which a connection replaces another misses nothing", async (t) => {
   await using own = await PhoneRig.open({ cloudOnly: true, credentialSeconds: 5 });
   await using anna = await own.person();
-  await anna.cloud.claim("camera-I1");
+  await anna.cloud.claim(i1.thingName, undefined, i1);
   // The next connection has its subscriptions, and is not used yet.
   const replaced = new Promise<void>((resolve) => {
     const real = MqttLink.prototype.subscribe;
@@ -160,7 +166,7 @@ test("who begins to listen in the moment in which a connection replaces another 
     });
   });
   await replaced;
-  const live = anna.cloud.live("camera-I1");
+  const live = anna.cloud.live(i1.thingName);
   await live.open();
   const isRenewed = () => anna.activity.entries.some(({ text }) => text === "the connection was renewed");
   for (const deadline = Date.now() + 10_000; !isRenewed() && Date.now() < deadline; ) await delay(20);
@@ -205,11 +211,11 @@ function putPhoto(url: string, content: string, headers: Record<string, string> 
 
 test("a URL for one picture: nothing but a JPEG, nowhere but below one's own prefix", async () => {
   await using anna = await rig.person();
-  const url = await anna.cloud.presignPhoto({ thingName: "camera-H1", imageId: "H-1" });
+  const url = await anna.cloud.presignPhoto({ thingName: h1.thingName, imageId: "H-1" });
   assert.ok(url.startsWith(rig.settings.endpoints!.deviceS3));
   assert.equal(await putPhoto(url, "JPEG"), 200);
   assert.equal(await putPhoto(url, "<html>", { "Content-Type": "text/html" }), 403);
-  const picture = await anna.cloud.gallery.find(pictureKey(anna.account.identityId, "camera-H1", "H-1"));
+  const picture = await anna.cloud.gallery.find(pictureKey(anna.account.identityId, h1.thingName, "H-1"));
   const blob = await anna.cloud.gallery.get(picture);
   assert.equal(blob.type, "image/jpeg");
   assert.equal(await blob.text(), "JPEG");

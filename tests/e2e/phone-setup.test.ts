@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { ListThingPrincipalsCommand } from "@aws-sdk/client-iot";
+import { JsonBindingTable } from "../../sim/cloud/bindings/json-table.ts";
 import { knownCodes } from "../../sim/phone/advice.ts";
 import type { CameraClient } from "../../sim/phone/camera-client.ts";
 import { PhoneCloudError } from "../../sim/phone/cloud-errors.ts";
@@ -45,15 +46,16 @@ const stateOf = (flow: SetupFlow, name: SetupStepName) => flow.steps.find((step)
 const codes = (flow: SetupFlow) => flow.steps.map(({ state, advice }) => advice?.code ?? state);
 const allDone = setupSteps.map(() => "done");
 
-/** The next call of a method fails. */
-function failOnce(cloud: PhoneCloud, method: "createCertificate" | "attach", error: Error): void {
-  const real = cloud[method];
-  Object.assign(cloud, {
-    [method]: () => {
-      Object.assign(cloud, { [method]: real });
-      return Promise.reject(error);
-    },
-  });
+/** A claim fails once. @param after how many that do not */
+function failClaim(cloud: PhoneCloud, after: number, error: Error): void {
+  const real = cloud.claim;
+  let left = after;
+  cloud.claim = (...request) => {
+    left -= 1;
+    if (left >= 0) return real.apply(cloud, request);
+    cloud.claim = real;
+    return Promise.reject(error);
+  };
 }
 
 /** Something happens right before the camera is asked for this, once. */
@@ -133,21 +135,22 @@ const faults: Fault[] = [
   {
     step: "claim",
     code: "NotYours",
-    make: async ({ flow, other }) => {
-      await other.cloud.claim(flow.thingName ?? "");
+    make: ({ rig, flow, other }) => {
+      const table = new JsonBindingTable(rig.cloud.bindings);
+      return table.put({ thing: flow.thingName ?? "", user: other.account.identityId });
     },
     mend: ({ flow, other }) => other.cloud.release(flow.thingName ?? ""),
   },
   {
     step: "certificate",
     code: "Throttled",
-    make: ({ person }) => failOnce(person.cloud, "createCertificate", new PhoneCloudError("Throttled", "too many")),
+    make: ({ person }) => failClaim(person.cloud, 1, new PhoneCloudError("Throttled", "too many")),
     mend: () => {},
   },
   {
     step: "certificate",
     code: "NoAnswer",
-    make: ({ person }) => failOnce(person.cloud, "attach", new PhoneCloudError("NoAnswer", "nobody")),
+    make: ({ person }) => failClaim(person.cloud, 0, new PhoneCloudError("NoAnswer", "nobody")),
     mend: () => {},
   },
   {
@@ -202,7 +205,7 @@ test("cancelled at each step, and taken up again; the link is lost at each messa
     stop();
     assert.equal(stateOf(flow, name)?.advice?.code, "Cancelled", name);
     if (name === "claim")
-      for (const type of ["CreateCsr", "RegisterDevice"]) beforeRequest(client, type, () => client.disconnect());
+      for (const type of ["ProveOwnership", "RegisterDevice"]) beforeRequest(client, type, () => client.disconnect());
   }
   await flow.run();
   assert.deepEqual(codes(flow), allDone);

@@ -128,8 +128,10 @@ test("the role: one's own pictures, and a list of nothing but them", () => {
   assert.ok(!may("s3:PutBucketPolicy", "arn:aws:s3:::photos"));
 });
 
-test("the role: IoT's control plane gives certificates and the phone's policy, nothing that belongs to a thing", () => {
-  assert.ok(may("iot:DescribeEndpoint", "*") && may("iot:CreateCertificateFromCsr", "*"));
+test("the role: IoT's control plane gives the endpoint and the phone's policy, no certificates, nothing that belongs to a thing", () => {
+  assert.ok(may("iot:DescribeEndpoint", "*"));
+  for (const action of ["CreateCertificateFromCsr", "CreateKeysAndCertificate", "CreateProvisioningClaim"])
+    assert.ok(!may(`iot:${action}`, "*"), action);
   assert.ok(may("iot:AttachPolicy", sub));
   const certificate = iot(`cert/${"a".repeat(64)}`);
   assert.ok(!may("iot:AttachPolicy", certificate), "a certificate would not be held by this role");

@@ -26,8 +26,6 @@ before(async () => {
   rig.line.onCameraLine = (line) => {
     if (line.startsWith('{"n":')) events.push(JSON.parse(line));
   };
-  const { name } = await rig.line.label;
-  thingName = CameraOwner.thingNameFor(name.replace("PROV_", ""));
 });
 
 after(async () => {
@@ -74,7 +72,11 @@ test("what was desired before the camera ever connected is set when it does, and
     if (event.event === "connect" && event.clientId === thingName) promises.push(event.keepAlive);
     onCloudEvent(event);
   };
-  await desire({ resolution: "QVGA", brightness: -2, telemetryInterval: 60, keepAlive: 90 });
+  rig.onStep = async (step) => {
+    if (step !== "wifi") return;
+    thingName = CameraOwner.thingNameOf(await rig.owner.deviceInfo());
+    await desire({ resolution: "QVGA", brightness: -2, telemetryInterval: 60, keepAlive: 90 });
+  };
   await rig.provision();
   const { reported } = await document("report", ({ reported, delta }) => reported?.brightness === -2 && !delta);
   assert.deepEqual(reported, {

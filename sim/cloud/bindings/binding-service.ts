@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Binding, BindingTable } from "./binding.ts";
 import type { CameraRights } from "./camera-rights.ts";
+import { Challenges } from "./challenges.ts";
+import { ClaimCheck, type ClaimRequest } from "./claim-check.ts";
 import { type BindingErrorCode, type BindingEvent, BindingRefusal, isAnswerable, parseRequest } from "./request.ts";
 import { shortText } from "./short-text.ts";
 
@@ -11,6 +13,8 @@ export interface BindingServices {
   publish(topic: string, payload: string): Promise<void>;
   /** Milliseconds since 1970. */
   now?: () => number;
+  /** ClaimCheckOptions; default false. */
+  allowUnproven?: boolean;
 }
 
 /** As people see it: nothing of how it is done. */
@@ -28,6 +32,11 @@ export interface BindingAnswer {
   thingName?: string;
   /** Of `list`; after a claim the one camera. */
   cameras?: BoundCamera[];
+  /** After a claim with a request for one: what the camera has to be told. */
+  certificate?: { certificateArn: string; certPem: string };
+  /** Of `challenge`, with its end in milliseconds since 1970. */
+  nonce?: string;
+  expires?: number;
   error?: { code: BindingErrorCode; message: string };
 }
 
@@ -79,11 +88,15 @@ class BindingService {
   readonly #table: BindingTable;
   readonly #rights: CameraRights;
   readonly #now: () => number;
+  readonly #challenges: Challenges;
+  readonly #check: ClaimCheck;
 
-  constructor({ table, rights, now = Date.now }: BindingServices) {
+  constructor({ table, rights, now = Date.now, allowUnproven = false }: BindingServices) {
     this.#table = table;
     this.#rights = rights;
     this.#now = now;
+    this.#challenges = new Challenges(table, now);
+    this.#check = new ClaimCheck({ rights, challenges: this.#challenges, allowUnproven });
   }
 
   /** @throws BindingRefusal */
@@ -91,11 +104,15 @@ class BindingService {
     const request = parseRequest(event);
     const { user, requestId, action } = request;
     if (request.action === "list") return { requestId, action, cameras: await this.#list(user) };
+    if (request.action === "challenge") {
+      const { nonce, expires } = await this.#challenges.issue(user, requestId);
+      return { requestId, action, nonce, expires };
+    }
     const { thingName } = request;
     const common = { requestId, action, thingName };
     switch (request.action) {
       case "claim":
-        return { ...common, cameras: [await this.#claim(user, thingName, request.name)] };
+        return { ...common, ...(await this.#claim(request)) };
       case "attach":
         await this.#attach(user, thingName, request.certificateArn);
         return common;
@@ -110,7 +127,19 @@ class BindingService {
     return bindings.sort((a, b) => a.since - b.since).map(describe);
   }
 
-  async #claim(user: string, thing: string, name?: string): Promise<BoundCamera> {
+  async #claim(request: ClaimRequest): Promise<Pick<BindingAnswer, "cameras" | "certificate">> {
+    const { user, thingName: thing, name, csr } = request;
+    const before = await this.#table.get(thing);
+    if (before && before.user !== user) throw notYours(thing);
+    await this.#check.check(request, before !== undefined && !before.releasing);
+    const cameras = [await this.#bind(user, thing, name)];
+    if (csr === undefined) return { cameras };
+    const certificateArn = await this.#certify(request, csr);
+    await this.#attach(user, thing, certificateArn);
+    return { cameras, certificate: { certificateArn, certPem: await this.#rights.pemOf(certificateArn) } };
+  }
+
+  async #bind(user: string, thing: string, name?: string): Promise<BoundCamera> {
     const own = await this.#table.ofUser(user);
     if (own.length >= mostCameras && !own.some((binding) => binding.thing === thing)) throw tooMany();
     const wanted = { thing, user, name, since: this.#now(), policy: policyName(thing) };
@@ -121,6 +150,18 @@ class BindingService {
     // Several claims at the same time have seen each other too late: AWS counts policies better than the index counts bindings.
     if (binding.policy === wanted.policy) await this.#release(user, thing);
     throw tooMany();
+  }
+
+  /** @returns the ARN of the certificate for the camera's request */
+  #certify({ user, requestId, thingName: thing, proof }: ClaimRequest, csr: string): Promise<string> {
+    const make = async () => {
+      const certificateArn = await this.#rights.createCertificate(csr);
+      if (!certificateArn) throw new BindingRefusal("BadRequest", "AWS makes no certificate for this request");
+      return certificateArn;
+    };
+    if (!proof) return make();
+    const discard = (certificateArn: string) => this.#rights.discardCertificate(certificateArn);
+    return this.#challenges.certificateOf({ user, requestId, thing }, make, discard);
   }
 
   async #attach(user: string, thing: string, certificateArn: string): Promise<void> {
@@ -144,6 +185,7 @@ class BindingService {
     if (binding.user !== user) throw notYours(thing);
     // When it is gone by now, somebody was quicker: look again.
     if (!(await this.#table.startRelease(thing, user))) return this.#release(user, thing);
+    await this.#challenges.forget(user, thing);
     await this.#rights.revoke(binding);
     await this.#rights.retireOtherCertificates(thing);
     if (await this.#table.finishRelease(thing, user)) return;

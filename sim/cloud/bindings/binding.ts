@@ -1,3 +1,5 @@
+import type { OwnerTable } from "./owner-record.ts";
+
 /** Whose camera it is. */
 export interface Binding {
   thing: string;
@@ -17,7 +19,7 @@ export interface Binding {
  * Where bindings are kept, one for each thing: DynamoDB in AWS (dynamo-table.ts), a JSON file here (json-table.ts). Each method happens
  * whole or not at all, whoever else calls at the same time.
  */
-export interface BindingTable {
+export interface BindingTable extends OwnerTable {
   /** The newest state. */
   get(thing: string): Promise<Binding | undefined>;
   /**

@@ -1,6 +1,8 @@
 import {
   AttachPolicyCommand,
   AttachThingPrincipalCommand,
+  type CertificateDescription,
+  CreateCertificateFromCsrCommand,
   CreatePolicyCommand,
   CreateThingCommand,
   DeleteConflictException,
@@ -9,6 +11,7 @@ import {
   DescribeThingCommand,
   DetachPolicyCommand,
   DetachThingPrincipalCommand,
+  InvalidRequestException,
   type IoTClient,
   LimitExceededException,
   paginateListAttachedPolicies,
@@ -69,11 +72,35 @@ export class CameraRights {
     await unless(DeleteConflictException, unless(ResourceNotFoundException, deleted));
   }
 
+  /** For the camera's request (PEM); it may do nothing until it is attached. @returns its ARN; undefined when AWS refuses the request */
+  async createCertificate(certificateSigningRequest: string): Promise<string | undefined> {
+    const created = this.#iot.send(
+      new CreateCertificateFromCsrCommand({ certificateSigningRequest, setAsActive: true }),
+    );
+    return (await unless(InvalidRequestException, created))?.certificateArn;
+  }
+
+  /** PEM of a certificate that is there. */
+  async pemOf(certificateArn: string): Promise<string> {
+    return (await this.#describe(certificateArn))?.certificatePem ?? "";
+  }
+
+  /** PEM of the certificates that the thing can connect with. */
+  async activeCertificatesOf(thing: string): Promise<string[]> {
+    const found = await Promise.all((await this.#certificatesOf(thing)).map((arn) => this.#describe(arn)));
+    return found.flatMap((one) => (one?.status === "ACTIVE" && one.certificatePem ? [one.certificatePem] : []));
+  }
+
+  /** Nobody uses it. */
+  async discardCertificate(certificateArn: string): Promise<void> {
+    const certificateId = certificateArn.replace(/^.*\//, "");
+    const inactive = new UpdateCertificateCommand({ certificateId, newStatus: "INACTIVE" });
+    await unless(ResourceNotFoundException, this.#iot.send(inactive));
+  }
+
   /** The certificate is active, and neither another thing's nor good for anything else. */
   async isFresh(certificateArn: string, thing: string): Promise<boolean> {
-    const certificateId = certificateArn.replace(/^.*\//, "");
-    const described = this.#iot.send(new DescribeCertificateCommand({ certificateId }));
-    const { certificateDescription: found } = (await unless(ResourceNotFoundException, described)) ?? {};
+    const found = await this.#describe(certificateArn);
     if (found?.certificateArn !== certificateArn || found.status !== "ACTIVE") return false;
     const things = await this.#thingsOf(certificateArn);
     const policies = await this.#policiesOf(certificateArn);
@@ -94,15 +121,19 @@ export class CameraRights {
 
   /** Deactivating ends the camera's connection; as long as the certificate is the thing's, a repetition finds it again. */
   async retireCertificate(thingName: string, principal: string): Promise<void> {
-    const certificateId = principal.replace(/^.*\//, "");
-    const inactive = new UpdateCertificateCommand({ certificateId, newStatus: "INACTIVE" });
-    await unless(ResourceNotFoundException, this.#iot.send(inactive));
+    await this.discardCertificate(principal);
     for (const policyName of await this.#policiesOf(principal))
       await unless(
         ResourceNotFoundException,
         this.#iot.send(new DetachPolicyCommand({ policyName, target: principal })),
       );
     await unless(ResourceNotFoundException, this.#iot.send(new DetachThingPrincipalCommand({ thingName, principal })));
+  }
+
+  async #describe(certificateArn: string): Promise<CertificateDescription | undefined> {
+    const certificateId = certificateArn.replace(/^.*\//, "");
+    const described = this.#iot.send(new DescribeCertificateCommand({ certificateId }));
+    return (await unless(ResourceNotFoundException, described))?.certificateDescription;
   }
 
   /** The thing knows its partition, region and account. */

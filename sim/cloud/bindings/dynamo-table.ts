@@ -9,13 +9,17 @@ import {
   type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import type { Binding, BindingTable } from "./binding.ts";
+import type { OwnerRecord } from "./owner-record.ts";
 
 /** The index of template.yaml, by `user`. */
 export const userIndex = "by-user";
 
 type Item = Record<string, AttributeValue>;
 
-/** Bindings in a DynamoDB table: partition key `thing` (string), index `by-user`. Its conditions are checked by DynamoDB, in one step with the write. */
+/**
+ * Bindings in a DynamoDB table: partition key `thing` (string), index `by-user`. A person's record lies under `owner#<identityId>`, which is no thing's name; it
+ * has no `user`, so the index leaves it out. Its conditions are checked by DynamoDB, in one step with the write.
+ */
 export class DynamoBindingTable implements BindingTable {
   #client: DynamoDBClient;
   #table: string;
@@ -81,12 +85,37 @@ export class DynamoBindingTable implements BindingTable {
     return bindings;
   }
 
+  async owner(user: string): Promise<OwnerRecord | undefined> {
+    const command = new GetItemCommand({ TableName: this.#table, Key: ownerKey(user), ConsistentRead: true });
+    const text = (await this.#client.send(command)).Item?.record?.S;
+    return text === undefined ? undefined : JSON.parse(text);
+  }
+
+  async keepOwner(user: string, record: OwnerRecord): Promise<boolean> {
+    const isFirst = record.version === 1;
+    const command = new UpdateItemCommand({
+      TableName: this.#table,
+      Key: ownerKey(user),
+      UpdateExpression: "SET #record = :record, #version = :version",
+      ConditionExpression: isFirst ? "attribute_not_exists(#version)" : "#version = :before",
+      ExpressionAttributeNames: { "#record": "record", "#version": "version" },
+      ExpressionAttributeValues: {
+        ":record": { S: JSON.stringify(record) },
+        ":version": { N: String(record.version) },
+        ...(isFirst ? {} : { ":before": { N: String(record.version - 1) } }),
+      },
+    });
+    return (await unlessRefused(this.#client.send(command))) !== undefined;
+  }
+
   async #update(thing: string, what: Omit<UpdateItemCommandInput, "TableName" | "Key">): Promise<Binding | undefined> {
     const where = { TableName: this.#table, Key: { thing: { S: thing } } };
     const command = new UpdateItemCommand({ ...where, ...what, ReturnValues: "ALL_NEW" });
     return toBinding((await unlessRefused(this.#client.send(command)))?.Attributes);
   }
 }
+
+const ownerKey = (user: string): Item => ({ thing: { S: `owner#${user}` } });
 
 /** The condition of a write does not hold: that is an answer too. */
 async function unlessRefused<T>(call: Promise<T>): Promise<T | undefined> {

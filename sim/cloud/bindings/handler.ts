@@ -1,6 +1,6 @@
 /**
- * The AWS Lambda function behind the rule of template.yaml. Its settings are environment variables: BINDING_TABLE and IOT_ENDPOINT (the
- * account's `-ats` endpoint).
+ * The AWS Lambda function behind the rule of template.yaml. Its settings are environment variables: BINDING_TABLE, IOT_ENDPOINT (the
+ * account's `-ats` endpoint) and ALLOW_UNPROVEN (`true`: cameras that cannot sign may be claimed as well).
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { IoTClient } from "@aws-sdk/client-iot";
@@ -22,6 +22,7 @@ const data = new IoTDataPlaneClient({ endpoint: `https://${setting("IOT_ENDPOINT
 const bind = createBindingHandler({
   table: new DynamoBindingTable(new DynamoDBClient({}), setting("BINDING_TABLE")),
   rights: new CameraRights({ iot: new IoTClient({}), ownerPolicy }),
+  allowUnproven: setting("ALLOW_UNPROVEN") === "true",
   publish: async (topic, payload) => {
     await data.send(new PublishCommand({ topic, payload: Buffer.from(payload), qos: 1 }));
   },

@@ -1,5 +1,7 @@
+import { dirname, join } from "node:path";
 import { JsonFile } from "../json-file.ts";
 import type { Binding, BindingTable } from "./binding.ts";
+import type { OwnerRecord } from "./owner-record.ts";
 
 /**
  * Bindings in a file, by thing name. Read anew each time, so whoever changes the file is heard at once; nothing else runs between reading
@@ -7,9 +9,12 @@ import type { Binding, BindingTable } from "./binding.ts";
  */
 export class JsonBindingTable implements BindingTable {
   #file: JsonFile<Record<string, Binding>>;
+  #owners: JsonFile<Record<string, OwnerRecord>>;
 
+  /** @param path the records of people are in a file beside it, `owners.json` */
   constructor(path: string) {
     this.#file = new JsonFile(path);
+    this.#owners = new JsonFile(join(dirname(path), "owners.json"));
   }
 
   async get(thing: string): Promise<Binding | undefined> {
@@ -47,6 +52,17 @@ export class JsonBindingTable implements BindingTable {
     return [...this.#read().values()].filter((binding) => binding.user === user);
   }
 
+  async owner(user: string): Promise<OwnerRecord | undefined> {
+    return this.#readOwners().get(user);
+  }
+
+  async keepOwner(user: string, record: OwnerRecord): Promise<boolean> {
+    const owners = this.#readOwners();
+    if ((owners.get(user)?.version ?? 0) !== record.version - 1) return false;
+    this.#owners.write(Object.fromEntries(owners.set(user, record)));
+    return true;
+  }
+
   /** Writes a binding as it is given, as an administrator would. */
   async put(binding: Pick<Binding, "thing" | "user"> & Partial<Binding>): Promise<void> {
     const { thing } = binding;
@@ -61,6 +77,10 @@ export class JsonBindingTable implements BindingTable {
 
   #read(): Map<string, Binding> {
     return new Map(Object.entries(this.#file.read() ?? {}));
+  }
+
+  #readOwners(): Map<string, OwnerRecord> {
+    return new Map(Object.entries(this.#owners.read() ?? {}));
   }
 
   #write(bindings: Map<string, Binding>): void {

@@ -12,6 +12,8 @@ import { bindingRuleSQL } from "./rule.ts";
 type Options = Pick<TopicRuleOptions<BindingOutcome>, "delay" | "onOutcome" | "onFailure"> & {
   /** That of the cloud. */
   directory: string;
+  /** Cameras that cannot sign may be claimed as well. */
+  allowUnproven?: boolean;
 };
 
 /** The file of a cloud's bindings: which camera belongs to whom. */
@@ -21,7 +23,7 @@ export const bindingsFile = (directory: string) => join(directory, "bindings.jso
  * Rule and function in the local cloud: its own broker, the AWS SDK's client on its own control plane, and a table in a file; and the
  * policies that they and people's phones attach.
  */
-export function serveBindings(cloud: Cloud, { directory, ...options }: Options): void {
+export function serveBindings(cloud: Cloud, { directory, allowUnproven, ...options }: Options): void {
   const { iot, api, ca, accessKey: credentials, region, registry } = cloud;
   deployPolicies(registry);
   const requestHandler = { httpsAgent: { ca: ca.certPem } };
@@ -29,6 +31,7 @@ export function serveBindings(cloud: Cloud, { directory, ...options }: Options):
   const handler = createBindingHandler({
     table: new JsonBindingTable(bindingsFile(directory)),
     rights: new CameraRights({ iot: client, ownerPolicy }),
+    allowUnproven,
     publish: (topic, payload) => iot.publish(topic, payload),
   });
   runTopicRule({ iot, sql: bindingRuleSQL, handler, ...options });

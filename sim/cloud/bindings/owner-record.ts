@@ -1,0 +1,50 @@
+/** What is kept of a person besides the bindings: one record, changed as a whole. */
+export interface OwnerRecord {
+  /** Counts the changes, from 1. */
+  version: number;
+  /** The last nonce that was given out. */
+  challenge?: Challenge;
+}
+
+/** A nonce that this person's next claim has to be signed with. */
+export interface Challenge {
+  nonce: string;
+  /** Of the request that it was given to: the same one again gets the same nonce. */
+  requestId: string;
+  /** Milliseconds since 1970. */
+  expires: number;
+  /** The one claim that has used it. */
+  claim?: { requestId: string; thing: string; certificateArn?: string };
+}
+
+/** Where the records are kept; each method happens whole or not at all, whoever else calls at the same time. */
+export interface OwnerTable {
+  /** The newest state. */
+  owner(user: string): Promise<OwnerRecord | undefined>;
+  /** @returns false when the stored record is not the one before (`version` less one; none before 1): read again */
+  keepOwner(user: string, record: OwnerRecord): Promise<boolean>;
+}
+
+/** So many others at once on one person's record are none that a person can be. */
+const attempts = 10;
+
+/**
+ * Changes a record; when somebody else has changed it meanwhile, once more from the new state.
+ *
+ * @param change undefined when there is nothing to change; what it throws is thrown
+ * @returns the record as it is now
+ */
+export async function changeOwner(
+  table: OwnerTable,
+  user: string,
+  change: (record: Omit<OwnerRecord, "version">) => Omit<OwnerRecord, "version"> | undefined,
+): Promise<OwnerRecord> {
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    const { version, ...record } = (await table.owner(user)) ?? { version: 0 };
+    const changed = change(record);
+    if (!changed) return { ...record, version };
+    const next = { ...changed, version: version + 1 };
+    if (await table.keepOwner(user, next)) return next;
+  }
+  throw new Error("the person's record is changed all the time");
+}
