@@ -20,6 +20,7 @@ import { type BluetoothHost, BluetoothOptions } from "./modules/app/bluetooth-op
 import type { Board } from "./modules/app/board";
 import { countBoot } from "./modules/app/boot-count";
 import { CameraDevice, type CameraDeviceHost } from "./modules/app/camera-device";
+import { certificateIdOf } from "./modules/app/certificate-id";
 import { ClockKeeper, type ClockKeeperHost } from "./modules/app/clock-keeper";
 import { describeError } from "./modules/app/command-error";
 import { type ConnectionState, Connectivity, type ConnectivityHost } from "./modules/app/connectivity";
@@ -32,6 +33,7 @@ import { CameraJobs, type CameraJobsHost } from "./modules/app/jobs";
 import { createRequest } from "./modules/app/keys";
 import { type Label, loadLabel, qrPayload } from "./modules/app/label";
 import { type MQTTCommandHost, MQTTCommands } from "./modules/app/mqtt-commands";
+import { ownThingName, provisioningProof } from "./modules/app/ownership";
 import type { PhotoAnnouncement, UploadRequest } from "./modules/app/photo-uploads";
 import type { Photo } from "./modules/app/photographer";
 import { PictureConnection, type PictureConnectionHost } from "./modules/app/picture-connection";
@@ -223,10 +225,10 @@ class Camera implements Host {
   }
 
   openProvisioning(): FleetProvisioning {
-    const { identities, label, enrolling } = this;
-    const { enrolment } = identities;
+    const { identities, enrolling } = this;
+    const { enrolment, summary } = identities;
     if (!enrolment) throw new Error("nothing to fetch");
-    const parameters = templateParameters(enrolment, label.serial);
+    const parameters = templateParameters(enrolment, summary?.thingName, ownThingName(this));
     return new FleetProvisioning(this, { template: enrolment.template, parameters, delay: enrolling.pause });
   }
 
@@ -243,6 +245,10 @@ class Camera implements Host {
 
   certificateFor(certificate: string, key: string): string | undefined {
     return certificateFor(certificate, key, this.now());
+  }
+
+  proveThing(certificate: string, { SerialNumber }: Record<string, string>): Record<string, string> {
+    return provisioningProof(this, SerialNumber, certificateIdOf(certificate));
   }
 
   onProvisioned(result: Provisioned): void {

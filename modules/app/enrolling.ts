@@ -38,6 +38,8 @@ const failureLimit = 20;
 /** Where an identity that has been good is waited for, there is less patience with a network that may be the new identity's own fault. */
 const impatientLimit = 6;
 const pemLimit = 4096;
+/** The template makes the thing's name of it and the serial number. */
+const namePrefix = "camera-";
 
 /** Of a provisioning template (CreateProvisioningTemplate: names of at most 30 characters). */
 const parameterBounds = Object.freeze({ count: 16, name: 30, value: 256 });
@@ -235,9 +237,17 @@ export class Enrolling {
   }
 }
 
-/** What the template gets: what the order says, and the camera's serial number in any case. */
-export function templateParameters({ parameters }: Enrolment, serial: string): Record<string, string> {
-  return { SerialNumber: serial, ...parameters };
+/**
+ * What the template gets: what the order says, and in any case the serial number, of which it makes the thing's name: that of the identity which asks for its
+ * successor, or else the camera's own name.
+ */
+export function templateParameters(
+  { parameters, certificate }: Enrolment,
+  current: string | undefined,
+  own: string,
+): Record<string, string> {
+  const name = certificate || !current?.startsWith(namePrefix) ? own : current;
+  return { SerialNumber: name.slice(namePrefix.length), ...parameters };
 }
 
 /** A claim's session must not end another one's: its client id is its own. An identity connects as its thing. */

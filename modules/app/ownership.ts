@@ -57,6 +57,26 @@ export function proveOwnership(host: OwnershipHost, message: Message): object {
   }
 }
 
+/**
+ * The camera signs for the certificate that it has just been given, so that the cloud makes it that of the thing: parameters for the template. None for a thing
+ * that has another name.
+ */
+export function provisioningProof(
+  host: OwnershipHost,
+  serialNumber: string,
+  certificateId: string | null,
+): Record<string, string> {
+  const { thingName, key } = ownKey(host.records);
+  if (thingName !== `camera-${serialNumber}`) return {};
+  const pair = new KeyPair(key);
+  try {
+    const text = `devicelink-provision-v1\n${thingName}\n${certificateId}`;
+    return { PublicKey: encode(pair.publicKey), Signature: encode(pair.sign(ArrayBuffer.fromString(text))) };
+  } finally {
+    pair.close();
+  }
+}
+
 /** What is signed: one line for each, the first of which belongs to nothing else; the last is the digest of the request (DER), or `-`. */
 export function claimStatement(identity: string, thingName: string, nonce: string, csr?: string): string {
   return `devicelink-claim-v1\n${identity}\n${thingName}\n${nonce}\n${csr === undefined ? "-" : digestOf(csr)}`;

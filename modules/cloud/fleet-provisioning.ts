@@ -29,6 +29,8 @@ export interface FleetProvisioningHost {
   createRequest(): { key: string; csr: string };
   /** The certificate, judged, as it is to be kept; undefined if it is for another key. May throw when it is of no use: then the round has failed. */
   certificateFor(certificate: string, key: string): string | undefined;
+  /** Parameters that prove whose certificate it is, beside those of the order. */
+  proveThing(certificate: string, parameters: Record<string, string>): Record<string, string>;
   /** May throw: then the round has failed. */
   onProvisioned(result: Provisioned): void;
   /** Once a round; the object is of no use afterwards. */
@@ -179,7 +181,8 @@ export class FleetProvisioning {
     if (certificate === undefined) return;
     this.#certificate = certificate;
     this.#step = "thing";
-    const { parameters } = this.#options;
+    const { parameters: given } = this.#options;
+    const parameters = { ...given, ...this.#host.proveThing(certificate, given) };
     const session = this.#session;
     session?.publish(this.registerTopic, JSON.stringify({ certificateOwnershipToken, parameters })).catch((error) => {
       if (this.#session === session) this.fail(asCloudError(error, "ProvisioningFailed", "RegisterThing was not sent"));

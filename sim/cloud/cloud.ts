@@ -11,6 +11,7 @@ import type { JobService } from "./jobs/job-service.ts";
 import type { JobsPlane } from "./jobs/jobs-plane.ts";
 import type { JsonApi } from "./json-api.ts";
 import type { PortName } from "./ports.ts";
+import type { Provisioning } from "./provisioning.ts";
 import type { Registry } from "./registry.ts";
 import type { S3Server } from "./s3/server.ts";
 import { openFoundation, startBroker, startBucket, startCognito, startControl, startData } from "./services.ts";
@@ -39,6 +40,7 @@ export class Cloud {
   readonly registry: Registry;
   readonly s3: S3Server;
   readonly iot: IotCore;
+  readonly provisioning: Provisioning;
   readonly api: ControlPlane;
   readonly shadows: ShadowService;
   readonly data: DataPlane;
@@ -62,6 +64,7 @@ export class Cloud {
     this.registry = parts.registry;
     this.s3 = parts.s3;
     this.iot = parts.iot;
+    this.provisioning = parts.provisioning;
     this.api = parts.api;
     this.shadows = parts.shadows;
     this.data = parts.data;
@@ -96,6 +99,7 @@ export class Cloud {
       registry,
       s3,
       iot,
+      provisioning: broker.provisioning,
       api,
       shadows,
       data,

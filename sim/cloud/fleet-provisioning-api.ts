@@ -16,18 +16,24 @@ export class FleetProvisioningAPI {
     this.#iot = iot;
     this.#provisioning = provisioning;
     iot.on("publish", ({ clientId, topic, payload }) => {
-      const operation = clientId === undefined ? undefined : this.#operation(topic);
+      const operation = clientId === undefined ? undefined : this.#operation(topic, clientId);
       if (clientId !== undefined && operation) void this.#answer(clientId, topic, payload, operation);
     });
   }
 
-  #operation(topic: string): ((request: Record<string, unknown>) => unknown) | undefined {
+  #operation(topic: string, clientId: string): ((request: Record<string, unknown>) => unknown) | undefined {
     if (topic === "$aws/certificates/create-from-csr/json")
       return ({ certificateSigningRequest: csr }) => this.#provisioning.createCertificate(String(csr ?? ""));
     const template = /^\$aws\/provisioning-templates\/([^/]+)\/provision\/json$/.exec(topic)?.[1];
     if (template === undefined) return undefined;
     return ({ certificateOwnershipToken: token, parameters }) =>
-      this.#provisioning.registerThing(template, token, (parameters ?? {}) as Record<string, string>);
+      this.#provisioning.registerThing({
+        templateName: template,
+        token,
+        parameters: (parameters ?? {}) as Record<string, string>,
+        clientId,
+        claimCertificateId: this.#iot.certificateOf(clientId),
+      });
   }
 
   async #answer(

@@ -162,6 +162,12 @@ export class IotCore extends EventEmitter<IotEvents> {
     this.#connections.get(client)?.gate.say(topic, payload);
   }
 
+  /** Of the certificate that a client has connected with. */
+  certificateOf(clientId: string): string | undefined {
+    const client = [...this.#clients].find(({ id, connected }) => connected && id === clientId);
+    return client && this.#connections.get(client)?.rights.certificateId;
+  }
+
   /** DeleteConnection. */
   disconnect(clientId: string): void {
     this.#drop(({ id }) => id === clientId, "API_INITIATED_DISCONNECT");

@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { bindingsFile, serveBindings } from "./bindings/local.ts";
 import { startCloud } from "./cloud.ts";
 import { serveGrants } from "./grants/local.ts";
+import { serveProvisioningHook } from "./provisioning-hook/local.ts";
 
 const { values } = parseArgs({
   options: {
@@ -84,6 +85,10 @@ serveBindings(cloud, {
   allowUnproven: values["allow-unproven"],
   onOutcome: (outcome) => say("binding", outcome),
   onFailure: (reason) => say("bindingFailed", { reason }),
+});
+serveProvisioningHook(cloud, {
+  allowUnproven: values["allow-unproven"],
+  onOutcome: (outcome) => say("provisioningHook", outcome),
 });
 
 say("listening", {

@@ -1,11 +1,23 @@
 import { define, text } from "./control-operations.ts";
 import { pageOf } from "./paging.ts";
-import type { Provisioning } from "./provisioning.ts";
+import type { Provisioning, ProvisioningTemplate } from "./provisioning.ts";
 import { RegistryError } from "./registry-error.ts";
 
 // Provisioning templates and claims, as in the API model `iot`.
 
 const arn = (provisioning: Provisioning, name: string) => provisioning.registry.arn(`provisioningtemplate/${name}`);
+
+/** @throws RegistryError InvalidRequestException */
+function hookOf(value: unknown): ProvisioningTemplate["preProvisioningHook"] {
+  if (value === undefined) return undefined;
+  const { payloadVersion = "2020-04-01", targetArn } = value as { payloadVersion?: string; targetArn?: unknown };
+  if (typeof targetArn !== "string" || !targetArn.startsWith("arn:") || payloadVersion !== "2020-04-01")
+    throw new RegistryError(
+      "InvalidRequestException",
+      "preProvisioningHook has the ARN of a function, and payload version 2020-04-01",
+    );
+  return { payloadVersion, targetArn };
+}
 
 define("CreateProvisioningTemplate", "POST /provisioning-templates", ({ cloud: { provisioning }, body }) => {
   const type = body.type ?? "FLEET_PROVISIONING";
@@ -17,6 +29,7 @@ define("CreateProvisioningTemplate", "POST /provisioning-templates", ({ cloud: {
     provisioningRoleArn: text(body, "provisioningRoleArn"),
     description: typeof body.description === "string" ? body.description : undefined,
     enabled: body.enabled === true,
+    preProvisioningHook: hookOf(body.preProvisioningHook),
     type,
   });
   return { templateArn: arn(provisioning, templateName), templateName, defaultVersionId: 1 };

@@ -1,4 +1,5 @@
 import { createPublicKey, randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { LocalCA } from "../../certs/local-ca.ts";
 import { ownMember } from "../own-member.ts";
 import { JsonFile } from "./json-file.ts";
@@ -12,6 +13,8 @@ export interface ProvisioningTemplate {
   description?: string;
   enabled: boolean;
   provisioningRoleArn: string;
+  /** A function that is asked before a thing is made. */
+  preProvisioningHook?: { payloadVersion: string; targetArn: string };
   type: "FLEET_PROVISIONING" | "JITP";
   createdAt: number;
 }
@@ -38,6 +41,27 @@ export interface ProvisioningOptions {
   now?: () => number;
 }
 
+/** RegisterThing, and who asks. */
+export interface RegisterThingRequest {
+  templateName: string;
+  token: unknown;
+  parameters: Record<string, string>;
+  clientId: string;
+  /** Of the certificate that the client has connected with. */
+  claimCertificateId?: string;
+}
+
+/** A Lambda function, as a hook. */
+type ServedFunction = (event: object) => Promise<unknown>;
+
+interface HookAnswer {
+  allowProvisioning?: unknown;
+  parameterOverrides?: Record<string, string>;
+}
+
+/** AWS waits so long for a hook; milliseconds. */
+const hookLimit = 5000;
+
 /** Facts B7: an ownership token and its certificate live an hour, the certificate of a claim five minutes. */
 const tokenLife = 3_600_000;
 const claimLife = 300_000;
@@ -52,6 +76,7 @@ export class Provisioning {
   #now: () => number;
   #file: JsonFile<State>;
   #state: State;
+  #functions = new Map<string, ServedFunction>();
 
   constructor({ path, registry, ca, now = Date.now }: ProvisioningOptions) {
     this.registry = registry;
@@ -151,22 +176,46 @@ export class Provisioning {
     return { certificateId, certificatePem: certPem, certificateOwnershipToken: token };
   }
 
+  /** Hooks by their ARN. */
+  serveFunction(functionArn: string, run: ServedFunction): void {
+    this.#functions.set(functionArn, run);
+  }
+
   /**
-   * RegisterThing. The token is used up by it.
-   * @throws RegistryError InvalidRequestException with the message "InvalidCertificateOwnershipToken"; TemplateError
+   * RegisterThing. The token is used up by it, unless the hook refuses.
+   * @throws RegistryError InvalidRequestException with the message "InvalidCertificateOwnershipToken", AccessDeniedException; TemplateError
    */
-  registerThing(templateName: string, token: unknown, parameters: Record<string, string>) {
+  async registerThing(request: RegisterThingRequest) {
+    const { templateName, token, parameters: given } = request;
     const { templateBody, enabled } = this.template(templateName);
     if (!enabled) throw invalid(`template ${templateName} is not enabled`);
     this.#dropTokens();
     const waiting = typeof token === "string" ? ownMember(this.#state.tokens, token) : undefined;
     if (!waiting) throw invalid("InvalidCertificateOwnershipToken");
     const { certificateId } = waiting;
+    const parameters = { ...given, ...(await this.#askHook(request, certificateId)) };
+    if (this.#state.tokens[token as string] !== waiting) throw invalid("InvalidCertificateOwnershipToken");
     const resources = evaluateTemplate(templateBody, { ...parameters, "AWS::IoT::Certificate::Id": certificateId });
     this.apply(resources, this.registry.certificate(certificateId));
     delete this.#state.tokens[token as string];
     this.#save();
     return { deviceConfiguration: resources.deviceConfiguration, thingName: resources.thing?.thingName };
+  }
+
+  /** @returns what the hook puts in the place of parameters @throws RegistryError AccessDeniedException when it refuses, fails, or takes too long */
+  async #askHook(request: RegisterThingRequest, certificateId: string): Promise<Record<string, string>> {
+    const { templateName, parameters, clientId, claimCertificateId } = request;
+    const { preProvisioningHook: hook } = this.template(templateName);
+    if (!hook) return {};
+    const { certificatePem } = this.registry.certificate(certificateId);
+    const templateArn = this.registry.arn(`provisioningtemplate/${templateName}`);
+    const event = { claimCertificateId, certificateId, certificatePem, templateArn, clientId, parameters };
+    const run = this.#functions.get(hook.targetArn);
+    const late = delay(hookLimit, undefined, { ref: false });
+    const answer = await Promise.race([run?.(JSON.parse(JSON.stringify(event))), late]).catch(() => undefined);
+    const { allowProvisioning, parameterOverrides = {} } = (answer ?? {}) as HookAnswer;
+    if (allowProvisioning !== true) throw new RegistryError("AccessDeniedException", "AccessDenied");
+    return parameterOverrides;
   }
 
   /** Makes what a template says for a certificate, and attaches it. */

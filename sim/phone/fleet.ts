@@ -20,10 +20,15 @@ export interface FleetOptions {
   /** May register things (AWSIoTThingsRegistration). Its account is the one that policies are made for. */
   roleArn: string;
   region: string;
+  /** ARN of the function that says who may have which thing (sim/cloud/provisioning-hook). */
+  hookArn: string;
 }
 
 /** What a fleet needs once in an account: the policies and the provisioning template. What is there already is left as it is. */
-export async function setUpFleet(client: IoTClient, { templateName, roleArn, region }: FleetOptions): Promise<void> {
+export async function setUpFleet(
+  client: IoTClient,
+  { templateName, roleArn, region, hookArn }: FleetOptions,
+): Promise<void> {
   const [, partition, , , account] = roleArn.split(":");
   for (const [policyName, file] of Object.entries(policies)) {
     const document = (await readCerts(file))
@@ -33,7 +38,8 @@ export async function setUpFleet(client: IoTClient, { templateName, roleArn, reg
     await unlessItExists(client.send(new CreatePolicyCommand({ policyName, policyDocument })));
   }
   const templateBody = await readCerts("provisioning-template.json");
-  const template = { templateName, templateBody, provisioningRoleArn: roleArn, enabled: true };
+  const preProvisioningHook = { payloadVersion: "2020-04-01", targetArn: hookArn };
+  const template = { templateName, templateBody, provisioningRoleArn: roleArn, enabled: true, preProvisioningHook };
   await unlessItExists(client.send(new CreateProvisioningTemplateCommand(template)));
 }
 

@@ -21,7 +21,7 @@ interface Options {
   onDied?: (reason: string) => void;
 }
 
-const startLimit = 30_000;
+const startLimit = 120_000;
 const stopLimit = 3_000;
 
 /** A part of the simulator in a process of its own, which says what happens in JSON lines on its standard output. */

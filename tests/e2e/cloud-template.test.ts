@@ -125,7 +125,7 @@ test("it has the sections and attributes of a template", () => {
   for (const [name, resource] of Object.entries(Resources)) {
     assert.match(name, /^[A-Za-z0-9]{1,255}$/);
     assert.ok(attributes[resource.Type], `${name} is of a type that this test knows`);
-    const allowed = ["Type", "Properties", "DeletionPolicy", "UpdateReplacePolicy"];
+    const allowed = ["Type", "Properties", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy"];
     for (const key of Object.keys(resource)) assert.ok(allowed.includes(key), `${name}.${key}`);
   }
 });
@@ -163,9 +163,9 @@ const functions = [
 ];
 
 test("the rules that are deployed are those that run here, and they alone may call the functions", () => {
-  assert.deepEqual(names("AWS::Lambda::Function"), ["GrantFunction", "BindingFunction"]);
+  assert.deepEqual(names("AWS::Lambda::Function"), ["GrantFunction", "BindingFunction", "HookFunction"]);
   assert.deepEqual(names("AWS::IoT::TopicRule"), ["GrantRule", "BindingRule"]);
-  assert.deepEqual(names("AWS::Lambda::Permission"), ["GrantPermission", "BindingPermission"]);
+  assert.deepEqual(names("AWS::Lambda::Permission"), ["GrantPermission", "BindingPermission", "HookPermission"]);
   for (const { name, folder, sql } of functions) {
     const payload = Resources[`${name}Rule`].Properties.TopicRulePayload as Record<string, unknown>;
     assert.deepEqual([payload.Sql, payload.RuleDisabled], [sql, false]);
@@ -184,7 +184,7 @@ test("the rules that are deployed are those that run here, and they alone may ca
 });
 
 test("the functions get the settings that they read, no others", async () => {
-  for (const { name, folder } of functions) {
+  for (const { name, folder } of [...functions, { name: "Hook", folder: "provisioning-hook" }]) {
     const { Variables } = Resources[`${name}Function`].Properties.Environment as { Variables: object };
     const handler = await source(`sim/cloud/${folder}/handler.ts`);
     const read = [...handler.matchAll(/setting\("(\w+)"\)/g)].map(([, setting]) => setting);
@@ -225,6 +225,30 @@ test("the functions' roles may do what they have to, each on what it is for", ()
     ["iot:DescribeCertificate,iot:UpdateCertificate", `${account}:cert/*`],
     ["iot:Publish", `${account}:topic/users/*/cameras/answer`],
     ["logs:CreateLogStream,logs:PutLogEvents", "{BindingLog.Arn}"],
+  ]);
+});
+
+test("fleet provisioning asks the hook, which AWS IoT alone may call, for this template alone", () => {
+  const { PreProvisioningHook, TemplateName } = Resources.FleetTemplate.Properties;
+  assert.deepEqual(PreProvisioningHook, {
+    PayloadVersion: "2020-04-01",
+    TargetArn: { "Fn::GetAtt": ["HookFunction", "Arn"] },
+  });
+  assert.equal((Resources.FleetTemplate as { DependsOn?: string }).DependsOn, "HookPermission");
+  const template = `arn:\${AWS::Partition}:iot:\${AWS::Region}:\${AWS::AccountId}:provisioningtemplate/${TemplateName}`;
+  assert.deepEqual(Resources.HookPermission.Properties, {
+    Action: "lambda:InvokeFunction",
+    FunctionName: { Ref: "HookFunction" },
+    Principal: "iot.amazonaws.com",
+    SourceAccount: { Ref: "AWS::AccountId" },
+    SourceArn: { "Fn::Sub": template },
+  });
+  const { Handler, Code, Role, Timeout } = Resources.HookFunction.Properties;
+  assert.deepEqual([Handler, Code, Timeout], ["handler.handler", "../../.build/provisioning-hook", 5]);
+  assert.deepEqual(Role, { "Fn::GetAtt": ["HookRole", "Arn"] });
+  assert.deepEqual(allowancesOf("HookRole"), [
+    ["iot:ListThingPrincipals", "arn:{AWS::Partition}:iot:{AWS::Region}:{AWS::AccountId}:thing/camera-*"],
+    ["logs:CreateLogStream,logs:PutLogEvents", "{HookLog.Arn}"],
   ]);
 });
 

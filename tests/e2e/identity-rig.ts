@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { IoTClient } from "@aws-sdk/client-iot";
+import { hookArn } from "../../sim/cloud/provisioning-hook/local.ts";
 import { CameraClient } from "../../sim/phone/camera-client.ts";
 import { setUpFleet } from "../../sim/phone/fleet.ts";
 import { RadioCentral } from "../../sim/phone/radio-central.ts";
@@ -43,7 +44,7 @@ export class IdentityRig {
     const credentials = JSON.parse(await readFile(cloud.credentials, "utf8"));
     const requestHandler = { httpsAgent: { ca: rootCA } };
     const iot = new IoTClient({ region: cloud.region, credentials, requestHandler, endpoint: cloud.api.url });
-    await setUpFleet(iot, { templateName, roleArn, region: cloud.region });
+    await setUpFleet(iot, { templateName, roleArn, region: cloud.region, hookArn: hookArn(cloud.region) });
     return new IdentityRig(rig, iot, rootCA);
   }
 

@@ -42,7 +42,7 @@ test("an RSA claim brings the camera its own identity, and the app may give it a
     await rig.cutPower(() => rig.flash("enrolment", enrolment));
     await rig.joinWiFi();
     const own = await rig.online();
-    assert.equal(own.thingName, `camera-${own.serial}`);
+    assert.equal(own.thingName, own.ownThingName);
 
     const thingName = "camera-with-rsa-key";
     const { key, csr } = await makeRSARequest(thingName);

@@ -37,6 +37,13 @@ export class KeyedCamera {
     return { publicKey: this.publicKey, signature, ...(csr === undefined ? {} : { csr }) };
   }
 
+  /** Parameters of RegisterThing, for the certificate that was just made. */
+  signForCertificate(certificateId: string): { PublicKey: string; Signature: string; SerialNumber: string } {
+    const text = `devicelink-provision-v1\n${this.thingName}\n${certificateId}`;
+    const Signature = sign("sha256", Buffer.from(text), this.#key).toString("base64");
+    return { PublicKey: this.publicKey, Signature, SerialNumber: this.thingName.replace("camera-", "") };
+  }
+
   /** For PhoneCloud.claim. */
   prove = async (challenge: { identity: string; nonce: string }) => this.sign(challenge);
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { AttachPolicyCommand, UpdateCertificateCommand } from "@aws-sdk/client-iot";
+import { hookArn } from "../../sim/cloud/provisioning-hook/local.ts";
 import { AwsRegistrar } from "../../sim/phone/aws.ts";
 import { setUpFleet } from "../../sim/phone/fleet.ts";
 import { LineRig } from "./line-rig.ts";
@@ -84,7 +85,8 @@ test("what is no command does no harm", async () => {
 test("the certificate is replaced by a command over MQTT, and pictures go on", { timeout: 120_000 }, async () => {
   const region = rig.line.cloud.region;
   const [account, templateName] = ["123456789012", "devicelink"];
-  await setUpFleet(operator.iot, { templateName, region, roleArn: `arn:aws:iam::${account}:role/provisioning` });
+  const roleArn = `arn:aws:iam::${account}:role/provisioning`;
+  await setUpFleet(operator.iot, { templateName, region, roleArn, hookArn: hookArn(region) });
   const { certificateId } = await ask({ type: "GetDeviceInfo" });
   const target = `arn:aws:iot:${region}:${account}:cert/${certificateId}`;
   await operator.iot.send(new AttachPolicyCommand({ policyName: "devicelink-rotation", target }));

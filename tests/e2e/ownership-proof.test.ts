@@ -4,6 +4,8 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, X509Certi
 import { after, before, test } from "node:test";
 import { LocalCA } from "../../certs/local-ca.ts";
 import {
+  type ClaimStatement,
+  claimText,
   isOwnName,
   isSignedByCertificate,
   isSignedByName,
@@ -31,6 +33,9 @@ after(() => rig?.close());
 const prove = (fields: object = {}) =>
   rig.client.request("camera-cert", { type: "ProveOwnership", identity, nonce, ...fields }) as Promise<Answer>;
 
+const isSigned = (statement: ClaimStatement, proof: Proof) =>
+  isSignedByName(statement.thingName, claimText(statement), proof);
+
 test("the camera's own name is the hash of the key that signs; nothing that was signed can be changed", async () => {
   const { ownThingName } = await rig.owner.deviceInfo();
   assert.ok(isOwnName(ownThingName as string));
@@ -38,7 +43,7 @@ test("the camera's own name is the hash of the key that signs; nothing that was 
   assert.deepEqual([thingName, csr], [ownThingName, undefined]);
   assert.equal(thingNameOf(Buffer.from(proof.publicKey, "base64")), thingName);
   const statement = { identity, thingName, nonce };
-  assert.ok(isSignedByName(statement, proof));
+  assert.ok(isSigned(statement, proof));
   const stranger = await LocalCA.create();
   for (const [what, changed] of Object.entries({
     identity: { identity: identity.replace("5e0f", "5e0e") },
@@ -46,17 +51,17 @@ test("the camera's own name is the hash of the key that signs; nothing that was 
     nonce: { nonce: `${nonce}x` },
     request: { csr: stranger.certPem },
   }))
-    assert.ok(!isSignedByName({ ...statement, ...changed }, proof), what);
+    assert.ok(!isSigned({ ...statement, ...changed }, proof), what);
   const broken = Buffer.from(proof.signature, "base64");
   broken[broken.length - 1] ^= 1;
   for (const signature of [broken.toString("base64"), "", "AAAA"])
-    assert.ok(!isSignedByName(statement, { ...proof, signature }));
+    assert.ok(!isSigned(statement, { ...proof, signature }));
 });
 
 test("the request that comes with it is signed over, and registers the camera under its name", async () => {
   const { thingName, csr, ...proof } = await prove({ csr: true });
-  assert.ok(isSignedByName({ identity, thingName, nonce, csr }, proof));
-  assert.ok(!isSignedByName({ identity, thingName, nonce }, proof), "without the request it is another statement");
+  assert.ok(isSigned({ identity, thingName, nonce, csr }, proof));
+  assert.ok(!isSigned({ identity, thingName, nonce }, proof), "without the request it is another statement");
   const { certPem, endpoint } = await rig.registrar.registerThing({ thingName, csrPem: csr! });
   assert.notDeepEqual(
     new X509Certificate(certPem).publicKey.export({ type: "spki", format: "der" }),
@@ -75,19 +80,19 @@ test("a key that somebody else has makes no name of this camera's", () => {
   const thingName = thingNameOf(der);
   const text = ["devicelink-claim-v1", identity, thingName, nonce, "-"].join("\n");
   const signature = sign("sha256", Buffer.from(text), privateKey).toString("base64");
-  assert.ok(isSignedByName({ identity, thingName, nonce }, { publicKey: der.toString("base64"), signature }));
+  assert.ok(isSigned({ identity, thingName, nonce }, { publicKey: der.toString("base64"), signature }));
   const other = generateKeyPairSync("ec", { namedCurve: "prime256v1" }).publicKey.export({
     type: "spki",
     format: "der",
   });
-  assert.ok(!isSignedByName({ identity, thingName, nonce }, { publicKey: other.toString("base64"), signature }));
-  assert.ok(!isSignedByName({ identity, thingName, nonce }, { publicKey: "?", signature }));
+  assert.ok(!isSigned({ identity, thingName, nonce }, { publicKey: other.toString("base64"), signature }));
+  assert.ok(!isSigned({ identity, thingName, nonce }, { publicKey: "?", signature }));
   const wrongCurve = generateKeyPairSync("ec", { namedCurve: "secp384r1" });
   const odd = wrongCurve.publicKey.export({ type: "spki", format: "der" });
   const statement = { identity, thingName: thingNameOf(odd), nonce };
   const oddText = text.replace(thingName, statement.thingName);
   const oddSignature = sign("sha256", Buffer.from(oddText), wrongCurve.privateKey).toString("base64");
-  assert.ok(!isSignedByName(statement, { publicKey: odd.toString("base64"), signature: oddSignature }));
+  assert.ok(!isSigned(statement, { publicKey: odd.toString("base64"), signature: oddSignature }));
 });
 
 test("a thing of another name is signed for with the key of the certificate that it is registered with", async () => {
@@ -99,9 +104,9 @@ test("a thing of another name is signed for with the key of the certificate that
   const proof = await prove({ thingName });
   const statement = { identity, thingName, nonce };
   const other = await LocalCA.create();
-  assert.ok(isSignedByCertificate(statement, proof, [other.certPem, certPem]));
-  assert.ok(!isSignedByCertificate(statement, proof, [other.certPem, "no certificate"]));
-  assert.ok(!isSignedByCertificate({ ...statement, thingName: "camera-0002" }, proof, [certPem]));
-  assert.ok(!isSignedByName(statement, proof));
+  assert.ok(isSignedByCertificate(claimText(statement), proof, [other.certPem, certPem]));
+  assert.ok(!isSignedByCertificate(claimText(statement), proof, [other.certPem, "no certificate"]));
+  assert.ok(!isSignedByCertificate(claimText({ ...statement, thingName: "camera-0002" }), proof, [certPem]));
+  assert.ok(!isSigned(statement, proof));
   await assert.rejects(prove({ thingName: "camera-0002" }), { code: "NoKey" });
 });

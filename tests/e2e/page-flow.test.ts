@@ -115,15 +115,10 @@ test("Bluetooth is switched off in the middle of registering, and on again", { s
   await person.signIn();
   await person.toFind();
   await person.chooseByBluetooth(await Chooser.open(page), label);
-  const certificate = /iot\.localhost:\d+\/certificates/;
-  await page.route(certificate, async (route) => {
-    if (route.request().method() === "POST") await adapter.setPowered(false);
-    await route.continue();
-  });
+  rig.onCertificate(() => adapter.setPowered(false));
   try {
     await person.giveWiFi();
     await page.getByRole("alert").filter({ hasText: "Bluetooth is switched off" }).waitFor();
-    await page.unroute(certificate);
   } finally {
     await adapter.setPowered(true);
   }

@@ -127,6 +127,17 @@ export class PageRig {
     return this.#label;
   }
 
+  /** Something happens while the cloud makes the next certificate, once. */
+  onCertificate(happens: () => Promise<unknown>): void {
+    const heard = this.line.onCloudEvent;
+    this.line.onCloudEvent = (event) => {
+      heard(event);
+      if (event.operation !== "CreateCertificateFromCsr") return;
+      this.line.onCloudEvent = heard;
+      void happens();
+    };
+  }
+
   /** The thing that was bound last. */
   async boundThing(): Promise<string> {
     const bindings: { thing: string; since: number }[] = Object.values(

@@ -1,6 +1,6 @@
 import type { CameraRights } from "./camera-rights.ts";
 import type { Challenges } from "./challenges.ts";
-import { isOwnName, isSignedByCertificate, isSignedByName } from "./proof.ts";
+import { claimText, isOwnName, isSignedByCertificate, isSignedByName } from "./proof.ts";
 import { BindingRefusal, type BindingRequest, type ClaimProof } from "./request.ts";
 
 export type ClaimRequest = Extract<BindingRequest, { action: "claim" }>;
@@ -41,8 +41,8 @@ export class ClaimCheck {
   }
 
   async #isSigned({ user, thingName, csr }: ClaimRequest, proof: ClaimProof): Promise<boolean> {
-    const statement = { identity: user, thingName, nonce: proof.nonce, csr };
-    if (isOwnName(thingName)) return isSignedByName(statement, proof);
-    return isSignedByCertificate(statement, proof, await this.#options.rights.activeCertificatesOf(thingName));
+    const text = claimText({ identity: user, thingName, nonce: proof.nonce, csr });
+    if (isOwnName(thingName)) return isSignedByName(thingName, text, proof);
+    return isSignedByCertificate(text, proof, await this.#options.rights.activeCertificatesOf(thingName));
   }
 }

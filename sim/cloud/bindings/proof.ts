@@ -33,28 +33,24 @@ export function thingNameOf(publicKey: Buffer): string {
   return `camera-${(bits.match(/.{5}/g) ?? []).map((five) => base32[Number.parseInt(five, 2)]).join("")}`;
 }
 
-/** The key that a thing's name is made of has signed the statement. */
-export function isSignedByName(statement: ClaimStatement, { publicKey, signature }: Proof): boolean {
+/** The key that a thing's name is made of has signed the text. */
+export function isSignedByName(thingName: string, text: string, { publicKey, signature }: Proof): boolean {
   const der = Buffer.from(publicKey, "base64");
-  if (thingNameOf(der) !== statement.thingName) return false;
+  if (thingNameOf(der) !== thingName) return false;
   const key = attempt(() => createPublicKey({ key: der, format: "der", type: "spki" }));
-  return key?.asymmetricKeyDetails?.namedCurve === "prime256v1" && isSigned(statement, key, signature);
+  return key?.asymmetricKeyDetails?.namedCurve === "prime256v1" && isSigned(text, key, signature);
 }
 
-/** The key of one of the certificates (PEM) has signed the statement. */
-export function isSignedByCertificate(
-  statement: ClaimStatement,
-  { signature }: Proof,
-  certificates: string[],
-): boolean {
+/** The key of one of the certificates (PEM) has signed the text. */
+export function isSignedByCertificate(text: string, { signature }: Proof, certificates: string[]): boolean {
   return certificates.some((pem) => {
     const key = attempt(() => new X509Certificate(pem).publicKey);
-    return key !== undefined && isSigned(statement, key, signature);
+    return key !== undefined && isSigned(text, key, signature);
   });
 }
 
-/** The text that is signed, as the camera makes it. */
-function textOf({ identity, thingName, nonce, csr }: ClaimStatement): string {
+/** The text that is signed for a claim, as the camera makes it (modules/app/ownership.ts). */
+export function claimText({ identity, thingName, nonce, csr }: ClaimStatement): string {
   return ["devicelink-claim-v1", identity, thingName, nonce, csr === undefined ? "-" : digestOf(csr)].join("\n");
 }
 
@@ -63,10 +59,13 @@ function digestOf(pem: string): string {
   return createHash("sha256").update(Buffer.from(body, "base64")).digest("hex");
 }
 
-function isSigned(statement: ClaimStatement, key: KeyObject, signature: string): boolean {
-  return (
-    attempt(() => verify("sha256", Buffer.from(textOf(statement)), key, Buffer.from(signature, "base64"))) === true
-  );
+/** The same for a certificate by fleet provisioning. */
+export function provisionText(thingName: string, certificateId: string): string {
+  return ["devicelink-provision-v1", thingName, certificateId].join("\n");
+}
+
+function isSigned(text: string, key: KeyObject, signature: string): boolean {
+  return attempt(() => verify("sha256", Buffer.from(text), key, Buffer.from(signature, "base64"))) === true;
 }
 
 /** What is sent may be nothing that can be read. */

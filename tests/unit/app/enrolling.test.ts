@@ -171,7 +171,20 @@ test("a claim whose time is over is dropped", () => {
 });
 
 test("the template gets the serial number, and a claim a client id of its own", () => {
-  equal(templateParameters({ ...claim, parameters: { Batch: "7" } }, "abc"), { SerialNumber: "abc", Batch: "7" });
+  const own = "camera-abc";
+  const ordered = { ...claim, parameters: { Batch: "7" } };
+  equal(templateParameters(ordered, undefined, own), { SerialNumber: "abc", Batch: "7" });
+  equal(
+    templateParameters(ordered, "camera-0001", own),
+    { SerialNumber: "abc", Batch: "7" },
+    "a claim is for a new thing",
+  );
+  const rotation: Enrolment = { endpoint: "e", template: "t" };
+  equal(templateParameters(rotation, "camera-0001", own), { SerialNumber: "0001" }, "the same thing once more");
+  equal(templateParameters(rotation, "robot-1", own), { SerialNumber: "abc" });
+  equal(templateParameters({ ...rotation, parameters: { SerialNumber: "7" } }, "camera-0001", own), {
+    SerialNumber: "7",
+  });
   equal(
     provisioningClientId({ ...identity(""), thingName: "" }, "abc", Uint8Array.of(1, 0, 0, 0).buffer),
     "claim-abc-1",

@@ -74,6 +74,10 @@ class Host implements FleetProvisioningHost {
     return certificate.trim() === `certificate of request ${key.slice(4)}` ? certificate.trim() : undefined;
   }
 
+  proveThing(certificate: string, { SerialNumber }: Record<string, string>) {
+    return { Signature: `${SerialNumber}: ${certificate}` };
+  }
+
   onProvisioned(result: Provisioned): void {
     if (this.problem) throw this.problem;
     this.results.push(result);
@@ -100,9 +104,10 @@ test("request, token, thing: and the certificate goes with the key that was made
   provisioning.connect();
   await ended(host);
   equal(host.results, [{ thingName: "camera-1", certificate: "certificate of request 1", key: "key 1" }]);
+  const parameters = { SerialNumber: "7", Signature: "7: certificate of request 1" };
   equal(cloud.requests, [
     [csrTopic, { certificateSigningRequest: "request 1" }],
-    [registerTopic, { certificateOwnershipToken: "token", parameters: { SerialNumber: "7" } }],
+    [registerTopic, { certificateOwnershipToken: "token", parameters }],
   ]);
   const [subscribe] = cloud.socket.sent(types.SUBSCRIBE);
   equal(filtersOf(subscribe.body), [
