@@ -36,13 +36,22 @@ struct esp32_port {
   spi_device_handle_t device;
   bool owns_bus;
   bool in_flight;  // also after a time-out: then the DMA may still write
+  bool late;       // such a burst: nobody waits for it any more
   uint8_t *buffers[2];
   spi_transaction_t transactions[2];
 };
 
+// A late burst gives the bus back when it is over, and then only.
+static bool is_free(struct esp32_port *esp32) {
+  spi_transaction_t *done;
+  if (esp32->late && spi_device_get_trans_result(esp32->device, &done, 0) == ESP_OK)
+    esp32->in_flight = esp32->late = false;
+  return !esp32->in_flight;
+}
+
 static int exchange(struct mega_port *port, const uint8_t *tx, uint8_t *rx, size_t length) {
   struct esp32_port *esp32 = (struct esp32_port *)port;
-  if (esp32->in_flight || length > MEGA_EXCHANGE_LIMIT) return ESP_ERR_INVALID_STATE;
+  if (!is_free(esp32) || length > MEGA_EXCHANGE_LIMIT) return ESP_ERR_INVALID_STATE;
   spi_transaction_t transaction = {
       .flags = SPI_TRANS_USE_TXDATA | SPI_TRANS_USE_RXDATA,
       .length = length * 8,
@@ -56,7 +65,7 @@ static int exchange(struct mega_port *port, const uint8_t *tx, uint8_t *rx, size
 // The command and zeros go out of the buffer that the answer comes into: DMA reads each byte before it writes it.
 static int begin_burst(struct mega_port *port, unsigned slot, size_t length) {
   struct esp32_port *esp32 = (struct esp32_port *)port;
-  if (esp32->in_flight || length > port->burst_limit) return ESP_ERR_INVALID_STATE;
+  if (!is_free(esp32) || length > port->burst_limit) return ESP_ERR_INVALID_STATE;
   uint8_t *buffer = esp32->buffers[slot];
   spi_transaction_t *transaction = &esp32->transactions[slot];
   memset(buffer, 0, length);
@@ -79,8 +88,9 @@ static bool is_damaged(const spi_transaction_t *transaction) {
 static const uint8_t *finish_burst(struct mega_port *port, unsigned slot) {
   struct esp32_port *esp32 = (struct esp32_port *)port;
   spi_transaction_t *done = NULL;
-  if (!esp32->in_flight) return NULL;
-  if (spi_device_get_trans_result(esp32->device, &done, PATIENCE) != ESP_OK) return NULL;
+  if (!esp32->in_flight || esp32->late) return NULL;
+  esp32->late = spi_device_get_trans_result(esp32->device, &done, PATIENCE) != ESP_OK;
+  if (esp32->late) return NULL;
   esp32->in_flight = false;
   if (done != &esp32->transactions[slot] || is_damaged(done)) return NULL;
   return esp32->buffers[slot];
