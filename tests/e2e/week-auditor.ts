@@ -111,7 +111,8 @@ async function checkBucket({ files, frames, photos }: Evidence, announced: Set<s
     const imageId = basename(file, ".jpg");
     const bytes = await readFile(file);
     assert.ok(known.has(hash(bytes, "sha256")), `${imageId} is a picture that the sensor had, byte for byte`);
-    if (announced.has(imageId)) assert.equal(etags.get(imageId), hash(bytes, "md5"));
+    // A picture whose answer was lost is found there by a 412, which shows no ETag.
+    if (announced.has(imageId) && etags.get(imageId) !== "") assert.equal(etags.get(imageId), hash(bytes, "md5"));
     assert.ok(!found.has(imageId), `${imageId} is there once`);
     found.add(imageId);
   }

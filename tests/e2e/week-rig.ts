@@ -116,7 +116,12 @@ export class WeekRig {
   }
 
   /** A camera that is online and has its settings, as its owner would have it. */
-  async prepare(settings: { captureInterval: number; telemetryInterval: number; resolution: string }): Promise<void> {
+  async prepare(settings: {
+    captureInterval: number;
+    telemetryInterval: number;
+    keepAlive: number;
+    resolution: string;
+  }): Promise<void> {
     await this.rig.provision();
     this.thingName = (await this.rig.owner.deviceInfo()).thingName as string;
     await this.rig.dropPhone();

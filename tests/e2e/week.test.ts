@@ -32,7 +32,12 @@ test(`a week with outages, seed ${seed}`, { timeout: 240_000 }, (t) =>
 );
 
 async function liveThrough(t: TestContext): Promise<void> {
-  await week.prepare({ captureInterval: interval / 1000, telemetryInterval: 1200, resolution: "QVGA" });
+  await week.prepare({
+    captureInterval: interval / 1000,
+    telemetryInterval: 1200,
+    keepAlive: 1200,
+    resolution: "QVGA",
+  });
   const firstDue = await beginning();
   const { clock } = week;
   const from = clock.now;
