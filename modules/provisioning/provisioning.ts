@@ -239,7 +239,13 @@ export class Provisioning implements ServiceDelegate, ImprovHost {
   sessionChanged(): void {
     if (this.#state === "closed") return;
     this.setState(this.#protocomm.busy ? "session" : this.#peers.length ? "connected" : "advertising");
-    this.refreshImprov();
+    if (this.#improv) this.refreshSoon();
+  }
+
+  /** A job of its own: Improv asks the storage, and the stack is short where a handshake ends. */
+  private async refreshSoon(): Promise<void> {
+    await undefined;
+    if (this.#state !== "closed") this.refreshImprov();
   }
 
   private serve({ io, name, linkEncryption, improv }: ProvisioningOptions): GATTServerInstance {
