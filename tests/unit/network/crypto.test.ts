@@ -13,7 +13,7 @@ function hex(data: ArrayBuffer | Uint8Array): string {
   return text;
 }
 
-function digest(algorithm: "MD5" | "SHA-256", ...parts: string[]): string {
+function digest(algorithm: "MD5" | "SHA-256" | "SHA-512", ...parts: string[]): string {
   const it = new Digest(algorithm);
   for (const part of parts) if (part) it.write(ArrayBuffer.fromString(part));
   return hex(it.close());
@@ -24,6 +24,14 @@ test("MD5: the test suite of RFC 1321", () => {
   equal(digest("MD5", "abc"), "900150983cd24fb0d6963f7d28e17f72");
   equal(digest("MD5", "message ", "digest"), "f96b697d7cb7938d525a2f31aaf161d0");
   equal(digest("MD5", "1234567890".repeat(8)), "57edf4a22be3c955ac49da2e2107b67a");
+});
+
+test("SHA-512: FIPS 180-2, also in pieces", () => {
+  const abc =
+    "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a" +
+    "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
+  equal(digest("SHA-512", "abc"), abc);
+  equal(digest("SHA-512", "a", "", "bc"), abc);
 });
 
 test("SHA-256: FIPS 180-2, also in pieces and from views", () => {
