@@ -199,7 +199,7 @@ for (const transport of ["web-bluetooth", "radio-websocket"] as const)
         },
         [deviceName, proofOfPossession],
       );
-      assert.deepEqual(answer, [[deviceName], 1]);
+      assert.deepEqual(answer, [[deviceName], 2]);
       assert.equal(chooser.prompts, shown);
     });
 
