@@ -202,7 +202,8 @@ export class GuardSocket {
 
   private onReadable(count: number): void {
     this.#available = count;
-    this.pump();
+    // From the bottom of the stack, not on top of TCP and TLS.
+    this.later();
   }
 
   private onWritable(count: number): void {

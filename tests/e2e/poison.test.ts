@@ -1,5 +1,6 @@
 /** A message that ends the machine is delivered again after each restart, until the camera does not take what the broker has kept. */
 import assert from "node:assert/strict";
+import { type FSWatcher, watch } from "node:fs";
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -11,9 +12,12 @@ import { type Message, Operator, until } from "./operator.ts";
 
 let rig: LineRig;
 let operator: Operator;
+let watcher: FSWatcher;
 let thingName = "";
 /** Events of the camera in this start. */
 let events: Message[] = [];
+/** How often what it writes down of messages was changed in this start; those of the first one are not counted. */
+let marks = 1;
 
 before(async () => {
   rig = await LineRig.open({ cloudImports: [fileURLToPath(new URL("poison-cloud.ts", import.meta.url))] });
@@ -23,9 +27,13 @@ before(async () => {
   await rig.provision();
   thingName = (await rig.owner.deviceInfo()).thingName as string;
   operator = await Operator.connect(rig.line.cloud, thingName);
+  watcher = watch(join(rig.directory, "storage", "devicelink"), (_event, name) => {
+    if (name === "delivery") marks += 1;
+  });
 });
 
 after(async () => {
+  watcher?.close();
   await operator?.close();
   await rig?.close();
 });
@@ -43,6 +51,7 @@ const publish = (message: object, options: object = {}) =>
 async function die(): Promise<void> {
   await rig.line.stopCamera("SIGKILL");
   events = [];
+  marks = 0;
 }
 
 async function start(): Promise<void> {
@@ -57,10 +66,8 @@ async function digested(): Promise<void> {
       () => true,
       () => false,
     );
-  const deadline = Date.now() + 60_000;
-  for (const wanted of [true, false])
-    for (; (await isThere()) !== wanted; await delay(20))
-      assert.ok(Date.now() < deadline, wanted ? "nothing came" : "the record is still there");
+  for (const deadline = Date.now() + 60_000; !marks || (await isThere()); await delay(20))
+    assert.ok(Date.now() < deadline, marks ? "the record is still there" : "nothing came");
 }
 
 async function desire(desired: object): Promise<void> {
