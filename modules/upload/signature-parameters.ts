@@ -10,6 +10,9 @@ export interface Grant {
 /** Seven days, the most that SigV4 allows (S3 User Guide, "Download and upload objects with presigned URLs"). */
 const MAXIMUM_EXPIRES = 604800;
 
+/** A grant may have 16 headers, and the engine adds host and content-length. */
+const MAXIMUM_SIGNED_HEADERS = 32;
+
 const required: readonly string[] = ["Credential", "Date", "Expires", "SignedHeaders", "Signature"];
 
 /**
@@ -40,9 +43,18 @@ function readSignatureV4(parameter: (name: string) => string | undefined): Grant
   if (!/^[0-9]{1,6}$/.test(expires) || Number(expires) > MAXIMUM_EXPIRES) {
     throw new URLError("MalformedExpires", `X-Amz-Expires not 0 to ${MAXIMUM_EXPIRES}`);
   }
-  const signedHeaders = (parameter("X-Amz-SignedHeaders") as string).toLowerCase().split(";");
+  const signedHeaders = signedNames(parameter("X-Amz-SignedHeaders") as string);
   if (!signedHeaders.includes("host")) throw new URLError("HostNotSigned", "X-Amz-SignedHeaders without host");
   return { signedAt, expiresAt: signedAt + Number(expires) * 1000, signedHeaders };
+}
+
+/** They are counted first: a URL of semicolons would make some thousand names. */
+function signedNames(text: string): string[] {
+  let count = 1;
+  for (let at = text.indexOf(";"); at >= 0; at = text.indexOf(";", at + 1)) count += 1;
+  if (count > MAXIMUM_SIGNED_HEADERS)
+    throw new URLError("MalformedURL", `more than ${MAXIMUM_SIGNED_HEADERS} names in X-Amz-SignedHeaders`);
+  return text.toLowerCase().split(";");
 }
 
 /** ISO 8601 basic format, UTC: 20260131T235959Z. */

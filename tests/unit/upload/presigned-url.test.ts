@@ -131,3 +131,11 @@ test("what a server echoes of the query is masked", () => {
   equal(url.redact("token abc/defghijklmnop== here, abc%2Fdefghijklmnop%3D%3D there"), "token ... here, ... there");
   equal(url.redact("Request has expired"), "Request has expired");
 });
+
+test("signed headers are counted before they are taken apart", () => {
+  const url = (names: string) => `https://b.s3.amazonaws.com/k?${query.replace("content-type%3Bhost", names)}`;
+  const names = Array.from({ length: 31 }, (_, i) => `x${i}`).join(";");
+  equal(PresignedURL.parse(url(`${names};host`)).signedHeaders?.length, 32);
+  throws(() => PresignedURL.parse(url(`${names};x;host`)), "MalformedURL");
+  throws(() => PresignedURL.parse(url(`host${";".repeat(3000)}`)), "MalformedURL");
+});
