@@ -31,9 +31,12 @@ export class SessionOptions implements CloudSessionOptions {
   readonly endpoint: CloudSessionOptions["endpoint"];
   readonly clientId: string;
   #host: SessionHost;
+  /** What the broker still has for this name may be a former owner's. */
+  #isOthers: boolean;
 
   constructor(host: SessionHost, identity: Identity) {
     this.#host = host;
+    this.#isOthers = host.identities.isNewcomer;
     this.endpoint = identity.endpoint;
     this.clientId = identity.thingName;
   }
@@ -83,11 +86,12 @@ export class SessionOptions implements CloudSessionOptions {
   }
 
   mustDropSession(): boolean {
-    return this.#host.deliveries.isPoisoned;
+    return this.#isOthers || this.#host.deliveries.isPoisoned;
   }
 
   onSessionDropped(): void {
-    this.#host.sessionDropped();
+    this.#isOthers = false;
+    if (this.#host.deliveries.isPoisoned) this.#host.sessionDropped();
   }
 
   onMessage({ topic, payload, stream, retain }: InboundMessage): void {

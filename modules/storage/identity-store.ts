@@ -103,6 +103,13 @@ export class IdentityStore {
     return this.current;
   }
 
+  /** The identity on trial is not the successor that the one in force has asked for: it may be another owner's. */
+  get isNewcomer(): boolean {
+    if (!this.isTrying) return false;
+    const { enrolment } = this;
+    return !enrolment || enrolment.certificate !== undefined;
+  }
+
   /** A new identity is to be fetched, and none is on trial. */
   get isEnrolling(): boolean {
     return !this.isTrying && this.enrolment !== undefined;

@@ -85,3 +85,19 @@ test("a trial that comes to nothing leaves the order that was there before", () 
   identities.abandon();
   equal([identities.inUse?.certificate, identities.isEnrolling, identities.isTrying], ["claim", true, false]);
 });
+
+test("an identity that was given may be another owner's; the successor that was asked for is not", () => {
+  const { identities } = fresh();
+  equal(identities.isNewcomer, false, "none");
+  identities.propose(identity("one"));
+  equal(identities.isNewcomer, true, "given");
+  identities.confirm();
+  equal(identities.isNewcomer, false, "in force");
+  identities.order(order);
+  identities.propose(identity("two"));
+  equal(identities.isNewcomer, false, "asked for");
+  identities.confirm();
+  identities.order(claim);
+  identities.propose(identity("three"));
+  equal(identities.isNewcomer, true, "by a claim");
+});
