@@ -48,6 +48,7 @@ import { FleetProvisioning, type FleetProvisioningHost, type Provisioned } from 
 import { CloudSession, type CloudState, type PublishOptions } from "./modules/cloud/session";
 import { type Topics, topicsOf } from "./modules/cloud/topics";
 import type { Clock } from "./modules/network/clock";
+import { tell } from "./modules/network/single-outcome";
 import type { TimeHost, TimeSource } from "./modules/network/time-source";
 import { WiFiStation } from "./modules/network/wifi-station";
 import { Provisioning } from "./modules/provisioning/provisioning";
@@ -73,6 +74,42 @@ type Host = SessionHost &
   TimeHost &
   ShadowSettingsHost &
   CameraJobsHost;
+
+/** What becomes of a session, for all who follow it. */
+interface SessionChange {
+  isConnected: boolean;
+  endpoint?: string;
+  error?: CloudError;
+}
+
+/** Each is told, in this order, whatever the one before has thrown: storage that is worn out keeps nobody from going on. */
+const sessionFollowers: readonly ((this: Camera, change: SessionChange) => void)[] = Object.freeze([
+  function (this: Camera, { isConnected, endpoint }: SessionChange) {
+    if (isConnected) this.identities.goodEndpoint = endpoint;
+  },
+  function (this: Camera, { isConnected, endpoint, error }: SessionChange) {
+    this.connectivity.sessionChanged(isConnected, connectionDetail(isConnected, endpoint, error));
+  },
+  function (this: Camera, { isConnected, error }: SessionChange) {
+    this.enrolling.sessionChanged(isConnected, error);
+  },
+  function (this: Camera, { error }: SessionChange) {
+    this.clockKeeper.failed(error?.code);
+  },
+  function (this: Camera, { isConnected }: SessionChange) {
+    this.shadow.sessionChanged(isConnected);
+  },
+  function (this: Camera, { isConnected }: SessionChange) {
+    this.jobs.sessionChanged(isConnected);
+  },
+  function (this: Camera, { isConnected }: SessionChange) {
+    if (isConnected) this.telemetry.start();
+    else this.telemetry.stop();
+  },
+  function (this: Camera, { isConnected }: SessionChange) {
+    if (isConnected) this.device.uploads.announcePending();
+  },
+]);
 
 const board: Board = Object.freeze({
   TCP,
@@ -260,18 +297,8 @@ class Camera implements Host {
   }
 
   sessionChanged(state: CloudState, error?: CloudError): void {
-    const isConnected = state === "connected";
-    const { endpoint } = this;
-    if (isConnected) this.identities.goodEndpoint = endpoint;
-    this.connectivity.sessionChanged(isConnected, connectionDetail(isConnected, endpoint, error));
-    this.enrolling.sessionChanged(isConnected, error);
-    this.clockKeeper.failed(error?.code);
-    this.shadow.sessionChanged(isConnected);
-    this.jobs.sessionChanged(isConnected);
-    if (isConnected) {
-      this.telemetry.start();
-      this.device.uploads.announcePending();
-    } else this.telemetry.stop();
+    const change = { isConnected: state === "connected", endpoint: this.endpoint, error };
+    for (const follower of sessionFollowers) tell(this, follower, change);
   }
 
   /** Two starts in a row ended right after a message: what the broker kept for the camera is gone, and all is asked for anew. */
