@@ -6,23 +6,18 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { IoTClient } from "@aws-sdk/client-iot";
 import { IoTDataPlaneClient, PublishCommand } from "@aws-sdk/client-iot-data-plane";
 import ownerPolicy from "../../../certs/owner-policy.json" with { type: "json" };
+import { functionSetting } from "../function-setting.ts";
 import { type BindingOutcome, createBindingHandler } from "./binding-service.ts";
 import { CameraRights } from "./camera-rights.ts";
 import { DynamoBindingTable } from "./dynamo-table.ts";
 import type { BindingEvent } from "./request.ts";
 
-function setting(name: string): string {
-  const value = process.env[name];
-  if (!value) throw new Error(`the function's environment variable ${name} is missing`);
-  return value;
-}
-
-const data = new IoTDataPlaneClient({ endpoint: `https://${setting("IOT_ENDPOINT")}` });
+const data = new IoTDataPlaneClient({ endpoint: `https://${functionSetting("IOT_ENDPOINT")}` });
 
 const bind = createBindingHandler({
-  table: new DynamoBindingTable(new DynamoDBClient({}), setting("BINDING_TABLE")),
+  table: new DynamoBindingTable(new DynamoDBClient({}), functionSetting("BINDING_TABLE")),
   rights: new CameraRights({ iot: new IoTClient({}), ownerPolicy }),
-  allowUnproven: setting("ALLOW_UNPROVEN") === "true",
+  allowUnproven: functionSetting("ALLOW_UNPROVEN") === "true",
   publish: async (topic, payload) => {
     await data.send(new PublishCommand({ topic, payload: Buffer.from(payload), qos: 1 }));
   },

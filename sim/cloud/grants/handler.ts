@@ -6,23 +6,18 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { IoTDataPlaneClient, PublishCommand } from "@aws-sdk/client-iot-data-plane";
 import { S3Client } from "@aws-sdk/client-s3";
 import { DynamoBindingTable } from "../bindings/dynamo-table.ts";
+import { functionSetting } from "../function-setting.ts";
 import { createHandler, type GrantOutcome } from "./grant-service.ts";
 import type { GrantEvent } from "./request.ts";
 
-function setting(name: string): string {
-  const value = process.env[name];
-  if (!value) throw new Error(`the function's environment variable ${name} is missing`);
-  return value;
-}
-
-const iot = new IoTDataPlaneClient({ endpoint: `https://${setting("IOT_ENDPOINT")}` });
+const iot = new IoTDataPlaneClient({ endpoint: `https://${functionSetting("IOT_ENDPOINT")}` });
 
 const grant = createHandler({
-  table: new DynamoBindingTable(new DynamoDBClient({}), setting("BINDING_TABLE")),
+  table: new DynamoBindingTable(new DynamoDBClient({}), functionSetting("BINDING_TABLE")),
   // A checksum that the SDK adds by itself would be that of an empty body, and signed.
   s3: new S3Client({ requestChecksumCalculation: "WHEN_REQUIRED" }),
-  bucket: setting("PHOTO_BUCKET"),
-  expiresIn: Number(setting("GRANT_SECONDS")),
+  bucket: functionSetting("PHOTO_BUCKET"),
+  expiresIn: Number(functionSetting("GRANT_SECONDS")),
   publish: async (topic, payload) => {
     await iot.send(new PublishCommand({ topic, payload: Buffer.from(payload), qos: 1 }));
   },

@@ -3,15 +3,13 @@
  * (`true`: cameras that cannot sign get their first certificate as well).
  */
 import { IoTClient } from "@aws-sdk/client-iot";
+import { functionSetting } from "../function-setting.ts";
 import { type HookAnswer, type HookEvent, ProvisioningHook } from "./hook.ts";
 
-function setting(name: string): string {
-  const value = process.env[name];
-  if (!value) throw new Error(`the function's environment variable ${name} is missing`);
-  return value;
-}
-
-const hook = new ProvisioningHook({ iot: new IoTClient({}), allowUnproven: setting("ALLOW_UNPROVEN") === "true" });
+const hook = new ProvisioningHook({
+  iot: new IoTClient({}),
+  allowUnproven: functionSetting("ALLOW_UNPROVEN") === "true",
+});
 
 export async function handler(event: HookEvent): Promise<HookAnswer> {
   const { answer, outcome } = await hook.decide(event);
