@@ -119,7 +119,7 @@ export class ArducamMega {
       (control, value) => camera.supports(control, value),
       (control, value) => camera.configure(control, value),
     );
-    if (this.#started && !this.#timer) this.wake();
+    if (this.#started) this.wake();
   }
 
   /** Could `configure` do that? Before the start: with any camera? */

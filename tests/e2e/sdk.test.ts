@@ -15,6 +15,7 @@ import { promisify } from "node:util";
 import type { DeviceExit } from "../../sim/host/device-process.ts";
 import { startSimulator } from "../../sim/host/simulator-process.ts";
 import { build } from "../../sim/mcconfig.mjs";
+import { makePictures } from "../pictures.ts";
 import { buildUnitTests } from "./sdk-unit.ts";
 
 /** A test file in the simulator may take so long; its socket moves 75 KB/s. */
@@ -65,7 +66,7 @@ async function runFile(library: string, file: string, context: TestContext): Pro
   const reports: Report[] = [];
   const device = await startSimulator({
     library,
-    environment: { STORAGE_DIRECTORY: storage, XS_TEST_MODULE: file },
+    environment: { STORAGE_DIRECTORY: storage, CAMERA_FRAMES: await makePictures(), XS_TEST_MODULE: file },
     onTrace: (line) => {
       if (!/^\{"(test|done|failed)":/.test(line)) return;
       const report: Report = JSON.parse(line);

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { top } from "../../sim/host/paths.ts";
+import { BoundSuite } from "./bound-suite.ts";
 import { mutantsOfC } from "./c-mutants.ts";
 import { CSuite } from "./c-suite.ts";
 import { type Mutant, mutate, sample } from "./mutant.ts";
@@ -74,7 +75,7 @@ test("inside XS: a change that matters is noticed, one that does not is not", as
   const suite = await XSSuite.open();
   const file = "modules/storage/record-store.ts";
   assert.ok(suite.covers(file));
-  assert.equal(await suite.run(await mutantOf(file, "record !== null", "false")), "killed");
+  assert.equal(await suite.run(await mutantOf(file, "value?.byteLength", "false")), "killed");
   assert.equal(await suite.run(await mutantOf(file, "keyLimit = 15", "keyLimit = 14 + 1")), "survived");
   assert.equal(await suite.run(await mutantOf(file, "keyLimit = 15", "keyLimit = = 15")), "invalid");
 });
@@ -88,4 +89,13 @@ test("in C: a change that matters is noticed, one that does not is not", async (
   assert.equal(await suite.run({ ...change, replacement: "\n// nothing\n" }), "survived");
   assert.equal(await suite.run({ ...change, replacement: "\nthis is no C\n" }), "invalid");
   assert.equal(await suite.run(await mutantOf(file, "return", "return 0 &&")), "killed");
+});
+
+test("in C that is bound into XS: the unit tests of its script notice", async () => {
+  const suite = await BoundSuite.open();
+  const file = "native/arducam/arducam.c";
+  assert.ok(suite.covers(file));
+  assert.ok(!suite.covers("native/arducam/mega.c"));
+  assert.equal(await suite.run(await mutantOf(file, "mega_rewind(", "!mega_rewind(")), "killed");
+  assert.equal(await suite.run(await mutantOf(file, "mega_rewind(", "no_such_function_at_all[")), "invalid");
 });

@@ -2,6 +2,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buildDirectory, top } from "../../sim/host/paths.ts";
+import { BoundSuite } from "./bound-suite.ts";
 import { mutantsOfC } from "./c-mutants.ts";
 import { CSuite } from "./c-suite.ts";
 import type { MutateOptions } from "./cli.ts";
@@ -33,11 +34,13 @@ export async function scoreRoom(room: Room, options: MutateOptions): Promise<Sco
     return score;
   }
   await mkdir(buildDirectory, { recursive: true });
-  const suite: Suite = chosen[0]?.file.endsWith(".c") ? await CSuite.open() : await XSSuite.open();
+  const isC = chosen[0]?.file.endsWith(".c");
+  const suites: Suite[] = isC ? [await CSuite.open(), await BoundSuite.open()] : [await XSSuite.open()];
   let survivors: Mutant[] = [];
   let done = 0;
   await inParallel(options.jobs, chosen, async (mutant) => {
-    const outcome = suite.covers(mutant.file) ? await suite.run(mutant) : "survived";
+    const suite = suites.find((it) => it.covers(mutant.file));
+    const outcome = suite ? await suite.run(mutant) : "survived";
     done += 1;
     if (outcome === "survived") survivors.push(mutant);
     else tell(mutant, outcome, options);

@@ -7,6 +7,7 @@ import { buildFirmware, buildHost, type CompiledFirmware } from "../../sim/host/
 import { startDevice } from "../../sim/host/device-process.ts";
 import { importsOf } from "../../sim/host/imports.ts";
 import { buildDirectory, top } from "../../sim/host/paths.ts";
+import { makePictures } from "../pictures.ts";
 import { type Mutant, mutate, type Outcome } from "./mutant.ts";
 
 /** A test may take this many times as long as without a mutant, and so many milliseconds, before it counts as hung. */
@@ -19,10 +20,10 @@ interface Module {
   source: string;
 }
 
-interface Test {
-  module: string;
-  /** Of one run without a mutant, milliseconds. */
-  duration: number;
+/** What a test runs on instead. */
+interface Changed {
+  manifest?: CompiledFirmware;
+  executable?: string;
 }
 
 export class XSSuite {
@@ -32,9 +33,12 @@ export class XSSuite {
   #modules: Map<string, Module>;
   /** Who imports a module, directly. */
   #importers = new Map<string, string[]>();
-  #tests = new Map<string, Test>();
+  /** Milliseconds that a test takes without a mutant. */
+  #durations = new Map<string, number>();
+  #pictures: string;
 
-  private constructor(firmware: CompiledFirmware, lines: string[], modules: Map<string, Module>) {
+  private constructor(firmware: CompiledFirmware, lines: string[], modules: Map<string, Module>, pictures: string) {
+    this.#pictures = pictures;
     this.#firmware = firmware;
     this.#lines = lines;
     this.#modules = modules;
@@ -49,7 +53,7 @@ export class XSSuite {
       const [what, name, script, , source] = line.split("\t");
       if (what === "module") modules.set(name, { script, source });
     }
-    const suite = new XSSuite(firmware, lines, modules);
+    const suite = new XSSuite(firmware, lines, modules, await makePictures());
     for (const [name, { script }] of modules)
       for (const imported of await importsOf(name, script))
         suite.#importers.set(imported, [...(suite.#importers.get(imported) ?? []), name]);
@@ -75,19 +79,23 @@ export class XSSuite {
       },
     });
     if (result.diagnostics?.length) return "invalid";
-    const tests = this.testsOf(mutant.file);
-    for (const test of tests) await this.measure(test);
     const directory = await mkdtemp(join(buildDirectory, "mutant-"));
     try {
       const manifest = await this.firmwareWith(mutant.file, result.outputText, directory);
-      for (const test of tests) {
-        const outcome = await this.execute(test, manifest, this.#tests.get(test)!.duration * slowness + patience);
-        if (outcome !== "survived") return outcome;
-      }
-      return "survived";
+      return await this.ask(mutant.file, { manifest });
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
+  }
+
+  /** The tests that reach the file, on another firmware or another host. @throws Error when a test fails without a mutant */
+  async ask(file: string, changed: Changed): Promise<Outcome> {
+    for (const test of this.testsOf(file)) {
+      const limit = (await this.measure(test)) * slowness + patience;
+      const outcome = await this.execute(test, limit, changed);
+      if (outcome !== "survived") return outcome;
+    }
+    return "survived";
   }
 
   /** The unit tests that import the file, over others too, nearest first. */
@@ -114,23 +122,27 @@ export class XSSuite {
     return { ...this.#firmware, path };
   }
 
-  private async measure(test: string): Promise<void> {
-    if (this.#tests.has(test)) return;
+  private async measure(test: string): Promise<number> {
+    const known = this.#durations.get(test);
+    if (known !== undefined) return known;
     const start = performance.now();
-    const outcome = await this.execute(test, this.#firmware, testLimit);
+    const outcome = await this.execute(test, testLimit);
     if (outcome !== "survived") throw new Error(`${test} fails without a mutant: run npm test first`);
-    this.#tests.set(test, { module: test, duration: performance.now() - start });
+    const duration = performance.now() - start;
+    this.#durations.set(test, duration);
+    return duration;
   }
 
-  private async execute(module: string, manifest: CompiledFirmware, limit: number): Promise<Outcome> {
+  private async execute(module: string, limit: number, changed: Changed = {}): Promise<Outcome> {
     const storage = await mkdtemp(join(tmpdir(), "devicelink-mutant-"));
     let failed = false;
     let done = false;
     let isLate = false;
     const device = await startDevice({
-      manifest,
+      manifest: this.#firmware,
+      ...changed,
       module,
-      environment: { STORAGE_DIRECTORY: storage },
+      environment: { STORAGE_DIRECTORY: storage, CAMERA_FRAMES: this.#pictures },
       onTrace: (line) => {
         if (line.startsWith('{"done":')) done = true;
         else if (!line.startsWith('{"test":') || JSON.parse(line).ok) return;

@@ -10,6 +10,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { buildFirmware, buildHost } from "../../sim/host/build.ts";
 import { type DeviceProcess, startDevice } from "../../sim/host/device-process.ts";
+import { makePictures } from "../pictures.ts";
 
 interface Report {
   test?: string;
@@ -25,6 +26,7 @@ const wanted = process.env.XS_TEST ?? "";
 
 await buildHost();
 const manifest = await buildFirmware(join(here, "manifest.json"));
+const pictures = await makePictures();
 const found = (await readdir(here, { recursive: true })).map((path) => path.replaceAll("\\", "/"));
 const files = found.filter((path) => path.includes("/") && path.endsWith(".test.ts") && path.includes(wanted)).sort();
 
@@ -41,7 +43,7 @@ async function runFile(path: string, file: import("node:test").TestContext): Pro
   const device = await startDevice({
     manifest,
     module: `tests/unit/${path.replace(/\.ts$/, "")}`,
-    environment: { STORAGE_DIRECTORY: storage },
+    environment: { STORAGE_DIRECTORY: storage, CAMERA_FRAMES: pictures },
     onTrace: (line) => {
       const report = parse(line);
       if (report) reports.push(report);
