@@ -280,7 +280,8 @@ for (const sensor of new Set(writes.map(([id]) => id)))
       lines.flatMap(({ error }) => error ?? []),
       [],
     );
-    const sent = (await readFile(trace, "utf8")).matchAll(/^\d+ ([0-9A-F]{2} [0-9A-F]{2}) \|/gm);
+    // Writes have bit 7 in their first byte; a burst that fetches a last byte has two bytes as well.
+    const sent = (await readFile(trace, "utf8")).matchAll(/^\d+ ([89A-F][0-9A-F] [0-9A-F]{2}) \|/gm);
     // Per picture: what was written since the one before, without the trigger (0x04) and what the start wrote.
     const pictures: string[][] = [[]];
     for (const [, period] of sent)

@@ -187,7 +187,7 @@ test("the functions get the settings that they read, no others", async () => {
   for (const { name, folder } of [...functions, { name: "Hook", folder: "provisioning-hook" }]) {
     const { Variables } = Resources[`${name}Function`].Properties.Environment as { Variables: object };
     const handler = await source(`sim/cloud/${folder}/handler.ts`);
-    const read = [...handler.matchAll(/setting\("(\w+)"\)/g)].map(([, setting]) => setting);
+    const read = [...handler.matchAll(/functionSetting\("(\w+)"\)/g)].map(([, setting]) => setting);
     assert.ok(read.length > 0);
     assert.deepEqual(Object.keys(Variables).sort(), read.sort());
   }
