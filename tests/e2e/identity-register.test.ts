@@ -189,7 +189,7 @@ test(
       await register(rig, { ...next, rootCA: await strangerRoot(rig) });
       const info = await rig.until(
         "the claim's identity",
-        ({ thingName, state }) => /^camera-[0-9A-F]{6}$/.test(String(thingName)) && state === "online",
+        ({ thingName, state }) => /^camera-[a-z2-7]{24}$/.test(String(thingName)) && state === "online",
         150_000,
       );
       assert.equal(info.applyState, "applied");
