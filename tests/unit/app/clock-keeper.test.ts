@@ -178,3 +178,16 @@ test("a store's Date is told of when it changes what is known", async () => {
   bench.keeper.heard(start);
   equal([bench.told.slice(1), bench.changed], [["ClockSet confirmed 0"], 1]);
 });
+
+test("a new doubt begins a new row: its first failure is told, and it is asked again after a minute", async () => {
+  const bench = new Bench();
+  bench.clock.result = new ClockError("NoAnswer", "nobody");
+  bench.keeper.failed("Expired");
+  await bench.pass(5 * hour);
+  bench.keeper.heard(start);
+  equal(bench.told.splice(0), ["ClockDoubted Expired", "Error NoAnswer", "ClockSet confirmed 0"]);
+  const { rounds } = bench.clock;
+  bench.keeper.heard(start + day);
+  await bench.pass(2 * minute);
+  equal([bench.told, bench.clock.rounds - rounds], [["ClockDoubted StoreDate", "Error NoAnswer"], 2]);
+});

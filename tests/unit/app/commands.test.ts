@@ -22,6 +22,9 @@ const commands: Record<string, Command<{ greeting: string }>> = {
     },
   },
 };
+/** Longer than what is said again of a name that is not known. */
+const longName = "A".repeat(33);
+commands[longName] = commands.Echo;
 const target = { greeting: "Oh," };
 
 const answer = async (message: Message, transport: "bluetooth" | "mqtt" = "bluetooth", endpoint?: "camera-command") =>
@@ -43,6 +46,22 @@ test("errors are answers: rejected, thrown, unknown", async () => {
   equal(await answer({ type: "Throw" }), '{"type":"Throw","error":{"code":"InternalError","message":"odd"}}');
   for (const type of ["Nothing", "__proto__", "toString", "", 7, null, undefined])
     equal((await answer({ type })).includes('"code":"UnknownCommand"'), true, String(type));
+});
+
+test("of a name that is not known 32 characters are said again, of a command's the whole name", async () => {
+  const { type, error } = JSON.parse(await answer({ type: `${"x".repeat(31)}yz` }));
+  equal(type, `${"x".repeat(31)}y`);
+  equal(error.message.includes(`"${type}"`), true, error.message);
+  equal(JSON.parse(await answer({ type: longName, text: "hi" })).type, longName);
+  equal(JSON.parse(await answer({ type: longName, expires: 1 })).type, longName);
+});
+
+test("a token has at most 64 characters; one that is no text, or empty, is none", async () => {
+  const token = async (clientToken: unknown) => JSON.parse(await answer({ type: "Echo", text: "hi", clientToken }));
+  equal((await token("t".repeat(64))).clientToken, "t".repeat(64));
+  const long = await token("t".repeat(65));
+  equal([long.clientToken, long.error?.code], [undefined, "BadField"]);
+  for (const none of ["", 7, null, {}]) equal(await token(none), { type: "Echo", said: "Oh, hi" });
 });
 
 test("a command on the wrong endpoint is unknown there", async () => {

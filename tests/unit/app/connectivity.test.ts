@@ -64,7 +64,7 @@ function setUp() {
     wifi.state = "disconnected";
     connectivity.wifiChanged();
   };
-  return { connectivity, records, wifi, clock, states, sessions, failures, register, join, lose };
+  return { connectivity, identities, records, wifi, clock, states, sessions, failures, register, join, lose };
 }
 
 const pause = (milliseconds: number) => new Promise<void>((resolve) => void Timer.set(() => resolve(), milliseconds));
@@ -146,6 +146,27 @@ test("telemetry is told what went wrong on the way", async () => {
   lose();
   lose();
   equal(counted(), "1,1,1", "Wi-Fi, connected, failed");
+});
+
+test("while an identity is fetched that session connects, is let go with Wi-Fi, and ends with a new identity", async () => {
+  const { connectivity, identities, records, sessions, register, join, lose } = setUp();
+  identities.order({ endpoint: "broker", template: "t", certificate: "c", key: "k" });
+  records.write("wifi", { SSID: "net" });
+  join();
+  await pause(5);
+  equal([connectivity.state, connectivity.session], ["connecting", undefined]);
+  lose();
+  join();
+  equal(
+    sessions.map(({ log }) => log.join(" ")),
+    ["provisioning connect disconnect connect"],
+  );
+  register("cam");
+  connectivity.identityChanged();
+  equal(
+    sessions.map(({ log }) => log.join(" ")),
+    ["provisioning connect disconnect connect close", "cam connect"],
+  );
 });
 
 test("a time server that is away is tried again", async () => {

@@ -6,6 +6,7 @@ import { RecordStore } from "../../../modules/storage/record-store";
 import { KeyPair } from "../../../native/tls/crypto";
 import { equal, test, throws, until } from "../harness";
 import { giveIdentity } from "../storage/given-identity";
+import { selfSigned } from "./self-signed";
 
 const identity = (thingName: string): Identity => ({
   thingName,
@@ -356,6 +357,53 @@ test("RegisterDevice: what cannot be used changes nothing", () => {
   for (const [fields, code] of bad) throws(() => rig.enrolling.register({ ...good, ...fields }), code);
   equal([rig.enrolling.applyState, rig.enrolling.error, rig.host.changes], ["applied", null, 0]);
   equal([rig.identities.current?.thingName, rig.identities.pendingKey("waiting")], ["old", key]);
+});
+
+/** A key and its certificate, in the time in which it is good. */
+function credentials(rig: ReturnType<typeof setUp>) {
+  const pair = new KeyPair();
+  rig.host.time = Date.UTC(2027, 0, 1);
+  return { certificate: selfSigned(pair), key: pair.exportPEM() };
+}
+
+test("RegisterDevice: the key is the one that waited, or comes along; what failed before is forgotten", () => {
+  const rig = setUp();
+  const { certificate, key } = credentials(rig);
+  const fields = { thingName: "thing", endpoint: "broker.example", certPem: certificate };
+  rig.identities.order(claim);
+  for (let n = 0; n < 2; n += 1) rig.enrolling.roundFailed(refused);
+  equal([rig.enrolling.error?.code, rig.enrolling.pause, rig.host.changes], ["Refused", 20_000, 2]);
+  equal(rig.enrolling.register({ ...fields, privKey: key, region: "r".repeat(32) }), { applyState: "trying" });
+  equal([rig.enrolling.error, rig.enrolling.pause, rig.host.changes], [null, 0, 3]);
+  const { trial } = rig.identities;
+  equal(
+    [trial?.thingName, trial?.endpoint, trial?.certificate, trial?.key, trial?.region, trial?.rootCA],
+    ["thing", "broker.example", certificate, key, "r".repeat(32), undefined],
+  );
+  const waiting = setUp();
+  waiting.identities.keepPendingKey("thing", key);
+  rig.host.time = waiting.host.time = Date.UTC(2027, 0, 1);
+  waiting.enrolling.register(fields);
+  equal(waiting.identities.trial?.key, key);
+});
+
+test("ProvisionByClaim: all of the order is kept; an end that is no number is none", async () => {
+  const rig = setUp();
+  const { certificate, key } = credentials(rig);
+  const fields = { endpoint: "broker.example", template: "t", certPem: certificate, privKey: key };
+  rig.identities.order(claim);
+  rig.enrolling.roundFailed(refused);
+  const all = { ...fields, region: "r".repeat(32), expiration: 7, parameters: [["Batch", "7"]] };
+  equal(rig.enrolling.provisionByClaim(all), { applyState: "enrolling" });
+  equal([rig.enrolling.error, rig.enrolling.pause], [null, 0]);
+  const order = { endpoint: "broker.example", template: "t", certificate, key };
+  equal(rig.identities.enrolment, { ...order, parameters: { Batch: "7" }, region: "r".repeat(32), expiresAt: 7 });
+  for (const expiration of [undefined, null, "7", true]) {
+    rig.enrolling.provisionByClaim({ ...fields, expiration });
+    equal(rig.identities.enrolment, order);
+  }
+  throws(() => rig.enrolling.provisionByClaim({ ...fields, region: "r".repeat(33) }), "BadField");
+  await until(() => rig.host.changes === 6, 3000);
 });
 
 test("a storage that is full: the order and the trial are refused, and the identity in force stays", () => {
