@@ -104,18 +104,27 @@ export class Connectivity<S extends Session> {
   /** Looks what is missing next, and begins with it. */
   advance(): void {
     const { wifi, clock, identities, records } = this.#host;
-    const identity = identities.inUse;
     if (wifi.state !== "connected") this.enter(records.read("wifi") ? "joining" : "unprovisioned");
     else if (!clock.isSet) this.setClock();
-    else if (!identity) this.enter("unprovisioned");
-    else this.connect(identity);
+    else if (!identities.inUse) this.enter("unprovisioned");
+    else this.connect();
   }
 
-  private connect(identity: Identity): void {
+  private connect(): void {
     if (this.#state === "online" && this.#session) return;
     this.enter("connecting");
+    this.open();
+  }
+
+  /** A job of its own, because the stack is short: a command has used up half of it, and a connection reads its keys from storage. */
+  private async open(): Promise<void> {
+    await undefined;
+    const { identities } = this.#host;
+    const identity = identities.inUse;
+    // What has happened since may have made another state of it, or another identity.
+    if (this.#state !== "connecting" || !identity) return;
     try {
-      if (this.#host.identities.isEnrolling) {
+      if (identities.isEnrolling) {
         this.#provisioning ??= this.#host.openProvisioning();
         this.#provisioning.connect();
         return;

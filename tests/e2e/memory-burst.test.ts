@@ -1,6 +1,6 @@
 /**
  * Everything at once while a picture goes up: settings, a job, commands, a grant of the greatest size and phone's questions. The machine of
- * this test has 2 KB of chunks and 256 slots less than the manifest gives the camera, so that what passes here has at least as much to spare.
+ * this test has 2 KB of chunks, 256 slots and 64 slots of stack less than the manifest gives the camera: what passes here has as much to spare.
  */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";

@@ -102,6 +102,7 @@ test("Wi-Fi first and the identity later gives one session", async () => {
   equal(sessions.length, 0);
   register("cam");
   connectivity.identityChanged();
+  await pause(1);
   equal(sessions.length, 1);
 });
 
@@ -112,6 +113,7 @@ test("a new identity ends the old session", async () => {
   await pause(5);
   register("two");
   connectivity.identityChanged();
+  await pause(1);
   equal(sessions.map(({ log }) => log.join(" ")).join(), "one connect close,two connect");
 });
 
@@ -127,6 +129,7 @@ test("the session outlives a loss of Wi-Fi", async () => {
   connectivity.sessionChanged(false);
   equal(connectivity.state, "joining", "the end of the session is no news then");
   join();
+  await pause(1);
   equal(sessions.length, 1);
   equal(sessions[0].log.join(), "cam,connect,disconnect,connect");
 });
@@ -190,5 +193,6 @@ test("an identity that no session can be made of is reported, and another one he
   equal(failures.map(String), ["Error: InvalidEndpoint"]);
   register("good");
   connectivity.identityChanged();
+  await pause(1);
   equal(sessions.length, 1);
 });
