@@ -34,7 +34,7 @@ const names: readonly string[] = Object.freeze([
 export const commandShape: JSONShape = Object.freeze({
   bytes: 6144,
   depth: 4,
-  values: 64,
+  values: 40,
   text: 4608,
   name: 64,
   names,

@@ -49,7 +49,7 @@ const urlLimit = 4096;
 const grantShape: JSONShape = Object.freeze({
   bytes: 4096,
   depth: 3,
-  values: 48,
+  values: 32,
   text: urlLimit,
   name: 64,
   names: Object.freeze([

@@ -15,6 +15,9 @@ export interface JSONShape extends JSONBounds {
   readonly maps?: readonly string[];
 }
 
+/** A pair takes some hundred bytes. Nobody takes more than 16: the seventeenth is there to be noticed, and others are not made. */
+const mapLimit = 17;
+
 /** An object with names that are not ours, in the order in which they stand. A name may be there twice. */
 export type JSONMap = [name: string, value: unknown][];
 
@@ -110,6 +113,7 @@ class Builder extends JSONScanner {
   private add(container: Container, value: unknown, depth: number): void {
     const name = this.#name as string;
     if (!Array.isArray(container)) container[name] = value;
-    else container.push(this.isObjectAt(depth) ? [name, value] : value);
+    else if (!this.isObjectAt(depth)) container.push(value);
+    else if (container.length < mapLimit) container.push([name, value]);
   }
 }

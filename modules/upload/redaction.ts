@@ -1,7 +1,12 @@
-import { endOfParameter, parameterValue } from "./query";
+import { endOfParameter } from "./query";
 
 /** A word as long as this may be a secret or have one in it, and as much of a secret must not be seen, whatever is around it. */
 const PIECE = 12;
+
+/** Characters of a value that are looked at together: one of 4 KB, as it stands, decoded, and in small letters, would be 16 KB of the machine. */
+const WINDOW = 240;
+/** So that each piece is whole in one of them, with every character written as `%41`. */
+const OVERLAP = 3 * PIECE;
 
 /** What everybody knows: to hide it would make messages useless. */
 const publicParameters: readonly string[] = [
@@ -37,11 +42,28 @@ function isInQuery(word: string, url: string, from: number): boolean {
     if (equals < 0 || end - equals <= PIECE || publicParameters.includes(url.slice(start, equals))) continue;
     // Of a credential only the key: region and service are in many a message.
     const isCredential = url.startsWith("X-Amz-Credential", start);
-    const decoded = parameterValue(url, equals + 1) ?? "";
-    if (repeats(word, isCredential ? decoded.split("/")[0] : decoded)) return true;
-    if (!isCredential && repeats(word, url.slice(equals + 1, end))) return true;
+    if (isInValue(word, url, equals + 1, isCredential ? endOfKey(url, equals + 1, end) : end)) return true;
   }
   return false;
+}
+
+/** As it stands in the URL, and decoded. */
+function isInValue(word: string, url: string, from: number, to: number): boolean {
+  for (let at = from; at < to; at += WINDOW) {
+    const piece = url.slice(at, Math.min(at + WINDOW + OVERLAP, to));
+    if (repeats(word, piece)) return true;
+    if (piece.includes("%") && repeats(word, piece.replace(/%[2-7][0-9a-f]/gi, decoded))) return true;
+  }
+  return false;
+}
+
+function decoded(coded: string): string {
+  return String.fromCharCode(Number.parseInt(coded.slice(1), 16));
+}
+
+function endOfKey(url: string, from: number, to: number): number {
+  const length = url.slice(from, Math.min(from + WINDOW, to)).search(/\/|%2f/i);
+  return length < 0 ? to : from + length;
 }
 
 function isInHeaders(word: string, headers: Headers | undefined): boolean {

@@ -63,6 +63,13 @@ test("an object with names of somebody else's is a list of pairs", () => {
   equal(parse('{"headers":["x"],"a":{"headers":{}}}', mapped), { headers: ["x"], a: { headers: [] } });
 });
 
+test("of an object with names of somebody else's the first seventeen members are made", () => {
+  const members = Array.from({ length: 18 }, (_, i) => `"n${i}":[${i}]`);
+  const { map } = parse(`{"map":{${members.join()}}}`, { ...shape, values: 40, names: ["map"], maps: ["map"] });
+  equal((map as JSONMap).length, 17);
+  equal((map as JSONMap)[16], ["n16", [16]]);
+});
+
 test("each bound holds: what just fits is read, one more is refused by name", () => {
   const limits: [JSONShape, string, string, string][] = [
     [{ ...shape, bytes: 10 }, '{"a":1234}', '{"a":12345}', "TooLong"],
