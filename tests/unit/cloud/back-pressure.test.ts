@@ -1,6 +1,6 @@
 /** The broker sends more than the device can take at once: it waits in the connection, and nothing breaks because of that. */
 import type { CloudSession, CloudSessionOptions } from "../../../modules/cloud/session";
-import { assert, equal, sleep, test, until } from "../harness";
+import { assert, equal, sleep, test, turns, until } from "../harness";
 import { FakeBroker, type Script, text, types } from "./fake-broker";
 
 interface Rig {
@@ -60,8 +60,8 @@ test("each message is asked for, the empty and the too large ones as well", asyn
   for (let count = 0; count <= 3; count += 1) {
     credit = count ? 1 : 0;
     session.resume();
-    await until(() => seen() === count);
-    await sleep(10);
+    await until(() => seen() >= count && acknowledged(broker).length >= Math.min(count, 2));
+    await turns(10);
     equal([seen(), acknowledged(broker).length], [count, Math.min(count, 2)]);
   }
   equal(
@@ -124,7 +124,6 @@ test("answers do not wait for acknowledgements that stand behind the next questi
     {
       maximumInFlight: 2,
       queueCount: 6,
-      acknowledgeTimeout: 10_000,
       onMessage: ({ payload }) => {
         session
           .publish("out", `answer to ${text(payload)}`, { expendable: true })
@@ -150,11 +149,14 @@ test("answers do not wait for acknowledgements that stand behind the next questi
 });
 
 test("an answer that nothing waits behind is kept until it is acknowledged, and sent again", async () => {
-  const { broker, session } = await connected({ puback: false }, { acknowledgeTimeout: 20 });
+  const { broker, session } = await connected({ puback: false }, { acknowledgeTimeout: 100 });
   await session.publish("out", "answer", { expendable: true });
-  await until(() => broker.socket.sent(types.PUBLISH).length === 2);
+  await until(() => broker.socket.sent(types.PUBLISH).length >= 2);
   equal(
-    broker.socket.sent(types.PUBLISH).map(({ duplicate }) => duplicate),
+    broker.socket
+      .sent(types.PUBLISH)
+      .slice(0, 2)
+      .map(({ duplicate }) => duplicate),
     [false, true],
   );
   broker.script.puback = true;
@@ -183,11 +185,11 @@ test("no message comes in while its acknowledgement could not go out", async () 
   // The socket takes nothing more, and a payload of ours is in the way of the client's acknowledgements.
   session.publish("out", new Uint8Array(2000)).catch(() => {});
   await until(() => broker.socket.sent(types.SUBSCRIBE).length === 0 && session.pending === 1);
-  await sleep(10);
+  await turns(10);
   burst(broker, 50);
-  await sleep(50);
+  await until(() => broker.messages.length > 0);
+  await turns(50);
   assert(broker.messages.length <= 8, `${broker.messages.length} messages were read`);
-  assert(broker.messages.length > 0, "some may");
   session.close();
   equal(broker.escaped, []);
 });
@@ -202,7 +204,7 @@ test("a callback that throws when it is asked does not keep the message", async 
     },
   );
   broker.socket.publish("in", "x", { id: 1 });
-  await until(() => acknowledged(broker).length === 1);
+  await until(() => acknowledged(broker).length === 1 && broker.messages.length > 0);
   equal([broker.messages.length, broker.errors], [1, ["HandlerFailed"]]);
   session.close();
   equal(broker.escaped, []);

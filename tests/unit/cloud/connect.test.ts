@@ -89,13 +89,15 @@ test("a socket that cannot be made, a name that is not found, a host that does n
     [{ connack: false }, "ConnackTimeout"],
   ] as const) {
     const broker = new FakeBroker(script);
-    const session = broker.session();
+    const session = broker.session({ connectTimeout: 100, connackTimeout: 100 });
     session.connect();
-    await until(() => broker.errors.length === 2);
-    equal(broker.errors, [code, code]);
+    await until(() => broker.errors.length >= 2);
+    equal(broker.errors.slice(0, 2), [code, code]);
+    session.disconnect();
     equal(broker.resolvers, 0, `${code}: look-ups are left`);
     const good = { constructorError: undefined, address: "10.0.0.1", dark: false, silentNames: false, connack: 0 };
     Object.assign(broker.script, good);
+    session.connect();
     await until(() => session.connected);
     session.close();
     equal(broker.resolvers, 0);
@@ -112,7 +114,8 @@ test("the connection may be cut after any byte that the device sends, and nothin
     const granted = session.subscribe([{ topic: "device/thing/commands", QoS: 1 }]);
     await session.publish("device/thing/telemetry", "hello");
     await granted;
-    await until(() => broker.sockets.length === 2 && session.connected);
+    await until(() => broker.sockets.length >= 2 && session.connected);
+    equal(broker.sockets.length, 2);
     const packets = broker.sockets.flatMap((socket) => socket.packets);
     assert(packets.some(({ payload, topic }) => topic === "device/thing/telemetry" && payload === "hello"));
     assert(packets.some(({ type }) => type === types.SUBSCRIBE));

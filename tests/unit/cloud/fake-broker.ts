@@ -298,7 +298,10 @@ export class FakeBroker {
     return this.sockets[this.sockets.length - 1];
   }
 
-  /** A session with short times and little patience, not yet connected. */
+  /**
+   * A session with short pauses, not yet connected. It is patient, so that a slow machine does not look like a silent broker; who wants it
+   * to lose its patience sets that time.
+   */
   session(options: Partial<CloudSessionOptions> = {}): CloudSession {
     return new CloudSession({
       endpoint: "broker.example",
@@ -306,9 +309,9 @@ export class FakeBroker {
       ...this.parts,
       backoff: { minimum: 10, maximum: 40 },
       stableTime: 200,
-      connectTimeout: 100,
-      connackTimeout: 50,
-      acknowledgeTimeout: 30,
+      connectTimeout: 8000,
+      connackTimeout: 8000,
+      acknowledgeTimeout: 8000,
       maximumMessage: 600,
       onStateChanged: (state, error) => {
         this.states.push(state);

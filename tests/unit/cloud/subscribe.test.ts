@@ -57,12 +57,15 @@ test("what was asked for while there was no connection is asked for even when th
 
 test("without SUBACK the same packet goes out again on the same connection", async () => {
   const broker = new FakeBroker({ suback: false });
-  const session = broker.session();
+  const session = broker.session({ acknowledgeTimeout: 150 });
   session.connect();
   const granted = session.subscribe(filters("a"));
-  await until(() => broker.sockets.length === 1 && broker.socket.sent(types.SUBSCRIBE).length === 3);
+  await until(() => broker.sockets.length === 1 && broker.socket.sent(types.SUBSCRIBE).length >= 3);
   equal(
-    broker.socket.sent(types.SUBSCRIBE).map(({ id }) => id),
+    broker.socket
+      .sent(types.SUBSCRIBE)
+      .slice(0, 3)
+      .map(({ id }) => id),
     [1, 1, 1],
   );
   broker.script.suback = true;
