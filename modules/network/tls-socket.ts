@@ -318,7 +318,8 @@ export class TLSSocket {
 
   /** @returns whether there may be more to do */
   private step(): boolean {
-    this.send();
+    // The alert that goes with an error is left to fail(), which gives it time to arrive.
+    if (!this.#engine?.error) this.send();
     this.giveCredit();
     const engine = this.#engine;
     if (!engine) return false;

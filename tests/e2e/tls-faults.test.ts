@@ -97,6 +97,18 @@ test("a slow reader loses nothing", async () => {
   await peer.close();
 });
 
+for (const readInto of [1000, 6000])
+  test(`read into a buffer of ${readInto} bytes`, async () => {
+    const data = pattern(100_000);
+    const peer = await TLSPeer.start(server, (socket) => {
+      socket.resume();
+      socket.end(data);
+    });
+    const result = await rig.run({ port: peer.port, roots: [ca.certPem], readInto });
+    assert.deepEqual([result.code, result.received, result.sha256], ["ConnectionClosed", data.length, sha256(data)]);
+    await peer.close();
+  });
+
 for (const writeSize of [0, 1, 100, 4000])
   test(`data to a slow peer, ${writeSize ? `${writeSize} bytes a write` : "as much as is taken"}`, async () => {
     const sent = pattern(writeSize === 1 ? 20_000 : 300_000);

@@ -35,16 +35,12 @@ export class Rig {
   #control: Socket;
   #lines: AsyncIterator<string>;
   #device: Device;
-  #exit: string | undefined;
 
   private constructor(device: Device, control: Socket) {
     this.#device = device;
     this.#control = control;
     this.#lines = createInterface({ input: control })[Symbol.asyncIterator]();
-    device.exited.then((exit) => {
-      this.#exit = described(exit);
-      control.destroy();
-    });
+    device.exited.then(() => control.destroy());
   }
 
   static async start(): Promise<Rig> {
@@ -67,7 +63,7 @@ export class Rig {
   async run(task: Task): Promise<Answer> {
     this.#control.write(`${JSON.stringify(task)}\n`);
     const { value, done } = await this.#lines.next();
-    if (done) throw new Error(this.#exit ?? "the device closed its control connection");
+    if (done) throw new Error(described(await this.#device.exited));
     const answer = JSON.parse(value) as Answer;
     if (answer.failed) throw new Error(answer.failed);
     return answer;

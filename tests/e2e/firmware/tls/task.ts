@@ -22,6 +22,8 @@ export interface Task {
   /** Read at most so many bytes a time, with a pause of so many milliseconds. */
   readSize?: number;
   readPause?: number;
+  /** Read into one buffer of so many bytes, again and again. */
+  readInto?: number;
   /** Close after so many received bytes; 0: when the session stands. Without it the peer closes. */
   closeAfter?: number;
   /** Throw in this callback. */

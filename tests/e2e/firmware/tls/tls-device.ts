@@ -26,6 +26,7 @@ class Job {
   #socket: TLSSocket;
   #sent = 0;
   #paused = false;
+  #buffer?: Uint8Array;
   #digest = new Digest("SHA-256");
   #outcome: Outcome = { connected: false, received: 0, sha256: "", errors: 0 };
   #done: (outcome: Outcome) => void;
@@ -96,16 +97,28 @@ class Job {
     if (!this.#paused) this.#read(count);
   }
 
+  /** A loop: the machine's stack is too short for as many calls as a record has parts. */
   #read(count: number): void {
-    const { readSize = count, readPause } = this.#task;
-    const size = Math.min(count, readSize);
-    const data = this.#task.bytewise ? this.#readBytes(size) : (this.#socket.read(size) as ArrayBuffer | undefined);
-    if (!data) return;
-    this.#digest.write(data);
-    this.#outcome.received += data.byteLength;
-    if (this.#outcome.received >= (this.#task.closeAfter ?? Number.POSITIVE_INFINITY)) this.#finish();
-    else if (readPause !== undefined) this.#readLater(readSize, readPause);
-    else if (data.byteLength < count) this.#read(count - data.byteLength);
+    const { readSize = count, readPause, closeAfter = Number.POSITIVE_INFINITY } = this.#task;
+    for (let left = count; left > 0; ) {
+      const data = this.#readData(Math.min(left, readSize));
+      if (!data) return;
+      left -= data.byteLength;
+      this.#digest.write(data);
+      this.#outcome.received += data.byteLength;
+      if (this.#outcome.received < closeAfter && readPause === undefined) continue;
+      if (readPause === undefined || this.#outcome.received >= closeAfter) this.#finish();
+      else this.#readLater(readSize, readPause);
+      return;
+    }
+  }
+
+  #readData(size: number): ArrayBuffer | Uint8Array | undefined {
+    if (this.#task.bytewise) return this.#readBytes(size);
+    if (!this.#task.readInto) return this.#socket.read(size) as ArrayBuffer | undefined;
+    this.#buffer ??= new Uint8Array(this.#task.readInto);
+    const count = this.#socket.read(this.#buffer);
+    return count === undefined ? undefined : this.#buffer.subarray(0, count);
   }
 
   #readLater(size: number, pause: number): void {
