@@ -2,7 +2,7 @@ import Timer from "timer";
 import { Connectivity } from "../../../modules/app/connectivity";
 import { IdentityStore } from "../../../modules/storage/identity-store";
 import { RecordStore } from "../../../modules/storage/record-store";
-import { equal, test } from "../harness";
+import { equal, test, turns } from "../harness";
 import { giveIdentity } from "../storage/given-identity";
 
 /** A session that writes down what is done to it. */
@@ -160,12 +160,14 @@ test("while an identity is fetched that session connects, is let go with Wi-Fi, 
   equal([connectivity.state, connectivity.session], ["connecting", undefined]);
   lose();
   join();
+  await turns(1);
   equal(
     sessions.map(({ log }) => log.join(" ")),
     ["provisioning connect disconnect connect"],
   );
   register("cam");
   connectivity.identityChanged();
+  await turns(1);
   equal(
     sessions.map(({ log }) => log.join(" ")),
     ["provisioning connect disconnect connect close", "cam connect"],
