@@ -9,6 +9,7 @@ import "reflect-metadata";
 import { OwnerCA } from "../../certs/owner-ca.ts";
 import { AwsRegistrar } from "../../sim/phone/aws.ts";
 import { createClaim } from "../../sim/phone/fleet.ts";
+import type { ProcessEvent } from "../../sim/start/json-process.ts";
 import { IdentityRig, type Information, templateName } from "./identity-rig.ts";
 
 async function withRig(run: (rig: IdentityRig) => Promise<void>): Promise<void> {
@@ -197,8 +198,8 @@ test(
     }),
 );
 
-const moments: [string, (event: Record<string, unknown>) => boolean][] = [
-  ["at once", () => false],
+const moments: [string, ((event: ProcessEvent) => boolean)?][] = [
+  ["at once"],
   ["the old session ends", ({ event, clientId }) => event === "disconnect" && clientId === "camera-owned"],
   ["the new identity connects", ({ event, clientId }) => event === "connect" && clientId === "camera-next"],
   ["it subscribes", ({ event, clientId }) => event === "subscribe" && clientId === "camera-next"],
@@ -212,15 +213,11 @@ test("the power is cut while the new identity is tried: it is in force afterward
       withRig(async (rig) => {
         await owned(rig);
         const good = await goodFields(rig, "camera-next");
-        const cut = new Promise<void>((resolve, reject) => {
-          rig.onCloudEvent = (event) => {
-            if (!fits(event)) return;
-            rig.onCloudEvent = () => {};
-            rig.cutPower().then(resolve, reject);
-          };
-        });
-        await register(rig, good);
-        await (moment === "at once" ? rig.cutPower() : cut);
+        if (fits) await rig.cutAt(fits, () => register(rig, good));
+        else {
+          await register(rig, good);
+          await rig.cutPower();
+        }
         const info = await rig.until("new identity", isBack(idOf(good.certPem)));
         assert.equal(info.thingName, "camera-next");
         const { slot } = JSON.parse((await rig.record("identity"))!.slice(1));

@@ -100,6 +100,29 @@ export class IdentityRig {
     await this.line.startCamera();
   }
 
+  /**
+   * Acts, and cuts the power at the first of the cloud's events that fits, once. The answer to what was done may be lost with the power;
+   * every failure before the cut counts.
+   */
+  async cutAt(fits: (event: ProcessEvent) => boolean, act: () => Promise<unknown>): Promise<void> {
+    let cutting = false;
+    const cut = new Promise<void>((resolve, reject) => {
+      this.onCloudEvent = (event) => {
+        if (cutting || !fits(event)) return;
+        cutting = true;
+        this.cutPower().then(resolve, reject);
+      };
+    });
+    try {
+      await act().catch((error) => {
+        if (!cutting) throw error;
+      });
+      await cut;
+    } finally {
+      this.onCloudEvent = () => {};
+    }
+  }
+
   /** The factory writes a record into the camera's storage, as it would into NVS. */
   async flash(key: string, record: object): Promise<void> {
     await writeFile(join(this.#rig.directory, "storage", "devicelink", key), `b${JSON.stringify(record)}`);

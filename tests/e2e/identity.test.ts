@@ -122,17 +122,6 @@ async function provisionByClaim(rig: IdentityRig): Promise<void> {
   assert.equal(answer.applyState, "enrolling");
 }
 
-/** Power is cut at the first of the cloud's events that fits, once. */
-function cutAt(rig: IdentityRig, fits: (event: ProcessEvent) => boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
-    rig.onCloudEvent = (event) => {
-      if (!fits(event)) return;
-      rig.onCloudEvent = () => {};
-      rig.cutPower().then(resolve, reject);
-    };
-  });
-}
-
 const isClaim = ({ clientId }: ProcessEvent) => String(clientId).startsWith("claim-");
 const isThing = ({ clientId }: ProcessEvent) => /^camera-/.test(String(clientId));
 const isPublished = (event: ProcessEvent, end: string) =>
@@ -161,9 +150,7 @@ for (const [step, fits] of steps)
   test(`(e) power is cut when ${step}: the camera gets its identity`, { timeout: 180_000 }, () =>
     withRig(async (rig) => {
       await rig.joinWiFi();
-      const cut = cutAt(rig, fits);
-      await provisionByClaim(rig);
-      await cut;
+      await rig.cutAt(fits, () => provisionByClaim(rig));
       const info = await rig.online();
       assert.equal(info.thingName, info.ownThingName);
       assert.ok((await certificatesOf(rig, info.thingName!)).includes(String(info.certificateId)));
@@ -242,9 +229,7 @@ for (const [step, fits] of rotationSteps)
   test(`rotation: power is cut when ${step}, and it is done afterwards`, { timeout: 180_000 }, () =>
     withRig(async (rig) => {
       const { certificateId } = await provisioned(rig);
-      const cut = cutAt(rig, fits);
-      await rotate(rig);
-      await cut;
+      await rig.cutAt(fits, () => rotate(rig));
       await rig.until("new certificate", (it) => it.state === "online" && it.certificateId !== certificateId);
     }),
   );
