@@ -19,16 +19,23 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const top = join(dirname(fileURLToPath(import.meta.url)), "..");
 const stamp = join(top, ".build", "setup.stamp");
-const products = [".build/xs-host", ".build/firmware/firmware.manifest", ".build/phone-page/index.html"];
+const products = [
+  ".build/xs-host",
+  ".build/firmware/firmware.manifest",
+  ".build/phone-page/index.html",
+  ".build/sim/cloud.mjs",
+  ".build/sim/radio.mjs",
+];
 /** What makes them; each finds out by itself what is up to date. */
-const builders = ["sim/host/build.ts", "sim/phone/web/build.ts"];
-/** What the engine and the firmware are made of. */
+const builders = ["sim/host/build.ts", "sim/phone/web/build.ts", "sim/start/build.ts"];
+/** What the engine, the firmware, the page and the processes of the simulator are made of. */
 const sources = [
   "manifest.json",
   "main.ts",
   "package-lock.json",
   "modules",
   "native",
+  "certs",
   "sim",
   "tests/unit/manifest.json",
 ];

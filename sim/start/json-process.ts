@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { nodeArguments } from "./bundles.ts";
 
 /** One JSON line of a child process. */
 export interface ProcessEvent {
@@ -33,8 +34,7 @@ export class JsonProcess {
 
   private constructor(options: Options) {
     this.name = options.name;
-    const imports = ["tsx", ...(options.imports ?? [])].flatMap((module) => ["--import", module]);
-    const args = [...imports, options.script, ...(options.args ?? [])];
+    const args = [...nodeArguments(options.script, options.imports), ...(options.args ?? [])];
     this.#child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "pipe"] });
     // It may have ended.
     this.#child.stdin!.on("error", () => {});

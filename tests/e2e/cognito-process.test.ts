@@ -26,6 +26,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { createSrpSession, signSrpSession, wrapAuthChallenge, wrapInitiateAuth } from "cognito-srp-helper";
+import { nodeArguments } from "../../sim/start/bundles.ts";
 import { password } from "./cognito-rig.ts";
 
 const script = fileURLToPath(new URL("../../sim/cloud/main.ts", import.meta.url));
@@ -55,10 +56,10 @@ after(async () => {
 
 async function start(): Promise<void> {
   const folders = ["--directory", join(directory, "cloud"), "--out", join(directory, "out")];
-  const args = ["--no-warnings", "--import", "tsx", script, ...folders, "--token-seconds", "600"];
+  const args = ["--no-warnings", ...nodeArguments(script), ...folders, "--token-seconds", "600"];
   child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
   const output = createInterface({ input: child.stdout! });
-  const [line] = await once(output, "line", { signal: AbortSignal.timeout(20_000) });
+  const [line] = await once(output, "line", { signal: AbortSignal.timeout(120_000) });
   output.on("line", (next) => lines.push(next));
   listening = JSON.parse(line);
 }

@@ -9,6 +9,7 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { AwsRegistrar, type LocalCloud } from "../../sim/phone/aws.ts";
+import { nodeArguments } from "../../sim/start/bundles.ts";
 import { makeRequest, SessionDevice, type SessionEvent, temporaryDirectory } from "./iot-rig.ts";
 
 const script = join(dirname(fileURLToPath(import.meta.url)), "../../sim/cloud/main.ts");
@@ -21,7 +22,7 @@ class CloudProcess {
   #waiting = new Set<() => void>();
 
   constructor(directory: string) {
-    const args = ["--import", "tsx", script, "--directory", `${directory}/cloud`, "--out", `${directory}/out`];
+    const args = [...nodeArguments(script), "--directory", `${directory}/cloud`, "--out", `${directory}/out`];
     this.#child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
     createInterface({ input: this.#child.stdout! }).on("line", (line) => {
       this.events.push(JSON.parse(line));

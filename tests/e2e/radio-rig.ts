@@ -13,6 +13,7 @@ import { type DeviceProcess, startDevice } from "../../sim/host/device-process.t
 import { CameraClient, type CameraClientOptions } from "../../sim/phone/camera-client.ts";
 import { RadioCentral, type RadioCentralOptions } from "../../sim/phone/radio-central.ts";
 import { type Radio, type RadioOptions, startRadio } from "../../sim/radio/radio.ts";
+import { nodeArguments } from "../../sim/start/bundles.ts";
 
 export const proofOfPossession = "abcd-efgh-jkmn-pqrs";
 export const deviceName = "PROV_TEST";
@@ -124,7 +125,7 @@ export function disconnected(phone: CameraClient): Promise<void> {
 
 /** The radio as a process of its own. */
 export async function startDaemon(t: TestContext, ...args: string[]): Promise<{ port: number; child: ChildProcess }> {
-  const child = run(t, "sim/radio/main.ts", ...args);
+  const child = launch(t, [...nodeArguments(join(top, "sim/radio/main.ts")), ...args]);
   const line = await firstLine(child);
   const event = JSON.parse(line);
   if (event.event !== "listening") throw new Error(line);
@@ -133,10 +134,11 @@ export async function startDaemon(t: TestContext, ...args: string[]): Promise<{ 
 
 /** A script of this project in a process of its own, that ends with the test. */
 export function run(t: TestContext, script: string, ...args: string[]): ChildProcess {
-  const child = spawn(process.execPath, ["--import", "tsx", script, ...args], {
-    cwd: top,
-    stdio: ["pipe", "pipe", "inherit"],
-  });
+  return launch(t, ["--import", "tsx", script, ...args]);
+}
+
+function launch(t: TestContext, args: string[]): ChildProcess {
+  const child = spawn(process.execPath, args, { cwd: top, stdio: ["pipe", "pipe", "inherit"] });
   t.after(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill("SIGKILL");
@@ -147,6 +149,6 @@ export function run(t: TestContext, script: string, ...args: string[]): ChildPro
 
 export async function firstLine(child: ChildProcess): Promise<string> {
   const lines = createInterface({ input: child.stdout! });
-  const [line] = await once(lines, "line", { signal: AbortSignal.timeout(20_000) });
+  const [line] = await once(lines, "line", { signal: AbortSignal.timeout(120_000) });
   return line;
 }
