@@ -31,7 +31,7 @@ const args = [
   "--test",
   "--test-concurrency=3",
   `--test-timeout=${limit}`,
-  "--test-reporter=spec",
+  `--test-reporter=${join(tests, "reporter.mjs")}`,
   ...files,
 ];
 const child = spawn(process.execPath, args, { cwd: top, stdio: "inherit" });
