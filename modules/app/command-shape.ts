@@ -1,31 +1,33 @@
 import type { JSONShape } from "../json/parse-json";
 
-/** Every field that a command can have. What is not here is passed over, so a new field is entered here (tests/e2e/firmware-rules). */
-const names: readonly string[] = Object.freeze([
-  "type",
-  "clientToken",
-  "expires",
-  "thingName",
-  "endpoint",
-  "certPem",
-  "rootCA",
-  "region",
-  "privKey",
-  "identity",
-  "nonce",
-  "csr",
-  "template",
-  "parameters",
-  "expiration",
-  "resolution",
-  "quality",
-  "imageId",
-  "offset",
-  "url",
-  "headers",
-  "framing",
-  "since",
-]) as string[];
+/** What all commands may have. */
+const common: readonly string[] = Object.freeze(["type", "clientToken", "expires"]) as string[];
+
+/**
+ * The further fields of each command. What is not here is passed over and takes no memory while the command is carried out, so a new field is entered
+ * here (tests/e2e/firmware-rules).
+ */
+const fields: Readonly<Record<string, readonly string[]>> = Object.freeze({
+  CreateCsr: Object.freeze(["thingName"]) as string[],
+  RegisterDevice: Object.freeze(["thingName", "endpoint", "certPem", "rootCA", "region", "privKey"]) as string[],
+  ProveOwnership: Object.freeze(["identity", "nonce", "thingName", "csr"]) as string[],
+  ProvisionByClaim: Object.freeze([
+    "template",
+    "parameters",
+    "endpoint",
+    "certPem",
+    "privKey",
+    "rootCA",
+    "region",
+    "expiration",
+  ]) as string[],
+  RotateCertificate: Object.freeze(["template", "parameters"]) as string[],
+  TakePhoto: Object.freeze(["resolution", "quality"]) as string[],
+  GetThumbnail: Object.freeze(["imageId", "offset"]) as string[],
+  UploadPhoto: Object.freeze(["imageId", "url", "headers", "framing"]) as string[],
+  GetUpload: Object.freeze(["imageId"]) as string[],
+  GetEvents: Object.freeze(["since"]) as string[],
+});
 
 /**
  * The largest command: a certificate with its key and root, or a presigned URL of 4 KB with what has to be sent with it. Over MQTT the session
@@ -37,6 +39,8 @@ export const commandShape: JSONShape = Object.freeze({
   values: 40,
   text: 4608,
   name: 64,
-  names,
+  names: common,
+  variants: Object.freeze({ by: "type", names: fields }),
   maps: Object.freeze(["headers", "parameters"]) as string[],
+  nested: Object.freeze(["endpoint"]) as string[],
 });

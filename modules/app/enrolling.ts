@@ -121,10 +121,12 @@ export class Enrolling {
   /** Fleet provisioning with the identity in force: it asks for its successor. */
   rotate(message: Message): object {
     const { identities } = this.#host;
+    // All that the message has is judged before kilobytes of records are read.
+    const template = templateFields(message);
     const { current } = identities;
     if (!current) throw new CommandError("NoIdentity", "this camera has no certificate yet");
     if (this.applyState !== "applied") throw new CommandError("Busy", "a new identity is on its way already");
-    return this.order({ ...templateFields(message), endpoint: current.endpoint });
+    return this.order({ ...template, endpoint: current.endpoint });
   }
 
   private order(enrolment: Enrolment): object {

@@ -45,10 +45,12 @@ export function ownThingName({ records }: OwnershipHost): string {
 export function proveOwnership(host: OwnershipHost, message: Message): object {
   const identity = wordField(message, "identity");
   const nonce = wordField(message, "nonce");
+  const isWanted = message.csr ?? false;
+  if (typeof isWanted !== "boolean") throw new CommandError("BadField", "csr is true or false");
   const thingName = optionalString(message, "thingName", 128) ?? ownThingName(host);
   const pair = new KeyPair(keyOf(host, thingName));
   try {
-    const csr = message.csr === true ? requestFor(host, thingName) : undefined;
+    const csr = isWanted ? requestFor(host, thingName) : undefined;
     const statement = claimStatement(identity, thingName, nonce, csr);
     const signature = encode(pair.sign(ArrayBuffer.fromString(statement)));
     return { thingName, publicKey: encode(pair.publicKey), signature, csr };

@@ -52,24 +52,22 @@ const defaultLimit = 120_000;
 /** The broker says no for as long as a claim is not active yet, and for ever when it is worn out. */
 const refusalLimit = 3;
 const requestTopic = "$aws/certificates/create-from-csr/json";
-/** A certificate and a token have 2 to 3 KB; what a template's DeviceConfiguration has beside `endpoint` is passed over. */
-const answerShape: JSONShape = Object.freeze({
-  bytes: 4096,
-  depth: 8,
-  values: 256,
-  text: 4096,
-  name: 128,
-  names: Object.freeze([
-    "certificatePem",
-    "certificateOwnershipToken",
-    "thingName",
-    "deviceConfiguration",
-    "endpoint",
-    "statusCode",
-    "errorCode",
-    "errorMessage",
-  ]) as string[],
-});
+/** A certificate and a token have 2 to 3 KB. What nobody looks at is passed over: there is little room beside them. */
+function answerShape(names: readonly string[]): JSONShape {
+  return Object.freeze({
+    bytes: 4096,
+    depth: 8,
+    values: 256,
+    text: 4096,
+    name: 128,
+    names: Object.freeze(names) as string[],
+    nested: Object.freeze(["deviceConfiguration"]) as string[],
+  });
+}
+const certificateShape = answerShape(["certificatePem", "certificateOwnershipToken"]);
+/** Of a template's DeviceConfiguration the endpoint alone is read. */
+const thingShape = answerShape(["thingName", "deviceConfiguration", "endpoint"]);
+const rejectionShape = answerShape(["statusCode", "errorCode", "errorMessage"]);
 const thingNamePattern = /^[a-zA-Z0-9:_-]{1,128}$/;
 
 /**
@@ -163,12 +161,14 @@ export class FleetProvisioning {
   /** Answers that come late or twice find another step, or another key, and are passed over. */
   onMessage({ topic, payload }: Pick<InboundMessage, "topic" | "payload">): void {
     try {
-      if (this.#step === "certificate" && topic === `${requestTopic}/accepted`) this.takeCertificate(parse(payload));
-      else if (this.#step === "certificate" && topic === `${requestTopic}/rejected`)
-        throw rejection("CertificateRejected", parse(payload));
-      else if (this.#step === "thing" && topic === `${this.registerTopic}/accepted`) this.takeThing(parse(payload));
-      else if (this.#step === "thing" && topic === `${this.registerTopic}/rejected`)
-        throw rejection("RegistrationRejected", parse(payload));
+      const isCertificate = this.#step === "certificate";
+      if (!isCertificate && this.#step !== "thing") return;
+      const request = isCertificate ? requestTopic : this.registerTopic;
+      if (topic === `${request}/rejected`)
+        throw rejection(isCertificate ? "CertificateRejected" : "RegistrationRejected", parse(payload, rejectionShape));
+      if (topic !== `${request}/accepted`) return;
+      if (isCertificate) this.takeCertificate(parse(payload, certificateShape));
+      else this.takeThing(parse(payload, thingShape));
     } catch (error) {
       this.fail(asCloudError(error, "ProvisioningFailed", "the answer could not be used"));
     }
@@ -220,9 +220,9 @@ export class FleetProvisioning {
 }
 
 /** @throws CloudError BadAnswer */
-function parse(payload: ArrayBuffer): Record<string, unknown> {
+function parse(payload: ArrayBuffer, shape: JSONShape): Record<string, unknown> {
   try {
-    return parseJSON(payload, answerShape);
+    return parseJSON(payload, shape);
   } catch (error) {
     throw new CloudError("BadAnswer", `an answer cannot be read: ${(error as Error).message}`);
   }

@@ -110,9 +110,11 @@ export class JobReader extends MemberStream {
   }
 }
 
+const flat: readonly string[] = Object.freeze([]) as readonly string[];
+
 function readDocument(text: string, names: readonly string[]): Record<string, unknown> | undefined {
   try {
-    const shape = { bytes: textLimit, depth: 8, values: 64, text: valueLimit, name: 64, names };
+    const shape = { bytes: textLimit, depth: 8, values: 64, text: valueLimit, name: 64, names, nested: flat };
     return parseJSON(ArrayBuffer.fromString(text), shape);
   } catch {
     return undefined;

@@ -64,6 +64,7 @@ const grantShape: JSONShape = Object.freeze({
     "message",
   ]) as string[],
   maps: Object.freeze(["headers"]) as string[],
+  nested: Object.freeze(["error"]) as string[],
 });
 const contentType = "image/jpeg";
 

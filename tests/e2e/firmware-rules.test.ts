@@ -30,7 +30,7 @@ test("JSON is read by modules/json alone: what comes in is measured before anyth
 
 test("every field that a command reads is one of those that are read of a message", async () => {
   const text = await readFile(join(top, "modules/app/command-shape.ts"), "utf8");
-  const names = new Set(text.slice(0, text.indexOf("])")).match(/(?<=")\w+(?=")/g));
+  const names = new Set(text.slice(0, text.indexOf("export")).match(/(?<=")\w+(?=")/g));
   assert.ok(names.size > 20, `${names.size} names`);
   const field =
     /Field\(message, "(\w+)"|optionalString\(message, "(\w+)"|\bmessage\.(\w+)\b(?!\()|\{ (\w+) \} = message;/g;

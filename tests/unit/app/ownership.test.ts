@@ -79,6 +79,7 @@ test("what is signed cannot be made of other fields", () => {
     throws(() => prove(host, { identity: value }), "BadField");
     throws(() => prove(host, { nonce: value }), "BadField");
   }
-  equal(prove(host, { nonce: "x".repeat(64), csr: 1 }).csr, undefined, "true is true only");
+  for (const csr of [undefined, null, false]) equal(prove(host, { nonce: "x".repeat(64), csr }).csr, undefined);
+  for (const csr of [1, "true", {}]) throws(() => prove(host, { csr }), "BadField");
   throws(() => prove(host, { thingName: "x".repeat(129) }), "BadField");
 });

@@ -51,6 +51,52 @@ test("only the names that are asked for become properties, at every level", () =
   equal(parse('{"a":1,"x":{"a":2},"a":3}', named), { a: 3 });
 });
 
+test("what kind of message it is says which further names are asked for", () => {
+  const variants = { by: "kind", names: { one: ["a", "b"], two: ["b", "list"], none: [] } };
+  const varied = { ...shape, names: ["kind", "c"], variants };
+  const rest = '"a":1,"b":{"a":2,"c":3,"kind":"one"},"c":4,"list":[5]';
+  const one = { a: 1, b: { a: 2, c: 3, kind: "one" }, c: 4, kind: "one" };
+  equal(parse(`{${rest},"kind":"one"}`, varied), one);
+  equal(parse(`{"kind":"two",${rest}}`, varied), { kind: "two", b: { c: 3, kind: "one" }, c: 4, list: [5] });
+  for (const kind of ['"none"', '"three"', '"toString"', "7", "null", '{"kind":"one"}', '["one"]'])
+    equal(parse(`{${rest},"kind":${kind}}`, varied), { c: 4, kind: JSON.parse(kind) }, kind);
+  equal(parse(`{${rest}}`, varied), { c: 4 });
+});
+
+test("the kind is found as the member is: the last one, at the top, however it is written", () => {
+  const varied = { ...shape, names: ["kind"], variants: { by: "kind", names: { one: ["a"], two: ["b"] } } };
+  const rest = '"a":1,"b":2';
+  equal(parse(`{"kind":"one",${rest},"kind":"two"}`, varied), { kind: "two", b: 2 });
+  equal(parse(`{"kind":"one",${rest},"kind":[1]}`, varied), { kind: [1] });
+  equal(parse(`{"kind":[1],"x":"two",${rest},"kind":"one"}`, varied), { kind: "one", a: 1 });
+  equal(parse(`{"x":{"kind":"one"},"y":["kind","one"],${rest}}`, varied), {});
+  equal(parse(`{"kin\\u0064":"\\u006fne",${rest}}`, varied), { kind: "one", a: 1 });
+  equal(parse(`{"kind":"${"k".repeat(90)}",${rest}}`, varied), { kind: "k".repeat(90) });
+  const long = { ...varied, variants: { by: "kind", names: { ["k".repeat(64)]: ["a"], ["k".repeat(65)]: ["b"] } } };
+  equal(parse(`{"kind":"${"k".repeat(64)}",${rest}}`, long).a, 1);
+  equal(parse(`{"kind":"${"k".repeat(65)}",${rest}}`, long).b, undefined, "longer than a kind is");
+  for (const text of ['{"kind":"one"', '{"kind":"on', '{"kind":"one"}}'])
+    throws(() => parse(text, varied), "Malformed");
+});
+
+test("where a single value is asked for an array or an object is an empty one", () => {
+  const flat = { ...shape, names: ["a", "list", "map"], maps: ["map"], nested: ["list"] };
+  equal(parse('{"a":[1,[2]],"list":[1,[2],{"a":3}],"map":{"x":"y","z":["w"],"a":{"b":1}}}', flat), {
+    a: [],
+    list: [1, [], {}],
+    map: [
+      ["x", "y"],
+      ["z", []],
+      ["a", {}],
+    ],
+  });
+  equal(parse('{"list":{"a":{"a":1},"list":[1],"map":{"a":[1]},"x":1},"a":{"list":[1]},"map":[1,[2]]}', flat), {
+    list: { a: {}, list: [1], map: [["a", []]] },
+    a: {},
+    map: [1, []],
+  });
+});
+
 test("an object with names of somebody else's is a list of pairs", () => {
   const mapped = { ...shape, names: ["headers", "a"], maps: ["headers"] };
   const { headers } = parse('{"headers":{"x":"1","__proto__":{"a":1,"b":2},"x":[true],"y":{}},"a":1}', mapped);
