@@ -41,7 +41,7 @@ after(async () => {
 });
 
 /** Texts with these names, that together make the message as long as it may be. */
-function filled(message: object, names: readonly string[], limit: number): Message<string, unknown> {
+function filled(message: object, names: readonly string[], limit: number): Message {
   const padded: Message = { ...message };
   for (const name of names) padded[name] = "";
   let room = limit - JSON.stringify(padded).length;
