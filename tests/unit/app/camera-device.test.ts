@@ -1,6 +1,7 @@
 import { CameraDevice, type CameraDeviceHost } from "../../../modules/app/camera-device";
 import { EventLog } from "../../../modules/app/event-log";
 import type { UploadRequest } from "../../../modules/app/photo-uploads";
+import type { Photo } from "../../../modules/app/photographer";
 import { IdentityStore } from "../../../modules/storage/identity-store";
 import { RecordStore } from "../../../modules/storage/record-store";
 import { equal, test } from "../harness";
@@ -21,6 +22,10 @@ class Host {
   endpoint: string | undefined;
   hasSession = true;
   uploading: UploadRequest[] = [];
+  /** What the cloud was asked for. */
+  asked: string[] = [];
+  /** Pictures of the schedule whose end was told. */
+  scheduled: unknown[] = [];
   camera = {
     resolutions: ["128x128", "VGA"],
     identification: { id: 0, model: "unknown" },
@@ -49,6 +54,18 @@ class Host {
 
   upload(request: UploadRequest): void {
     this.uploading.push(request);
+  }
+
+  nextRequestId(): string {
+    return "request-1";
+  }
+
+  async publishGrantRequest(payload: string): Promise<void> {
+    this.asked.push(payload);
+  }
+
+  scheduledEnded(due: number, code: string | undefined): void {
+    this.scheduled.push([due, code]);
   }
 
   encodeBase64(bytes: Uint8Array): string {
@@ -259,4 +276,63 @@ test("events are fetched from a number on", async () => {
   ]);
   equal([last, lost], [1, 0]);
   equal((await host.do({ type: "GetEvents", since: 1 }, "bluetooth")).events, []);
+});
+
+test("the schedule's picture is taken as its owner wants it, and the cloud asked where it may go", async () => {
+  const host = new Host();
+  await host.device.takeScheduled(77);
+  equal(
+    host.asked.map((payload) => JSON.parse(payload)),
+    [{ imageId: "image-1", byteLength: 1000, contentType: "image/jpeg", requestId: "request-1" }],
+  );
+  equal(
+    host.events.since(0).events.map(({ type }) => type),
+    ["PhotoCaptured"],
+  );
+  equal(host.device.uploads.busy, "image-1");
+  host.device.uploads.makeWay(true);
+  equal(host.scheduled, [[77, "Replaced"]]);
+});
+
+test("another picture in the place of a cut one is told of under the same name", async () => {
+  const host = new Host();
+  await host.do({ type: "TakePhoto" });
+  await host.device.retake({ imageId: "image-1", resolution: "VGA", quality: "low" } as Photo);
+  const [, event] = host.events.since(0).events;
+  equal(event, { n: 2, type: "PhotoRetaken", time: 5, imageId: "image-1", byteLength: 1000, width: 640, height: 480 });
+  equal((await host.do({ type: "GetDeviceInfo" })).photo, "image-1");
+});
+
+test("a thing name that is longer than a common name may be is cut in the request, and whole for its key", async () => {
+  const host = new Host();
+  const thingName = "x".repeat(128);
+  const { csr } = await host.do({ type: "CreateCsr", thingName }, "bluetooth");
+  equal((csr as string).startsWith("-----BEGIN CERTIFICATE REQUEST-----"), true);
+  equal(host.identities.pendingKey(thingName) !== undefined, true);
+  for (const refused of ["x".repeat(129), "", "a b", "a/b", 7, undefined]) {
+    const { error } = await host.do({ type: "CreateCsr", thingName: refused }, "bluetooth");
+    equal((error as { code: string }).code, "BadField", String(refused));
+  }
+});
+
+test("the stated limits of names and URLs are the bounds", async () => {
+  const host = new Host();
+  await host.do({ type: "TakePhoto" });
+  const url = (length: number) => `https://b/${"k".repeat(length - 10)}`;
+  equal(await host.code({ type: "UploadPhoto", imageId: "image-1", url: url(4097) }), "BadField");
+  equal(await host.code({ type: "UploadPhoto", imageId: "image-1", url: url(4096) }), undefined);
+  for (const [length, code] of [
+    [64, "NoSuchPhoto"],
+    [65, "BadField"],
+  ] as const) {
+    const imageId = "i".repeat(length);
+    for (const type of ["GetThumbnail", "UploadPhoto", "GetUpload"])
+      equal(await host.code({ type, imageId }), code, type);
+  }
+  for (const name of ["resolution", "quality"]) {
+    const refusal = name === "quality" ? "BadQuality" : "BadResolution";
+    const { code } = (await new Host().do({ type: "TakePhoto", [name]: "x".repeat(16) })).error as { code: string };
+    equal(code, refusal);
+    equal(await new Host().code({ type: "TakePhoto", [name]: "x".repeat(17) }), "BadField");
+  }
 });

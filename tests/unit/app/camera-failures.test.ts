@@ -1,5 +1,6 @@
 import { CameraDevice, type CameraDeviceHost } from "../../../modules/app/camera-device";
 import { CommandError } from "../../../modules/app/command-error";
+import type { Photo } from "../../../modules/app/photographer";
 import { CameraError } from "../../../modules/camera/camera-error";
 import { equal, rejects, test } from "../harness";
 
@@ -22,4 +23,10 @@ test("a refusal is no failure of the camera", async () => {
   await device.execute({ type: "TakePhoto" }, "mqtt");
   await device.execute({ type: "TakePhoto", resolution: "8K" }, "mqtt");
   equal(device.cameraFailed, 0);
+});
+
+test("a cut picture that the camera does not take again is its failure, too", async () => {
+  const device = deviceWith(() => Promise.reject(new CameraError("CaptureTimeout")));
+  await rejects(device.retake({ imageId: "i", resolution: "VGA", quality: "low" } as Photo), "CaptureTimeout");
+  equal(device.cameraFailed, 1);
 });

@@ -1,7 +1,14 @@
-import { checkCertificate, checkCredentials, checkKey, checkRoots } from "../../../modules/app/identity-check";
+import {
+  certificateFor,
+  checkCertificate,
+  checkCredentials,
+  checkKey,
+  checkRoots,
+} from "../../../modules/app/identity-check";
 import { amazonRoots } from "../../../modules/network/roots";
 import { KeyPair } from "../../../native/tls/crypto";
 import { equal, test, throws } from "../harness";
+import { selfSigned } from "./self-signed";
 
 /** For a key that is nowhere; good from 2026-11-30 to 2036-11-27. */
 const certificate = `-----BEGIN CERTIFICATE-----
@@ -130,4 +137,29 @@ test("all of it is judged, the key first", () => {
 test("a failure that has no words here is told as it is", () => {
   const symbol = Symbol("no text") as unknown as string;
   equal(/^the key \(privKey\) cannot be used: /.test(reason(() => checkKey(symbol), "BadKey")), true);
+});
+
+test("a certificate that was fetched is for the request of now, or for an earlier one, or none at all", () => {
+  const own = selfSigned(pair);
+  equal(certificateFor(own, key, now), own);
+  equal(certificateFor(certificate, key, now), undefined, "for an earlier request");
+  equal(
+    reason(() => certificateFor("x", key, now), "BadCertificate"),
+    "the certificate is no PEM text",
+  );
+  equal(
+    reason(() => certificateFor(own, key, Date.UTC(2037, 0, 1)), "BadCertificate"),
+    "the certificate has expired, by this camera's clock",
+  );
+});
+
+test("what is good is given back as it is to be stored", () => {
+  const own = selfSigned(pair);
+  equal(checkCredentials({ certificate: own, key }, now), { certificate: own, key, rootCA: undefined });
+  equal(checkCredentials({ certificate: own, key, rootCA: rootText }, now), {
+    certificate: own,
+    key,
+    rootCA: rootText,
+  });
+  throws(() => checkCredentials({ certificate: own, key, rootCA: "x" }, now), "BadRoots");
 });

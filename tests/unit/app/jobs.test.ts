@@ -133,3 +133,11 @@ testCamera("what is not about this camera's jobs is for others", (bench) => {
   bench.receive(`${root}start-next/rejected`, "{");
   equal(bench.told.length, 1);
 });
+
+testCamera("a new session takes the place of the last one, with what was under way in it", (bench) => {
+  const [{ topic, message }] = bench.sent;
+  bench.jobs.follow(bench);
+  bench.receive(`${topic}/accepted`, { clientToken: message.clientToken, execution: { jobId: "job-1" } });
+  // And nothing of the last one is left behind: its timer would be found.
+  equal([bench.sent.length, bench.told], [1, []]);
+});

@@ -1,8 +1,8 @@
 import Base64 from "base64";
-import { claimStatement, ownThingName, proveOwnership } from "../../../modules/app/ownership";
+import { claimStatement, ownThingName, proveOwnership, provisioningProof } from "../../../modules/app/ownership";
 import { IdentityStore } from "../../../modules/storage/identity-store";
 import { RecordStore } from "../../../modules/storage/record-store";
-import { KeyPair } from "../../../native/tls/crypto";
+import { Digest, KeyPair } from "../../../native/tls/crypto";
 import { equal, test, throws } from "../harness";
 import { giveIdentity } from "../storage/given-identity";
 
@@ -82,4 +82,28 @@ test("what is signed cannot be made of other fields", () => {
   for (const csr of [undefined, null, false]) equal(prove(host, { nonce: "x".repeat(64), csr }).csr, undefined);
   for (const csr of [1, "true", {}]) throws(() => prove(host, { csr }), "BadField");
   throws(() => prove(host, { thingName: "x".repeat(129) }), "BadField");
+});
+
+test("the name is the first 120 bits of the key's digest, in base32: five bits a letter", () => {
+  const host = setUp();
+  for (let i = 0; i < 4; i += 1) {
+    host.records.delete("ownKey");
+    const { thingName, publicKey } = prove(host, {});
+    const digest = new Digest("SHA-256");
+    digest.write(Base64.decode(publicKey));
+    const bytes = [...new Uint8Array(digest.close())].slice(0, 15);
+    const bits = bytes.map((byte) => byte.toString(2).padStart(8, "0")).join("");
+    const letters = (bits.match(/.{5}/g) ?? []).map((five) => "abcdefghijklmnopqrstuvwxyz234567"[parseInt(five, 2)]);
+    equal(thingName, `camera-${letters.join("")}`);
+  }
+});
+
+test("for the certificate that it has been given the camera signs as the thing that it is, and as no other", () => {
+  const host = setUp();
+  const name = ownThingName(host);
+  const serialNumber = name.slice("camera-".length);
+  const { PublicKey, Signature } = provisioningProof(host, serialNumber, "id-1");
+  equal(PublicKey, prove(host, {}).publicKey);
+  equal(new Uint8Array(Base64.decode(Signature))[0], 0x30, "a signature in DER");
+  for (const other of ["", "0A1B2C", name]) equal(provisioningProof(host, other, "id-1"), {}, other);
 });

@@ -70,6 +70,26 @@ test("a stored picture is reported and announced without the query", async () =>
   equal(events.join().includes("secret"), false);
   equal(events[0].startsWith('UploadResult {"imageId":"photo-1","status":"stored"'), true, events[0]);
   equal(uploads.counters.announced, 1);
+  equal(events.slice(1), ['PhotoAnnounced {"imageId":"photo-1"}']);
+});
+
+test("storage that is full costs what it would have kept: that is told, and the picture is stored all the same", async () => {
+  for (const key of ["promise", "announcements"]) {
+    const { uploads, events, options } = setUp(stored);
+    const { records } = options;
+    options.records = {
+      read: (name: string) => records.read(name),
+      delete: (name: string) => records.delete(name),
+      write(name: string, value: object) {
+        if (name === key) throw Object.assign(new Error("no room"), { code: "StorageFailed" });
+        records.write(name, value as never);
+      },
+    } as unknown as RecordStore;
+    uploads.start({ url: "https://b/k" }, photo);
+    await settled(uploads);
+    equal(events[0], 'Error {"code":"StorageFailed","message":"no room"}', key);
+    equal(events[1].startsWith('UploadResult {"imageId":"photo-1","status":"stored"'), true, events[1]);
+  }
 });
 
 test("one upload at a time", () => {

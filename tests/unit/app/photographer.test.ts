@@ -45,6 +45,7 @@ test("the thumbnail is exposed first, so that the picture stays in the camera", 
 test("a thumbnail that is too large is not held in RAM", async () => {
   const photo = await photographer(camera({ "128x128": 4097 })).take({});
   equal(photo.thumbnail, undefined);
+  equal((await photographer(camera({ "128x128": 4096 })).take({})).thumbnail?.length, 4096);
 });
 
 test("a camera that ends a thumbnail early gives none", async () => {
@@ -57,8 +58,9 @@ test("a camera that ends a thumbnail early gives none", async () => {
 
 test("what the camera cannot do is refused by name", async () => {
   const subject = photographer(camera());
-  for (const settings of [{ resolution: "8K" }, { resolution: "vga" }, { quality: "best" }])
-    await rejects(() => subject.take(settings));
+  for (const resolution of ["8K", "vga", ""]) await rejects(() => subject.take({ resolution }), "BadResolution");
+  for (const quality of ["best", "Low", ""]) await rejects(() => subject.take({ quality }), "BadQuality");
+  for (const quality of ["high", "default", "low"]) equal((await subject.take({ quality })).quality, quality);
 });
 
 test("one picture at a time", async () => {
@@ -131,4 +133,13 @@ test("when the camera cannot take it again there is no picture any more", async 
   equal(subject.photo, undefined);
   parts.takeStill = takeStill;
   equal((await subject.take({})).imageId, "id");
+});
+
+test("size and quality are those that are asked for, or else the owner's wishes", async () => {
+  const parts = camera();
+  const prepareCamera = () => ({ resolution: "VGA", quality: "high" });
+  const subject = new Photographer({ camera: parts, nextImageId: () => "id", now: () => 1, prepareCamera });
+  await subject.take({});
+  await subject.take({ resolution: "128x128", quality: "low" });
+  equal(parts.taken, ["128x128 low", "VGA high", "128x128 low", "128x128 low"]);
 });

@@ -197,3 +197,22 @@ test("noise harms nobody, before there is a session and after", async () => {
   await settled();
   equal(bench.state, { brightness: 0, resolution: "VGA" });
 });
+
+test("what is too large for the session is told of when it is about the shadow, and was too large", async () => {
+  const bench = await online();
+  const topic = "$aws/things/camera-1/shadow/update/delta";
+  bench.shadow.sessionFailed(new CloudError("AckTimeout", `9000 bytes on ${topic}`));
+  bench.shadow.sessionFailed(new CloudError("MessageTooLarge", "9000 bytes on device/camera-1/commands"));
+  equal(bench.added, []);
+  bench.shadow.sessionFailed(new CloudError("MessageTooLarge", `9000 bytes on ${topic}`));
+  equal(bench.added, ["Error ShadowMalformed"]);
+});
+
+test("a new session takes the place of the last one, with what was under way in it", async () => {
+  const bench = await online();
+  const [{ message }] = bench.take();
+  bench.shadow.follow(bench);
+  bench.receive("get/accepted", { clientToken: message.clientToken, version: 2, state: { delta: { brightness: 4 } } });
+  await settled();
+  equal([bench.state.brightness, bench.sent], [0, []]);
+});
