@@ -205,6 +205,23 @@ test("an endpoint is a host with an optional port, and 443 needs ALPN", () => {
     port: 443,
     applicationLayerProtocolNegotiation: ["x-amzn-mqtt-ca"],
   });
-  for (const bad of ["", ":8883", "a:", "a:0", "a:65536", "a:1:2", "https://a", "a b", "a:8883x", "-a", "[::1]:8883"])
+  const name = (length: number) => "a".repeat(length);
+  equal(parseEndpoint(`${name(253)}:65535`), { host: name(253), port: 65_535 });
+  equal(parseEndpoint("a:1"), { host: "a", port: 1 });
+  for (const bad of [
+    name(254),
+    "a:000443",
+    "",
+    ":8883",
+    "a:",
+    "a:0",
+    "a:65536",
+    "a:1:2",
+    "https://a",
+    "a b",
+    "a:8883x",
+    "-a",
+    "[::1]:8883",
+  ])
     throws(() => parseEndpoint(bad), "InvalidEndpoint");
 });

@@ -499,3 +499,21 @@ test("a job document of 32 KB is read, in the memory of a small one", () => {
   bench.jobs.receive("start-next/accepted", feed(stream, `"executionNumber":1},"clientToken":"${clientToken}"}`));
   equal({ ...bench.begun[0].document }, { operation: "echo", message: "late" });
 });
+
+test("an operation that throws without a word has an unknown reason", () => {
+  const bench = new Bench().open();
+  bench.problem = new Error("");
+  bench.start();
+  equal(bench.last.request.statusDetails, { reason: "unknown" });
+});
+
+test("refused details count as an attempt like any other", () => {
+  const bench = new Bench().open();
+  bench.start();
+  for (const pause of [2000, 4000, 8000]) {
+    bench.answer("rejected", { code: "RequestThrottled" });
+    bench.timers.advance(pause);
+  }
+  bench.answer("rejected", { code: "InvalidRequest" });
+  equal(bench.failures, ["Rejected: reporting was rejected with InvalidRequest, 4 times"]);
+});

@@ -113,3 +113,24 @@ test("behind a NAT of any patience: two deaths a week at most, after the first f
     equal(deaths <= 5 && bench.deaths - deaths <= 6, true, `${patience} s: ${deaths}, ${bench.deaths - deaths}`);
   }
 });
+
+test("six hours and a week are those, to the millisecond", () => {
+  const { it } = new Bench();
+  it.ended("KeepAliveTimeout", hour, 0);
+  it.proved(6 * hour - 1);
+  equal(it.interval, 150);
+  it.proved(6 * hour);
+  equal(it.interval, 225);
+  it.proved(7 * day - 1);
+  equal(it.interval, 225, "338 is beyond 300, where it died");
+  it.proved(7 * day);
+  equal(it.interval, 338);
+});
+
+test("nor is it raised beyond where it died last, however short that was", () => {
+  const { it } = new Bench();
+  // 30 died, so 30 stays; 45 would be beyond.
+  for (let i = 0; i < 5; i += 1) it.ended("AckTimeout", hour, 0);
+  it.proved(day);
+  equal(it.interval, 30);
+});
