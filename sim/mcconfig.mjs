@@ -1,6 +1,6 @@
 // Builds the firmware with the Moddable SDK: `node sim/mcconfig.mjs lin|esp32[/subplatform] [target] [--debug]`.
 //
-// The SDK's own tool mcconfig reads manifest.json; this script finds the tool, gives it this project's TypeScript compiler and
+// The SDK's own tool mcconfig reads manifest.json; this script finds the tool, gives it a quick TypeScript compiler (sdk/tsc) and
 // keeps all its output below .build/. It is plain JavaScript with no packages, so that its messages come before any set-up.
 
 import { spawn } from "node:child_process";
@@ -58,8 +58,8 @@ function checkTools(platform, environment) {
   if (platform.startsWith("esp32") && !environment.IDF_PATH) {
     throw new SetupError("IDF_PATH is not set: install ESP-IDF v6.0 and set IDF_PATH to its folder");
   }
-  if (!existsSync(join(PROJECT, "node_modules", ".bin", "tsc"))) {
-    throw new SetupError("no TypeScript in node_modules: run npm install first");
+  if (!existsSync(join(PROJECT, "node_modules", "esbuild"))) {
+    throw new SetupError("the npm packages are missing: run npm install first");
   }
   return sdk;
 }
@@ -95,7 +95,7 @@ export async function build({ platform, debug = false, target = "build", verbose
   const { tools } = checkTools(platform, environment);
   mkdirSync(output, { recursive: true });
   const args = [...(debug ? ["-d"] : []), "-m", "-p", platform, "-t", target, "-o", output];
-  const path = [tools, join(PROJECT, "node_modules", ".bin"), environment.PATH].join(delimiter);
+  const path = [tools, join(PROJECT, "sim", "sdk"), environment.PATH].join(delimiter);
   const command = [join(tools, "mcconfig"), ...args, manifest ?? join(PROJECT, "manifest.json")];
   if (target === "build") forgetImage(platform, debug, output);
   await run(command, { ...environment, PATH: path }, verbose);
