@@ -1,5 +1,6 @@
 /** The C tests of tests/native, with sanitizers, against sources of which one is another one. */
 import { execFile, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -13,23 +14,27 @@ const flags = ["-std=gnu17", "-O1", "-w", "-fsanitize=address,undefined", "-fno-
 const testLimit = 120_000;
 const slowness = 10;
 const patience = 10_000;
-const objects = join(buildDirectory, "mutants/objects");
+const mutants = join(buildDirectory, "mutants");
 
 export class CSuite {
   #tests: NativeTest[];
+  /** Of this run alone: another one may go on in the same clone. */
+  #directory: string;
   /** Object files by test and source. */
   #objects = new Map<string, Promise<string>>();
   /** Milliseconds that a test takes without a mutant. */
   #durations = new Map<NativeTest, number>();
 
-  private constructor(tests: NativeTest[]) {
+  private constructor(tests: NativeTest[], directory: string) {
     this.#tests = tests;
+    this.#directory = directory;
   }
 
   static async open(): Promise<CSuite> {
-    await rm(objects, { recursive: true, force: true });
-    await mkdir(objects, { recursive: true });
-    return new CSuite(await findTests(top, join(top, "tests/native")));
+    await mkdir(mutants, { recursive: true });
+    const directory = await mkdtemp(join(mutants, "objects-"));
+    process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+    return new CSuite(await findTests(top, join(top, "tests/native")), directory);
   }
 
   /** Whether a C test compiles the file. */
@@ -108,7 +113,7 @@ export class CSuite {
     const name = `${test.name}-${fromTop(source).replaceAll("/", "-")}.o`;
     const known = this.#objects.get(name);
     if (known) return known;
-    const object = join(objects, name);
+    const object = join(this.#directory, name);
     const made = compile(source, dirname(source), test, object).then(() => object);
     this.#objects.set(name, made);
     return made;

@@ -43,13 +43,12 @@ export async function scoreRoom(room: Room, options: MutateOptions): Promise<Sco
     const outcome = suite ? await suite.run(mutant) : "survived";
     done += 1;
     if (outcome === "survived") survivors.push(mutant);
-    else tell(mutant, outcome, options);
+    // A survivor is told at once, unless there is somebody else to ask.
+    if (outcome !== "survived" || !options.whole) tell(mutant, outcome, options);
     if (outcome === "killed" || outcome === "timeout") score.killed += 1;
     progress(`${room.name}: ${done} of ${chosen.length}`, options);
   });
   if (options.whole) survivors = await askWhole(room, survivors, score, options);
-  survivors.sort((a, b) => a.file.localeCompare(b.file) || a.start - b.start);
-  for (const mutant of survivors) tell(mutant, "survived", options);
   score.survived = survivors.length;
   if (options.json) console.log(JSON.stringify(score));
   return score;
@@ -74,11 +73,9 @@ async function askWhole(room: Room, mutants: Mutant[], score: Score, options: Mu
     for (const [index, mutant] of mutants.entries()) {
       progress(`${room.name}: end to end, ${index + 1} of ${mutants.length}`, options);
       const outcome = await suite.run(mutant, tests);
+      tell(mutant, outcome, options);
       if (outcome === "survived") survivors.push(mutant);
-      else {
-        score.killed += 1;
-        tell(mutant, outcome, options);
-      }
+      else score.killed += 1;
     }
   } finally {
     await suite.close();

@@ -105,13 +105,16 @@ function cutting(cut: number): { identities: IdentityStore; changes(): number } 
   return { identities: new IdentityStore(failing as unknown as RecordStore), changes: () => changes };
 }
 
+/** All that lies in the storage. */
+const contents = () => names.map((name) => JSON.stringify(records.read(name)));
+
 /** As the camera finds itself after a start. */
 function view(): object {
   const it = new IdentityStore(records);
   it.settle();
-  const { current, trial, enrolment, inUse, summary, isTrying, isEnrolling, goodEndpoint } = it;
+  const { current, trial, trialSummary, enrolment, inUse, summary, isTrying, isEnrolling, goodEndpoint } = it;
   const pendingKeys = ["trial", "waiting", "new"].map((name) => it.pendingKey(name));
-  return { current, trial, enrolment, inUse, summary, isTrying, isEnrolling, goodEndpoint, pendingKeys };
+  return { current, trial, trialSummary, enrolment, inUse, summary, isTrying, isEnrolling, goodEndpoint, pendingKeys };
 }
 
 function prepare(...changes: Change[]): void {
@@ -149,7 +152,9 @@ function cutEverywhere(situation: Change, change: Change, between?: Change): num
       isWhole = false;
     }
     isWhole &&= changes() <= cut;
+    const left = contents();
     const found = view();
+    if (isWhole) equal(contents(), left, "a start has nothing to do after a whole change");
     assert(texts.includes(JSON.stringify(found)), `cut ${cut}: ${JSON.stringify(found)} of ${texts.join(" or ")}`);
     equal(storedKeys(), keysOf(found as Record<string, unknown>), `keys in the storage, cut ${cut}`);
     if (!isWhole) continue;
@@ -201,6 +206,29 @@ test("the power is cut while a start ends what was cut before", () => {
       }
 });
 
+test("what a cut confirmation has left counts as absent, and goes with the next trial, order or refusal", () => {
+  const situation: Change = (it) => {
+    situations["that has rotated and tries"](it);
+    it.keepPendingKey("trial", "key trial");
+  };
+  for (const operation of ["propose", "order", "abandon"])
+    for (let cut = 1; cut < 5; cut += 1) {
+      const whole = viewAfter(situation, operations.confirm, operations[operation]);
+      prepare(situation);
+      try {
+        cutting(cut).identities.confirm();
+      } catch {}
+      const it = new IdentityStore(records);
+      const { current, inUse, trial, trialSummary, enrolment, isTrying, isEnrolling } = it;
+      equal([current?.thingName, inUse?.thingName], ["trial", "trial"]);
+      equal([trial, trialSummary, enrolment, isTrying, isEnrolling], [undefined, undefined, undefined, false, false]);
+      operations[operation](it);
+      const left = contents();
+      equal(view(), whole, `${operation}, cut ${cut}`);
+      equal(contents(), left, `a start has nothing to do after ${operation}, cut ${cut}`);
+    }
+});
+
 test("a full storage keeps nothing from being erased, and is told by all that has to write", () => {
   const full = {
     read: (key: string) => records.read(key),
@@ -234,12 +262,8 @@ test("a full storage keeps nothing from being erased, and is told by all that ha
 test("what is still good is not settled away", () => {
   for (const [name, situation] of Object.entries(situations)) {
     prepare(situation);
-    const before = names.map((key) => JSON.stringify(records.read(key)));
+    const before = contents();
     new IdentityStore(records).settle();
-    equal(
-      names.map((key) => JSON.stringify(records.read(key))),
-      before,
-      name,
-    );
+    equal(contents(), before, name);
   }
 });

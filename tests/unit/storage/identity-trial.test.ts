@@ -36,6 +36,16 @@ test("an order without a claim leaves the identity in use", () => {
   equal(identities.inUse?.thingName, "one");
 });
 
+test("a certificate without its key is no claim", () => {
+  const { identities } = fresh();
+  giveIdentity(identities, identity("one"));
+  identities.order({ ...claim, key: undefined });
+  assert(identities.isEnrolling);
+  equal(identities.inUse?.thingName, "one");
+  identities.order({ ...claim, certificate: undefined });
+  equal(identities.inUse?.thingName, "one");
+});
+
 test("an identity on trial is used, and in force only when confirmed", () => {
   const { identities } = fresh();
   giveIdentity(identities, identity("one"));
