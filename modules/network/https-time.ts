@@ -34,8 +34,8 @@ const half = 500;
 /** One question. It is what its socket calls, and its socket's clock: the time is later than the firmware. */
 class Question {
   static readonly #callbacks = {
-    onReadable(this: { target: Question }, count: number) {
-      this.target.read(count);
+    onReadable(this: { target: Question }) {
+      this.target.read();
     },
     onWritable(this: { target: Question }) {
       this.target.ask();
@@ -103,12 +103,11 @@ class Question {
     this.#socket?.write(ArrayBuffer.fromString(request));
   }
 
-  private read(count: number): void {
+  private read(): void {
     const header = this.#header;
-    for (let left = count; left > 0 && !header.isOver; ) {
-      const bytes = this.#socket?.read(Math.min(left, pieceLength)) as ArrayBuffer | undefined;
-      if (!bytes?.byteLength) break;
-      left -= bytes.byteLength;
+    while (!header.isOver) {
+      const bytes = this.#socket?.read(pieceLength) as ArrayBuffer | undefined;
+      if (!bytes) break;
       header.write(new Uint8Array(bytes));
     }
     if (!header.isOver) return;

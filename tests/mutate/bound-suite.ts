@@ -1,5 +1,6 @@
 /** C that is bound into XS: a host with the changed file, and the unit tests that reach the script of the same name with its bindings. */
 import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -69,6 +70,13 @@ export class BoundSuite {
   }
 }
 
+/** The script of the folder that binds functions of the file; "" when there is none. */
 function scriptOf(file: string): string {
-  return file.replace(/\.c$/, ".js");
+  const source = readFileSync(join(top, file), "utf8");
+  const scripts = readdirSync(join(top, dirname(file))).filter((name) => name.endsWith(".js"));
+  const found = scripts.find((name) => {
+    const bindings = readFileSync(join(top, dirname(file), name), "utf8").matchAll(/@ "(\w+)"/g);
+    return [...bindings].some(([, binding]) => source.includes(`void ${binding}(`));
+  });
+  return found ? join(dirname(file), found) : "";
 }

@@ -95,6 +95,7 @@ test("in C that is bound into XS: the unit tests of its script notice", async ()
   const suite = await BoundSuite.open();
   const file = "native/arducam/arducam.c";
   assert.ok(suite.covers(file));
+  assert.ok(suite.covers("native/tls/crypto-session.c"), "bound by crypto.js");
   assert.ok(!suite.covers("native/arducam/mega.c"));
   assert.equal(await suite.run(await mutantOf(file, "mega_rewind(", "!mega_rewind(")), "killed");
   assert.equal(await suite.run(await mutantOf(file, "mega_rewind(", "no_such_function_at_all[")), "invalid");
