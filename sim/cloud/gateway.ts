@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { allowAnyOrigin, allowPrivateNetwork } from "./cors.ts";
 import { respond } from "./json-api.ts";
+import { keepAliveTimeout } from "./keep-alive.ts";
 import { answerUpgrade } from "./mqtt-websocket.ts";
 
 /** What answers behind a name: the same object that answers on its own TLS port. */
@@ -45,7 +46,7 @@ export class Gateway {
   }
 
   static async listen({ services, port = 0 }: GatewayOptions): Promise<Gateway> {
-    const server = createServer();
+    const server = createServer({ keepAliveTimeout });
     server.listen(port, "127.0.0.1");
     await once(server, "listening");
     return new Gateway(server, services);

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { keepAliveTimeout } from "./keep-alive.ts";
 
 export interface JsonApiOptions {
   /** PEM. */
@@ -31,7 +32,7 @@ export class JsonApi {
     serve: Serve,
     upgrade?: Upgrade,
   ): Promise<JsonApi> {
-    const server = createServer({ ...identity, minVersion: "TLSv1.2" }, serve);
+    const server = createServer({ ...identity, minVersion: "TLSv1.2", keepAliveTimeout }, serve);
     server.listen(port, "127.0.0.1");
     await once(server, "listening");
     const api = new JsonApi(server);

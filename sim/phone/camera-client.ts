@@ -95,6 +95,11 @@ export class CameraClient extends Emitter<CameraClientEvents> {
     return this.#session?.open === true;
   }
 
+  /** How the session's messages are protected, in words; empty without a session. */
+  get securityScheme(): string {
+    return this.#session?.scheme ?? "";
+  }
+
   /** Whether `scan`, and `connect` to a camera that was never chosen, open the browser's own chooser: only after a click. */
   get hasChooser(): boolean {
     return this.#central.hasChooser;

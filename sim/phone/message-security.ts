@@ -1,5 +1,7 @@
 /** How the messages of a session are protected. */
 export interface MessageSecurity {
+  /** What it is made of, for people who know. */
+  readonly scheme: string;
   /** Bytes that a sealed message is longer. */
   readonly overhead: number;
   /** @param header one byte that goes with it in the clear */

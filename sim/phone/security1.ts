@@ -9,6 +9,7 @@ const blockLength = 16;
 
 /** The phone's half of Espressif's security 1, for cameras with older firmware; the camera's is modules/provisioning/security1.ts. */
 export class Security1 implements MessageSecurity {
+  readonly scheme = "security 1, X25519, AES-256-CTR";
   /** There is no check sum. */
   readonly overhead = 0;
   readonly publicKey: Uint8Array;

@@ -14,7 +14,7 @@ const sessionIdLength = 8;
  * The camera's is modules/provisioning/security2.ts.
  */
 export class Security2 implements MessageSecurity {
-  /** Bytes that a sealed message is longer. */
+  readonly scheme = "security 2, SRP-6a, AES-256-GCM";
   readonly overhead = 16;
   #srp = new SRPClient();
   #agreement: ReturnType<SRPClient["agree"]>;

@@ -36,6 +36,11 @@ export class Session {
     return this.#open;
   }
 
+  /** How its messages are protected, in words. */
+  get scheme(): string {
+    return this.#security.scheme;
+  }
+
   /** @throws PhoneError WrongProof, LockedOut, Busy, UnsupportedProtocol, Disconnected, Cancelled */
   static async establish(link: GattLink, proofOfPossession: string, signal?: AbortSignal): Promise<Session> {
     checkNotCancelled(signal);

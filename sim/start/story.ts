@@ -64,7 +64,7 @@ export class Story {
     tell(flow, {
       connect: () =>
         this.#say("connected", "phone", `found ${name} and connected, ${client.maximumWrite}-byte writes`, { name }),
-      session: () => this.#say("session", "phone", "secure session open: X25519, proof of possession, AES-256-CTR"),
+      session: () => this.#say("session", "phone", `secure session open: ${client.securityScheme}`),
       claim: () => this.#sayClaimed(flow),
       register: () => this.#sayRegistered(flow),
       online: () => this.#sayOnline(),

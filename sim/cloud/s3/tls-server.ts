@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:https";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { KeyType, LocalCA } from "../../../certs/local-ca.ts";
+import { keepAliveTimeout } from "../keep-alive.ts";
 import { isOwnHost } from "./address.ts";
 
 /** A certificate for each name that is asked for: wildcards right below a top-level name are refused by most clients. */
@@ -20,6 +21,7 @@ export async function createTLSServer(ca: LocalCA, keyType?: KeyType): Promise<S
     key: keyPem,
     cert: chainPem,
     allowHalfOpen: true,
+    keepAliveTimeout,
     SNICallback: (name, done) => {
       if (!isOwnHost(name) || contexts.size > 1000) done(null);
       else contextFor(name).then((context) => done(null, context), done);
