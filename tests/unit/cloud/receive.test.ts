@@ -262,3 +262,13 @@ test("bytes that are not MQTT end the connection with a name, and a new one is m
     equal(broker.escaped, []);
   }
 });
+
+test("of what was dropped the size and the topic are told, if there was room for it", async () => {
+  const told: string[] = [];
+  const { broker, session } = await connected({}, { onError: ({ message }: Error) => told.push(message) });
+  broker.socket.publish("a", new Uint8Array(601), { id: 1 });
+  broker.socket.publish("c".repeat(257), new Uint8Array(14), { id: 2 });
+  await until(() => told.length === 2);
+  equal(told, ["601 bytes on a", "14 bytes on a topic that is too long"]);
+  session.close();
+});

@@ -456,3 +456,40 @@ test("a document of 128 KB is read, one byte more is not", () => {
   equal(bench.failures, ["Malformed: update/delta: TooLong: more than 131072 bytes"]);
   equal(bench.wishes.length, 2);
 });
+
+test("what cannot be read is told of only where something may be read at all", () => {
+  for (const [connected, granted] of [
+    [true, false],
+    [false, true],
+  ]) {
+    const bench = new Bench();
+    if (connected) bench.shadow.connected();
+    bench.shadow.grant(granted);
+    bench.say("update/delta", "{");
+    bench.shadow.dropped("update/delta");
+    equal(bench.failures, []);
+  }
+  const bench = new Bench().open();
+  bench.shadow.dropped("update/delta");
+  equal(bench.failures, ["Malformed: update/delta: too large"]);
+});
+
+test("attempts count for one exchange, and a new one has all of them", () => {
+  const bench = new Bench().ready();
+  for (let row = 0; row < 3; row += 1) {
+    bench.shadow.report();
+    for (const pause of [2000, 4000]) {
+      bench.answer("rejected", { code: 500 });
+      bench.timers.advance(pause);
+    }
+    bench.answer("accepted", { version: 10 + row });
+  }
+  equal(bench.failures, []);
+});
+
+test("one timer at a time, also when it is granted or connected twice", () => {
+  const bench = new Bench().open();
+  bench.shadow.grant(true);
+  bench.shadow.connected();
+  equal([bench.operations, bench.timers.running], ["get,get,get", 1]);
+});

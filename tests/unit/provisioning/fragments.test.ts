@@ -90,3 +90,11 @@ test("a message of many empty fragments ends as well", () => {
   for (let i = 0; i < 300; i++) equal(reader.push(i % 127, bytes()), undefined);
   equal((reader.push((300 % 127) | 0x80, bytes()) as Uint8Array).length, 0);
 });
+
+test("each fragment but its cuts is UTF-8 as the text has it: a pair of surrogates is never taken apart", () => {
+  const message = "a📷".repeat(60);
+  for (const limit of [5, 6, 7, 8, 20, 21, 64]) {
+    const sent = bytes(...cut(message, limit).map((value) => value.subarray(1)));
+    equal(sent, bytes(message), `${limit} bytes at a time`);
+  }
+});

@@ -12,7 +12,7 @@ import {
   improvServiceUUID,
 } from "../../../modules/provisioning/improv-service";
 import { advertisingData } from "../../../sim/radio/device/advertising-data";
-import { assert, equal, sleep, test, until } from "../harness";
+import { after, assert, equal, sleep, test, until } from "../harness";
 import { bytes } from "./phone";
 
 const three: AccessPoint[] = [
@@ -372,4 +372,58 @@ test("both advertising packets are just full: Espressif's UUID comes first, the 
   equal(scan.length, 31);
   equal(scan.slice(0, 10), bytes(9, 0x16, 0x77, 0x46, 2, 6, [0, 0, 0, 0]));
   equal(advertisingData({ name: "PROV_0A1B2C", services: [improvServiceUUID] }).length, 31);
+});
+
+test("who has not subscribed hears nothing; an empty write is none, and its sender no client", async () => {
+  const { host, improv } = setUp();
+  after(() => improv.close());
+  const silent = new Client(improv, { subscribe: false });
+  silent.write(bytes());
+  host.wifi.state = "connected";
+  improv.refresh();
+  improv.disconnected(improv as never);
+  equal(silent.heard, []);
+  const alone = setUp();
+  after(() => alone.improv.close());
+  alone.improv.disconnected(alone.client);
+  new Client(alone.improv, { subscribe: false }).write(bytes());
+  alone.host.wifi.state = "connected";
+  alone.improv.refresh();
+  equal(alone.improv.isFinished, true);
+});
+
+test("of several clients those are told that have subscribed", () => {
+  const { host, improv, client } = setUp();
+  after(() => improv.close());
+  const silent = new Client(improv, { subscribe: false });
+  silent.send(4);
+  host.hasSession = true;
+  improv.refresh();
+  equal([client.heard.length, silent.heard], [1, []]);
+});
+
+test("a scan begins with an empty stack", async () => {
+  const { host, improv, client } = setUp();
+  after(() => improv.close());
+  let scans = 0;
+  host.wifi.scan = async () => {
+    scans += 1;
+    return [];
+  };
+  client.send(4);
+  equal(scans, 0);
+  await until(() => scans === 1);
+});
+
+test("when not even the first network fits into a notification, whole networks are there for reading", async () => {
+  const { host, improv } = setUp();
+  after(() => improv.close());
+  host.found = Array.from({ length: 12 }, (_, i) => ({ SSID: "n".repeat(30), channel: 1, RSSI: -40 - i }));
+  const client = new Client(improv, { maximumWrite: 20 });
+  client.send(4);
+  await until(() => client.read(ImprovValue.result).length > 0);
+  const packet = client.read(ImprovValue.result);
+  let strings = 0;
+  for (let at = 2; at < packet.length - 1; at += 1 + packet[at]) strings += 1;
+  equal([strings % 3, strings], [0, 18]);
 });

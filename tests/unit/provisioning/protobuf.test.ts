@@ -75,3 +75,15 @@ test("a 64-bit varint keeps its low 32 bits", () => {
   reader.next();
   equal(reader.uint32(), 0xffffffff);
 });
+
+test("the least that takes two bytes is 128", () => {
+  const write = (value: number) => new Uint8Array(new ProtobufWriter(16).uint32(1, value).finish());
+  equal(write(127), Uint8Array.of(8, 127));
+  equal(write(128), Uint8Array.of(8, 128, 1));
+});
+
+test("what does not fit behind what is there is told as such", () => {
+  const writer = (length: number) => new ProtobufWriter(6).uint32(1, 1).bytes(2, new Uint8Array(length));
+  equal(writer(2).finish().byteLength, 6);
+  throws(() => writer(3), /too long/);
+});

@@ -1,3 +1,5 @@
+import { Protocomm } from "../../../modules/provisioning/protocomm";
+import { sessionResponse1 } from "../../../modules/provisioning/session-messages";
 import { assert, equal, test } from "../harness";
 import { bytes, command0, command1, device, Phone, statusOf, text } from "./phone";
 
@@ -216,4 +218,30 @@ test("how long a phone has had no session: from its connection, or from the end 
   equal(phone.link.timeWithoutSession, 300);
   phone.challenge();
   equal(phone.link.timeWithoutSession, 300);
+});
+
+test("the proof of security 1 is field 3 of its answer, and behind it nothing", () => {
+  const proof = new Uint8Array(32).fill(7);
+  equal(
+    new Uint8Array(sessionResponse1(1, 0, proof)),
+    bytes(0x10, 1, 0x5a, 39, 0x08, 3, 0xba, 0x01, 34, 0x1a, 32, proof),
+  );
+  equal(
+    new Uint8Array(sessionResponse1(2, 0, proof, Uint8Array.of(1, 2))),
+    bytes(0x10, 2, 0x62, 43, 0x08, 3, 0xba, 0x01, 38, 0x12, 32, proof, 0x1a, 2, 1, 2),
+  );
+});
+
+test("whoever wants to know is told when a session begins and when it ends", () => {
+  const target = device();
+  let told = 0;
+  const observer = { sessionChanged: () => (told += 1) };
+  const protocomm = new Protocomm({ ...target.protocomm.options, observer });
+  const phone = new Phone(protocomm.open());
+  equal(told, 0);
+  phone.open();
+  equal(told, 1);
+  phone.link.close();
+  phone.link.close();
+  equal(told, 2);
 });

@@ -272,3 +272,42 @@ test("a phone that waits for its scan gets the list of the scan that was made wh
   await sleep(1);
   equal(station.calls, ["scan", "scan"]);
 });
+
+test("a name of 32 bytes and a password of 64 are the longest", () => {
+  const { ask } = setUp();
+  const set = (name: string, password: string) => {
+    const config = bytes(0x0a, name.length, name, 0x12, password.length, password);
+    return ask("prov-config", bytes(0x08, 2, 0x62, config.length, config));
+  };
+  const statusOf = (answer: Uint8Array) => (answer[3] ? answer[5] : 0);
+  equal(statusOf(set("n".repeat(32), "p".repeat(64))), 0);
+  equal(statusOf(set("n".repeat(33), "p".repeat(64))), 4);
+  equal(statusOf(set("n".repeat(32), "p".repeat(65))), 4);
+});
+
+test("one scan at a time, and each begins with an empty stack", async () => {
+  const { station, endpoints } = setUp();
+  endpoints.prepare();
+  endpoints.prepare();
+  equal(station.calls, []);
+  await sleep(0);
+  endpoints.prepare();
+  await sleep(0);
+  equal(station.calls, ["scan"]);
+  station.release();
+});
+
+test("a camera that is in a network may be given another one; one that is not yet there may not", async () => {
+  const { station, ask } = setUp();
+  const reprovision = bytes(0x08, 3);
+  const isAllowed = () => ask("prov-ctrl", reprovision)[2] !== 0x10;
+  equal(isAllowed(), false);
+  ask("prov-config", setHome);
+  ask("prov-config", apply);
+  await sleep(0);
+  equal(isAllowed(), false, "connecting");
+  station.release();
+  await sleep(0);
+  equal(isAllowed(), true);
+  equal(isAllowed(), false, "once");
+});
