@@ -44,26 +44,25 @@ export function readableWiFiName(name: string): string {
  * at its characters. So such a string lives between here and the driver only.
  */
 export function driverName(name: string): string {
-  return isEscaped(name) ? rawString(wifiNameBytes(name)) : name;
+  return rawString(wifiNameBytes(name));
 }
 
 export function nameFromDriver(raw: string): string {
   return wifiName(new Uint8Array(ArrayBuffer.fromString(raw)));
 }
 
-/** What XS reads, though UTF-8 does not have it (RFC 3629 section 4): zero in two bytes, and surrogates. */
+/** Zero, where XS ends; and what it reads though UTF-8 does not have it (RFC 3629 section 4): zero in two bytes, and surrogates. */
 function hasForbiddenBytes(bytes: Uint8Array): boolean {
-  return bytes.some((byte, i) => byte === 0xc0 || (byte === 0xed && bytes[i + 1] >= 0xa0));
+  return bytes.some((byte, i) => !byte || byte === 0xc0 || (byte === 0xed && bytes[i + 1] >= 0xa0));
 }
 
-/** Bytes below 0x80 and escaped ones, and at least one of these: nothing that is UTF-8 looks like that. */
+/** Bytes below 0x80 and escaped ones, and at least one of these or zero: no other UTF-8 looks like that. */
 function isEscaped(name: string): boolean {
   let escaped = false;
   for (let i = 0; i < name.length; i++) {
     const code = name.charCodeAt(i);
-    if (code < 0x80) continue;
-    if (code < escapeBase + 0x80 || code > escapeBase + 0xff) return false;
-    escaped = true;
+    if (code >= 0x80 && (code < escapeBase + 0x80 || code > escapeBase + 0xff)) return false;
+    escaped ||= !code || code >= 0x80;
   }
   return escaped;
 }

@@ -287,7 +287,7 @@ function checkCredentials({ SSID, password }: WiFiCredentials): void {
   const name = wifiNameBytes(SSID);
   if (name.length < 1 || name.length > 32) throw new WiFiError("BadCredentials", "an SSID has 1 to 32 bytes");
   // ESP-IDF's station takes a name up to its first zero byte: it would join another network.
-  if (name.includes(0)) throw new WiFiError("BadCredentials", "an SSID with a zero byte cannot be joined");
+  if (SSID.includes("\u0000")) throw new WiFiError("BadCredentials", "an SSID with a zero byte cannot be joined");
   if (password && ArrayBuffer.fromString(password).byteLength > 64)
     throw new WiFiError("BadCredentials", "a password has at most 64 bytes");
 }

@@ -62,5 +62,8 @@ test("a head without a Date, and what is no head", () => {
   equal(read("HTTP/1.1 200 OK\r\nDate: Mon, 30 Nov").isOver, false);
   equal(read(`HTTP/1.1 200 OK\r\nX-Date: ${"x".repeat(10)}\r\nNot-${date}\r\n\r\n`).time, undefined);
   // A line is cut at 64 bytes: a Date is shorter.
+  const spaced = (length: number) => date.replace(": ", `: ${" ".repeat(length - date.length)}`);
+  equal(read(`HTTP/1.1 200 OK\r\n${spaced(64)}\r\n`).time, time);
+  equal(read(`HTTP/1.1 200 OK\r\n${spaced(65)}\r\n`).time, undefined);
   equal(read(`HTTP/1.1 200 OK\r\n${date}${" ".repeat(100)}\r\n`).time, time);
 });

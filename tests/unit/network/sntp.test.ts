@@ -94,7 +94,7 @@ test("a server is asked at port 123, or where its name says", async () => {
   for (const name of ["good", "good:1123"]) {
     const time = await ask(name).getTime();
     assert(time >= june + 500 && time < june + 1000, `${time - june}`);
-    equal(ask(name).name, name);
+    equal([ask(name).name, ask(name).isProven], [name, false]);
   }
   equal(open.size, 0);
 });
@@ -102,6 +102,12 @@ test("a server is asked at port 123, or where its name says", async () => {
 test("an answer counts behind packets that are none", async () => {
   const { ask } = network({ "good:123": (request) => [...liar(request), new ArrayBuffer(3), ...good(request)] });
   assert((await ask("good").getTime()) >= june + 500);
+});
+
+test("a socket that takes nothing: said at once", async () => {
+  const { ask, open } = network({ "elsewhere:1123": good });
+  assert((await rejects(ask("elsewhere").getTime(), "NoAnswer")).message.includes("cannot be asked"));
+  equal(open.size, 0);
 });
 
 test("a server that is silent, lies or is not there: NoAnswer, HostNotFound, and no socket is left", async () => {

@@ -81,6 +81,15 @@ for (const size of [1, 99, 100, 101, 1000, 6000])
       if (size > 100) equal(rig.socket.read(buffer), undefined);
     });
 
+test("what was announced and not read is not announced again when there is room to write", () => {
+  const rig = new TLSRig().connect();
+  rig.send(pattern(100));
+  rig.wire.open();
+  rig.socket.read(10);
+  rig.wire.open();
+  equal(rig.readable, [100]);
+});
+
 test("reading into a part of a buffer leaves the rest of it alone", () => {
   const rig = new TLSRig().connect();
   rig.send(pattern(4));
@@ -154,6 +163,18 @@ test("writing returns what may be written next", () => {
   assert(next < count && next > count - 1200, `${next} after ${count}`);
   equal(rig.socket.write(new Uint8Array(0)), next);
   equal(rig.server.records, [1000]);
+});
+
+test("TCP that does not say how much room is left: it is counted", () => {
+  const rig = new TLSRig().connect();
+  rig.wire.tellsRoom = false;
+  let room = rig.writable[0];
+  for (let sent = 0; sent < 3000; sent += 500) {
+    const next = rig.socket.write(pattern(500));
+    assert(next < room && next > room - 600, `${next} after ${room}`);
+    room = next;
+  }
+  equal(rig.server.records.length, 6);
 });
 
 test("writing bytes", () => {

@@ -23,6 +23,7 @@ const names: [string, Uint8Array, string][] = [
   ["the lowest ones", Uint8Array.from({ length: 32 }, (_, i) => 0x80 + i), ""],
   ["UTF-8 that is cut", text("网络").slice(0, 5), "\\xE7\\xBD\\x91\\xE7\\xBB"],
   ["a lone surrogate, encoded", Uint8Array.of(0xed, 0xb2, 0x80), ""],
+  ["the first of them", Uint8Array.of(0xed, 0xa0, 0x80), ""],
   ["a pair of them", Uint8Array.of(0xed, 0xa0, 0xbd, 0xed, 0xb3, 0xb7), ""],
   ["the last letter before them", text("\ud7ff"), "\ud7ff"],
   ["zero in two bytes", Uint8Array.of(0x41, 0xc0, 0x80), "A\\xC0\\x80"],
@@ -39,10 +40,25 @@ for (const [what, bytes, readable] of names)
     equal(readableWiFiName(readableWiFiName(name)), readableWiFiName(name));
   });
 
+test("a zero byte is kept, so that it can be refused", () => {
+  for (const bytes of [[0], [97, 0, 98], [0xc3, 0xa9, 0], [0, 0xe9]].map((it) => Uint8Array.from(it))) {
+    const name = wifiName(bytes);
+    equal(wifiNameBytes(name), bytes);
+    assert(name.includes("\u0000"));
+  }
+});
+
 test("names are equal when their bytes are", () => {
   const gbk = names[3][1];
   assert(wifiName(gbk) === nameFromDriver(rawString(gbk)));
   assert(wifiName(gbk) !== wifiName(gbk.slice(0, 3)));
+});
+
+test("a lone surrogate that stands for no byte is text", () => {
+  for (const name of ["\udbff", "\udc7f", "\udd00", "\udfff"]) {
+    equal(wifiNameBytes(name), text(name));
+    equal(readableWiFiName(name), name);
+  }
 });
 
 test("a raw string has a bound", () => {

@@ -22,6 +22,8 @@ export class Wire implements Transport {
   readonly target: unknown;
   fails?: WireCall;
   closed = 0;
+  /** Whether write says how much room is left. */
+  tellsRoom = true;
   /** Bytes that may be written, and those that nobody has read. */
   room = 0;
   inbound = new Uint8Array(0);
@@ -42,12 +44,12 @@ export class Wire implements Transport {
     return buffer.length;
   }
 
-  write(data: Uint8Array): number {
+  write(data: Uint8Array): number | undefined {
     this.#may("write");
     if (!data.length || data.length > this.room) throw new Error("write without room");
     this.room -= data.length;
     this.options.server.feed(data.slice());
-    return this.room;
+    return this.tellsRoom ? this.room : undefined;
   }
 
   close(): void {
