@@ -119,23 +119,28 @@ export class Connectivity<S extends Session> {
   /** A job of its own, because the stack is short: a command has used up half of it, and a connection reads its keys from storage. */
   private async open(): Promise<void> {
     await undefined;
-    const { identities } = this.#host;
-    const identity = identities.inUse;
     // What has happened since may have made another state of it, or another identity.
-    if (this.#state !== "connecting" || !identity) return;
+    if (this.#state !== "connecting") return;
     try {
-      if (identities.isEnrolling) {
-        this.#provisioning ??= this.#host.openProvisioning();
-        this.#provisioning.connect();
-        return;
-      }
-      this.#session ??= this.#host.openSession(identity);
-      this.#session.connect();
+      this.connection()?.connect();
     } catch (error) {
       // An identity that no session can be made of, such as an endpoint that is no host name: only another one helps.
       this.enter("connecting", { error: describeError(error) });
       this.#host.identityFailed(error);
     }
+  }
+
+  /** The identity has kilobytes, which are free again when this returns: a connection reads it once more. */
+  private connection(): { connect(): void } | undefined {
+    const { identities } = this.#host;
+    const identity = identities.inUse;
+    if (!identity) return undefined;
+    if (identities.isEnrolling) {
+      this.#provisioning ??= this.#host.openProvisioning();
+      return this.#provisioning;
+    }
+    this.#session ??= this.#host.openSession(identity);
+    return this.#session;
   }
 
   private setClock(): void {

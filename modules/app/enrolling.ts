@@ -90,6 +90,16 @@ export class Enrolling {
 
   /** An identity that somebody else has made: tried as every other one is, and the one in force is kept until it has connected. */
   register(message: Message): object {
+    this.take(message);
+    // What reads the identity from now on finds it in storage, and needs the room.
+    message.certPem = message.rootCA = message.privKey = undefined;
+    this.#rounds = 0;
+    this.error = null;
+    this.restart();
+    return { applyState: this.applyState };
+  }
+
+  private take(message: Message): void {
     const { identities } = this.#host;
     const thingName = thingNameField(message);
     const endpoint = endpointField(message);
@@ -100,10 +110,6 @@ export class Enrolling {
     if (!key) throw new CommandError("NoKey", `no certificate was requested for ${thingName}, and privKey is missing`);
     const credentials = checkCredentials({ certificate, key, rootCA }, this.#host.confirmedNow());
     this.propose({ thingName, endpoint, ...credentials, region });
-    this.#rounds = 0;
-    this.error = null;
-    this.restart();
-    return { applyState: this.applyState };
   }
 
   /** Fleet provisioning with a claim: one for all cameras of a product, or one of five minutes from the app. */

@@ -1,3 +1,4 @@
+import { resolveEscapes } from "./escapes";
 import { JSONError } from "./json-error";
 import { type JSONBounds, JSONScanner } from "./json-scanner";
 
@@ -47,7 +48,8 @@ const fromArrayBuffer = String.fromArrayBuffer as (buffer: ArrayBufferLike, offs
  * Reads an object. Before anything is made of it all of it has been checked and measured, so what is made is bounded, and so is the depth.
  * Objects have no prototype. Of a name that is there twice the last one counts.
  *
- * What nobody has asked for takes no memory beside the bytes: values are held for as long as the message is used.
+ * What nobody has asked for takes no memory beside the bytes: values are held for as long as the message is used. The bytes are used up: escapes are resolved where
+ * they stand.
  *
  * @throws JSONError
  */
@@ -136,9 +138,17 @@ class Builder extends JSONScanner {
   protected override tokenEnds(at: number): void {
     const container = this.#open[this.depth - 1];
     if (!container || (!this.isName && !this.isWanted(container))) return;
-    const value = parseToken(this.#bytes, this.start, at, this.isEscaped);
+    const value = this.value(at);
     if (!this.isName) this.add(container, value, this.depth);
     else this.#name = Array.isArray(container) || this.isRead(value as string) ? (value as string) : undefined;
+  }
+
+  private value(at: number): unknown {
+    const bytes = this.#bytes;
+    const { start } = this;
+    if (!this.isEscaped || this.isName) return parseToken(bytes, start, at, this.isEscaped);
+    const end = resolveEscapes(bytes, start + 1, at - 1);
+    return fromArrayBuffer(bytes.buffer, bytes.byteOffset + start + 1, end - start - 1);
   }
 
   protected override opened(): void {

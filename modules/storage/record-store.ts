@@ -1,5 +1,6 @@
 import KeyValueStorage, { type Storage } from "embedded:storage/key-value";
 import { type JSONShape, parseJSON } from "../json/parse-json";
+import { recordBytes } from "./record-bytes";
 
 /** The longest key and path that NVS takes, in characters (ESP-IDF NVS_KEY_NAME_MAX_SIZE - 1). */
 const keyLimit = 15;
@@ -41,7 +42,7 @@ export class RecordStore {
 
   /** Throws what the storage throws (full, worn out): the caller must not report as saved what is not. */
   write(key: string, record: object): void {
-    this.writeBytes(key, ArrayBuffer.fromString(JSON.stringify(record)));
+    this.writeBytes(key, recordBytes(record));
   }
 
   /** As write(). */

@@ -4,10 +4,16 @@
  * message waits in memory fits beside it.
  */
 import assert from "node:assert/strict";
+import { createPrivateKey } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import "reflect-metadata";
+import * as x509 from "@peculiar/x509";
+import { exportPrivateKey, generateKeyPair } from "../../certs/certificates.ts";
 import { JsonBindingTable } from "../../sim/cloud/bindings/json-table.ts";
+import { registerThing } from "../../sim/phone/aws.ts";
 import { LineRig } from "./line-rig.ts";
 import { type Message, Operator, until } from "./operator.ts";
 
@@ -29,16 +35,22 @@ before(async () => {
     if (line.startsWith("label:")) starts += 1;
   };
   await rig.provision();
-  thingName = (await rig.owner.deviceInfo()).thingName as string;
-  operator = await Operator.connect(rig.line.cloud, thingName);
-  const table = new JsonBindingTable(rig.line.cloud.bindings);
-  await table.claim({ thing: thingName, user: "us-east-1:5e0f5b4c", since: Date.now(), policy: "none" });
+  await listen((await rig.owner.deviceInfo()).thingName as string, "operator");
 });
 
 after(async () => {
   await operator?.close();
   await rig?.close();
 });
+
+/** There is somebody who sends commands to the thing, and it is somebody's. */
+async function listen(name: string, clientId: string): Promise<void> {
+  await operator?.close();
+  thingName = name;
+  operator = await Operator.connect(rig.line.cloud, name, clientId);
+  const table = new JsonBindingTable(rig.line.cloud.bindings);
+  await table.claim({ thing: name, user: "us-east-1:5e0f5b4c", since: Date.now(), policy: "none" });
+}
 
 /** Texts with these names, that together make the message as long as it may be. */
 function filled(message: object, names: readonly string[], limit: number): Message {
@@ -95,6 +107,47 @@ async function request(endpoint: string, message: object): Promise<Message> {
   const refused = (error: Error & { code?: string }) => ({ error: { code: error.code ?? error.message } });
   return (await Promise.race([rig.client.request(endpoint, message).catch(refused), rig.line.failed])) as Message;
 }
+
+async function makeRSARequest(commonName: string): Promise<{ key: string; csr: string }> {
+  const keys = await generateKeyPair("RSA");
+  const signingAlgorithm = keys.privateKey.algorithm;
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: `CN=${commonName}`,
+    keys,
+    signingAlgorithm,
+  });
+  const key = createPrivateKey(await exportPrivateKey(keys.privateKey)).export({ type: "pkcs1", format: "pem" });
+  return { key: String(key), csr: request.toString("pem") };
+}
+
+/** Roots as PEM, the broker's among them, so that the message is as long as it may be. */
+async function rootsFor(message: object, limit: number): Promise<string> {
+  let roots = rig.rootCA;
+  for (const name of [1, 3, 4, 3, 4, 3]) {
+    const more = await readFile(join(here, `../../certs/roots/amazon-root-ca-${name}.pem`), "utf8");
+    if (JSON.stringify({ ...message, rootCA: roots + more }).length <= limit) roots += more;
+  }
+  return roots;
+}
+
+test("an identity of 6 KB is taken, and the camera goes online with it", async () => {
+  const name = "camera-with-rsa-key";
+  const { key, csr } = await makeRSARequest(name);
+  const { iot } = operator;
+  const { certPem } = await registerThing(iot, { thingName: name, csrPem: csr });
+  const message = {
+    type: "RegisterDevice",
+    thingName: name,
+    endpoint: rig.line.cloud.mqtt.endpoint,
+    certPem,
+    privKey: key,
+  };
+  const rootCA = await rootsFor(message, overBluetooth);
+  const answer = await request("camera-cert", { ...message, rootCA });
+  assert.deepEqual([answer.type, answer.error], ["RegisterDevice", undefined]);
+  await rig.untilOnline(name, 60_000);
+  await listen(name, "another-operator");
+});
 
 for (const type of ["GetDeviceInfo", "GetTelemetry", "GetUpload", "TakePhoto"])
   test(`${type} over MQTT with 4 KB of what it does not read is carried out`, async () => {

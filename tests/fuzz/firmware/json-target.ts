@@ -56,10 +56,11 @@ function nativeValue(bytes: Uint8Array): string | undefined {
 /** Bounds hold, pieces make no difference, and what is accepted has the value that the engine's own parser finds in it. */
 export function readJSON(bytes: Uint8Array, dice: Dice): boolean {
   let value: unknown;
+  // It uses its bytes up.
   const code = verdict(() => {
-    value = parseJSON(bytes, bounds);
+    value = parseJSON(bytes.slice(), bounds);
   });
-  const wideCode = verdict(() => parseJSON(bytes, { ...wide, names: [] }));
+  const wideCode = verdict(() => parseJSON(bytes.slice(), { ...wide, names: [] }));
   const pieces = inPieces(bytes, dice);
   if (pieces !== wideCode) throw new Error(`in pieces it is "${pieces}", in one it is "${wideCode}"`);
   if (code === "Malformed" || code === "" ? wideCode !== code : false) throw new Error(`"${code}", but "${wideCode}"`);
