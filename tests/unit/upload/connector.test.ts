@@ -1,6 +1,6 @@
 import type { Connection, ConnectionHandlers } from "../../../modules/upload/connection";
 import { LookedUpConnection, type SocketOptions } from "../../../modules/upload/connector";
-import { equal, test } from "../harness";
+import { equal, test, throws } from "../harness";
 
 interface Query {
   host: string;
@@ -82,4 +82,14 @@ test("a resolver that answers twice opens one socket", () => {
   queries[0].onResolved("h.example", "192.0.2.2");
   queries[0].onError();
   equal(opened.length, 1);
+});
+
+test("nothing can be written before there is a socket, nor after it was closed; nothing is read", () => {
+  const { queries, connection } = rig();
+  throws(() => connection.write(new Uint8Array(1)), /not connected/);
+  equal(connection.read(1), undefined);
+  queries[0].onResolved("h.example", "192.0.2.1");
+  connection.close();
+  throws(() => connection.write(new Uint8Array(1)), /not connected/);
+  equal(connection.read(1), undefined);
 });

@@ -152,3 +152,47 @@ test("secrets that S3 repeats in its error are not kept", () => {
   const response = parse(errorAnswer(403, "SignatureDoesNotMatch", "m", elements));
   assert(!JSON.stringify(response.elements).includes("SECRET"));
 });
+
+test("a head of 16 KB is the longest that is read", () => {
+  const bytes = (text: string) => new Uint8Array(ArrayBuffer.fromString(text));
+  const begin = bytes("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n");
+  const line = bytes(`x: ${"y".repeat(95)}\r\n`);
+  /** Piece by piece: as a whole it is more than the machine of the tests has. */
+  const head = (length: number) => {
+    const response = new HTTPResponse();
+    response.write(begin);
+    let left = length - begin.length;
+    for (; left > 2 * line.length; left -= line.length) response.write(line);
+    response.write(bytes(`z: ${"y".repeat(left - 7)}\r\n\r\n`));
+    return response;
+  };
+  equal([head(16_384).complete, head(16_385).error], [true, "ResponseTooLarge"]);
+});
+
+test("what an interim answer says is not the answer's", () => {
+  const { headers } = parse('HTTP/1.1 100 Continue\r\nETag: "x"\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+  equal({ ...headers }, { "content-length": "0" });
+});
+
+test("a line of 512 characters is kept, a longer one is not", () => {
+  const etag = (length: number) =>
+    parse(`HTTP/1.1 200 OK\r\nETag: ${"e".repeat(length - 6)}\r\nContent-Length: 0\r\n\r\n`).headers["etag"];
+  equal([etag(512)?.length, etag(513)], [506, undefined]);
+});
+
+test("elements may have attributes, and white space of any kind around what they say", () => {
+  const body =
+    '<?xml version="1.0"?>\n<Error xmlns="http://s3.amazonaws.com/doc/">\n<Code\n>\tSlowDown \n</Code ></Error >';
+  equal(parse(`HTTP/1.1 503 X\r\nContent-Length: ${body.length}\r\n\r\n${body}`).elements.Code, "SlowDown");
+});
+
+test("the longest length of a body has twelve digits, that of a chunk eight", () => {
+  const { error, done } = parse("HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n");
+  equal([error, done], [undefined, false]);
+  equal(parse("HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n").error, "MalformedResponse");
+  const chunk = (size: string) => parse(`HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n${size}\r\n`).error;
+  equal(
+    [chunk("ffffffff"), chunk("100000000"), chunk("1 ;a"), chunk("")],
+    [undefined, "MalformedResponse", undefined, "MalformedResponse"],
+  );
+});

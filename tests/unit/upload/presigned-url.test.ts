@@ -139,3 +139,28 @@ test("signed headers are counted before they are taken apart", () => {
   throws(() => PresignedURL.parse(url(`${names};x;host`)), "MalformedURL");
   throws(() => PresignedURL.parse(url(`host${";".repeat(3000)}`)), "MalformedURL");
 });
+
+test("names of signed headers are counted from the first character on", () => {
+  const text = `https://b.s3.amazonaws.com/k?${query.replace("content-type%3Bhost", `${";".repeat(3000)}host`)}`;
+  equal(throws(() => PresignedURL.parse(text), "MalformedURL").name, "URLError");
+});
+
+test("of a credential its key is a secret; a day, a region and a service are none", () => {
+  const of = (key: string) =>
+    PresignedURL.parse(
+      `https://h.example/k?${query.replace(credential, `X-Amz-Credential=${key}%2F20260131%2Feu-central-1`)}`,
+    );
+  equal(of("AKIDEXAMPLEKEY").redact("AKIDEXAMPLEKEY of 20260131/eu-central-1"), "... of 20260131/eu-central-1");
+  equal(of("").redact("for 20260131/eu-central-1"), "for 20260131/eu-central-1");
+});
+
+test("eleven characters of a value may be told, twelve may not", () => {
+  const parse = (more: string) => PresignedURL.parse(`https://h.example/k?${query}&${more}`);
+  equal(parse("token=abcdefghijkl").redact("xxabcdefghijkxx xxabcdefghijklxx"), "xxabcdefghijkxx ...");
+  equal(parse("token=abcdefghijk").redact("abcdefghijk abcdefghijkx"), "abcdefghijk abcdefghijkx");
+  // Pieces of a long value that lie across the places where it is cut to be looked at.
+  const long = Array.from({ length: 100 }, (_, i) => `k${i.toString(36).padStart(2, "0")}w`).join("");
+  for (let at = 0; at + 12 <= long.length; at += 7) equal(parse(`t=${long}`).redact(long.slice(at, at + 12)), "...");
+  const coded = [...long].map((it) => `%${it.charCodeAt(0).toString(16)}`).join("");
+  for (let at = 0; at + 12 <= long.length; at += 13) equal(parse(`t=${coded}`).redact(long.slice(at, at + 12)), "...");
+});

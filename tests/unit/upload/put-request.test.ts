@@ -223,3 +223,18 @@ test("a long URL goes through a small buffer", () => {
   assert(head.startsWith(`PUT ${long.target()} HTTP/1.1\r\n`));
   assert(isWholeFrame(body, 300));
 });
+
+test("where the room stays the same, the same views are used again and again", () => {
+  for (const [framing, room] of [
+    ["length", 256],
+    ["length", 512],
+    ["chunked", 265],
+    ["chunked", 521],
+  ] as const) {
+    const request = make(4096, { framing });
+    while (request.taken === 0) request.next(room);
+    const first = request.next(room);
+    equal(first?.length, room);
+    equal(request.next(room) === first, true, `${framing} ${room}`);
+  }
+});

@@ -321,3 +321,9 @@ test("words of a store are bounded: what is too long, or has other letters, is n
   );
   equal(await endpoint("https://bucket.obs.cn-north-4.example:8443"), "https://bucket.obs.cn-north-4.example:8443");
 });
+
+test("an ETag is that of what was stored: a redirect's is none", async () => {
+  const answer = (status: number) => `HTTP/1.1 ${status} X\r\nETag: "abc"\r\nContent-Length: 0\r\n\r\n`;
+  equal((await answered(answer(299))).etag, "abc");
+  equal((await answered(answer(300))).etag, undefined);
+});

@@ -213,7 +213,7 @@ test("URLs that are of no use", async () => {
     const rig = new Rig(options);
     const result = await rig.finish();
     equal([result.status, result.code, result.attempts, result.frameIntact], ["needURL", code, 0, true]);
-    equal(rig.connections.length, 0);
+    equal([result.action, rig.connections.length], ["newURL", 0]);
   }
 });
 
@@ -243,7 +243,7 @@ test("a URL that expires between two attempts", async () => {
 test("an empty frame is refused", async () => {
   for (const length of [0, -1, Number.NaN]) {
     const result = await new Rig({ frame: new SyntheticFrame(length) }).finish();
-    equal([result.status, result.code], ["failed", "EmptyFrame"]);
+    equal([result.status, result.code, result.action], ["failed", "EmptyFrame", "stop"]);
   }
 });
 
@@ -253,4 +253,40 @@ test("what the store echoes of the query does not get into the result", async ()
   rig.connection.answer(errorAnswer(403, "SignatureDoesNotMatch", `you sent ${secret}`));
   const result = await rig.finish();
   equal([result.status, result.action, result.message], ["failed", "bug", "you sent ..."]);
+});
+
+test("a result is told once, whatever comes after it", async () => {
+  const told: string[] = [];
+  const rig = new Rig({ onResult: ({ status }) => told.push(status) });
+  rig.connection.drain(5744);
+  rig.connection.answer(ok);
+  rig.upload.close();
+  rig.upload.close();
+  await rig.finish();
+  equal(told, ["stored"]);
+});
+
+test("an answer whose head has come has its time, however many pieces of its body come", async () => {
+  const rig = new Rig({ backoff: { attempts: 1 } });
+  rig.connection.drain(5744);
+  rig.connection.answer("HTTP/1.1 403 Forbidden\r\nContent-Length: 5000\r\n\r\n<Error>");
+  for (let i = 0; i < 60 && !rig.connection.closed; i += 1) {
+    rig.timers.advance(1000);
+    if (!rig.connection.closed) rig.connection.answer(" ");
+  }
+  equal(rig.connection.closed, true);
+  equal((await rig.finish()).httpStatus, 403);
+});
+
+test("a write that ends the upload and fails is no trouble", async () => {
+  const rig = new Rig();
+  const { connection } = rig;
+  Object.defineProperty(connection, "write", {
+    value: () => {
+      rig.upload.close();
+      throw new Error("broken pipe");
+    },
+  });
+  connection.drain(100);
+  equal((await rig.finish()).status, "closed");
 });
