@@ -517,3 +517,41 @@ test("refused details count as an attempt like any other", () => {
   bench.answer("rejected", { code: "InvalidRequest" });
   equal(bench.failures, ["Rejected: reporting was rejected with InvalidRequest, 4 times"]);
 });
+
+test("an execution that has come to an end by somebody else's hand is not reported again", () => {
+  for (const status of ["SUCCEEDED", "FAILED", "REJECTED", "TIMED_OUT", "REMOVED", "CANCELED"]) {
+    const bench = new Bench().open();
+    bench.start();
+    bench.answer("rejected", { code: "VersionMismatch", executionState: { status, versionNumber: 3 } });
+    equal([bench.ended, bench.last.operation], [[`job-1 SUCCEEDED ${status}`], "start-next"]);
+  }
+});
+
+test("attempts count for one exchange, and the next one has all of them", () => {
+  const bench = new Bench().open();
+  for (let job = 1; job <= 3; job += 1) {
+    bench.start(`job-${job}`);
+    for (const pause of [2000, 4000]) {
+      bench.answer("rejected", { code: "InternalError" });
+      bench.timers.advance(pause);
+    }
+    bench.answer("accepted");
+  }
+  equal([bench.failures, bench.ended.length], [[], 3]);
+});
+
+test("of a document that is there twice the last one counts, whatever it is", () => {
+  for (const [first, second, expected] of [
+    ['{"operation":"echo"}', "7", undefined],
+    ["7", '{"operation":"echo"}', { operation: "echo" }],
+    ['"{}"', '{"operation":"echo"}', { operation: "echo" }],
+    ['{"operation":"echo"}', '"{\\"message\\":\\"hi\\"}"', { message: "hi" }],
+  ] as const) {
+    const bench = new Bench().open();
+    const { clientToken } = bench.last.request;
+    const job = `{"jobId":"job-1","versionNumber":1,"jobDocument":${first},"jobDocument":${second}}`;
+    bench.say("start-next/accepted", `{"clientToken":"${clientToken}","execution":${job}}`);
+    const [{ document }] = bench.begun;
+    equal(document && { ...document }, expected, `${first} ${second}`);
+  }
+});
