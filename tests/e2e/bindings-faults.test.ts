@@ -2,16 +2,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
-import { CreateCertificateFromCsrCommand, IoTClient } from "@aws-sdk/client-iot";
-import ownerPolicy from "../../certs/owner-policy.json" with { type: "json" };
-import type { BindingTable } from "../../sim/cloud/bindings/binding.ts";
-import {
-  type BindingAnswer,
-  type BindingHandler,
-  createBindingHandler,
-  mostCameras,
-} from "../../sim/cloud/bindings/binding-service.ts";
-import { CameraRights } from "../../sim/cloud/bindings/camera-rights.ts";
+import { CreateCertificateFromCsrCommand } from "@aws-sdk/client-iot";
+import { mostCameras, mostPages } from "../../sim/cloud/bindings/owner-pages.ts";
+import { type Cut, Lambda } from "./binding-lambda.ts";
 import { makeRequest } from "./iot-rig.ts";
 import { KeyedCamera } from "./keyed-camera.ts";
 import { PeopleRig } from "./people-rig.ts";
@@ -26,85 +19,6 @@ before(async () => {
 });
 after(() => rig?.close());
 
-/** Where the wire is cut. */
-interface Cut {
-  /** From 1. */
-  step: number;
-  when: "before" | "after";
-}
-
-/** What somebody else does just before a step. */
-interface Visit {
-  step: number;
-  run(): Promise<void>;
-}
-
-/** The function as Lambda runs it, with a wire that can be cut at any of its steps. */
-class Lambda {
-  /** Steps that have been taken: calls of the table and of AWS IoT. */
-  steps = 0;
-  /** The last one. */
-  answer: BindingAnswer = { requestId: "", action: "" };
-  #cut?: Cut;
-  #visit?: Visit;
-  #handler: BindingHandler;
-
-  /** @param stale whether the table's index does not know of anything yet */
-  constructor({ stale = false } = {}) {
-    const { cloud, table } = rig;
-    const iot = new IoTClient({
-      region: cloud.region,
-      credentials: cloud.accessKey,
-      endpoint: cloud.api.url,
-      // One connection for all of them: handshakes take longer than all the rest.
-      requestHandler: rig.administrator.iot.config.requestHandler,
-      maxAttempts: 1,
-    });
-    iot.middlewareStack.add((next) => (args) => this.#step(() => next(args)), { step: "initialize" });
-    const wire = new Proxy<BindingTable>(table, {
-      get:
-        (target, name: keyof BindingTable) =>
-        (...args: never[]) =>
-          this.#step(async () => {
-            if (stale && name === "ofUser") return [];
-            return (target[name] as (...given: never[]) => Promise<unknown>).apply(target, args);
-          }),
-    });
-    this.#handler = createBindingHandler({
-      table: wire,
-      rights: new CameraRights({ iot, ownerPolicy }),
-      allowUnproven: true,
-      publish: (_topic, payload) =>
-        this.#step(async () => {
-          this.answer = JSON.parse(payload);
-        }),
-    });
-  }
-
-  /** @returns the code of the refusal, or undefined when it was done */
-  async run(user: string, message: object, cut?: Cut, visit?: Visit): Promise<string | undefined> {
-    this.steps = 0;
-    this.#cut = cut;
-    this.#visit = visit;
-    try {
-      return (await this.#handler({ identity: user, requestId: "r", ...message })).code;
-    } finally {
-      this.#cut = undefined;
-    }
-  }
-
-  async #step<T>(take: () => Promise<T>): Promise<T> {
-    this.steps += 1;
-    const visit = this.#visit;
-    if (visit?.step === this.steps) await visit.run();
-    const isHere = this.#cut?.step === this.steps;
-    if (isHere && this.#cut?.when === "before") throw new Error("cut");
-    const result = await take();
-    if (isHere) throw new Error("cut");
-    return result;
-  }
-}
-
 const identity = () => `us-east-1:${randomUUID()}`;
 
 function camera(): string {
@@ -117,14 +31,21 @@ async function certificate(): Promise<string> {
   return (await rig.administrator.iot.send(command)).certificateArn!;
 }
 
-/** Owner's policies, and the thing's certificates with their states and policies. */
+/** The cameras that the person's policies name, and the thing's certificates with their states and policies. */
 function rightsOf(thing: string, user: string) {
   const { registry } = rig.cloud;
   const found = registry.things.find(({ thingName }) => thingName === thing);
   return {
-    owner: registry.policiesOf(user).map((name) => name.replace(/-[0-9a-f]{32}$/, "")),
+    owner: camerasOf(user),
     certificates: (found?.principals ?? []).map(stateOf),
   };
+}
+
+/** The things of the policies that are attached to somebody. */
+function camerasOf(user: string): string[] {
+  const { registry } = rig.cloud;
+  const documents = registry.policiesOf(user).map((name) => registry.policy(name).policyDocument);
+  return documents.flatMap((text) => [...text.matchAll(/:thing\/([^"]+)"/g)].map(([, thing]) => thing));
 }
 
 function stateOf(certificateArn: string): string {
@@ -165,7 +86,7 @@ async function cutEverywhere(prepare: () => Promise<Scenario>): Promise<void> {
 
 test("a claim that was cut short is the claimer's, and is whole when it is made again", async () => {
   await cutEverywhere(async () => {
-    const [lambda, user, thingName] = [new Lambda(), identity(), camera()];
+    const [lambda, user, thingName] = [new Lambda({ rig }), identity(), camera()];
     const message = { action: "claim", thingName };
     return {
       lambda,
@@ -175,9 +96,10 @@ test("a claim that was cut short is the claimer's, and is whole when it is made 
         const isBound = (await rig.table.get(thingName)) !== undefined;
         assert.equal(isBound, step > 3 || (step === 3 && when === "after"), "the binding comes before all rights");
         if (isBound) assert.equal(await lambda.run(identity(), message), "NotYours");
+        else assert.deepEqual(camerasOf(user), []);
       },
       checkWhole: async () => {
-        assert.deepEqual(rightsOf(thingName, user), { owner: [`devicelink-owner-${thingName}`], certificates: [] });
+        assert.deepEqual(rightsOf(thingName, user), { owner: [thingName], certificates: [] });
       },
     };
   });
@@ -185,7 +107,7 @@ test("a claim that was cut short is the claimer's, and is whole when it is made 
 
 test("a claim with a proof that was cut short can be repeated as it is, and ends with one certificate that works", async () => {
   await cutEverywhere(async () => {
-    const [lambda, user, one] = [new Lambda(), identity(), new KeyedCamera()];
+    const [lambda, user, one] = [new Lambda({ rig }), identity(), new KeyedCamera()];
     const { thingName } = one;
     assert.equal(await lambda.run(user, { action: "challenge" }), undefined);
     const { nonce = "" } = lambda.answer;
@@ -199,7 +121,7 @@ test("a claim with a proof that was cut short can be repeated as it is, and ends
         assert.ok(rightsOf(thingName, user).certificates.length <= 1);
       },
       checkWhole: async () => {
-        const owner = [`devicelink-owner-${thingName}`];
+        const owner = [thingName];
         assert.deepEqual(rightsOf(thingName, user), { owner, certificates: [working] });
         assert.equal(stateOf(lambda.answer.certificate!.certificateArn), working);
       },
@@ -209,7 +131,7 @@ test("a claim with a proof that was cut short can be repeated as it is, and ends
 
 /** A camera that works, with its owner. */
 async function workingCamera() {
-  const [lambda, user, thingName, certificateArn] = [new Lambda(), identity(), camera(), await certificate()];
+  const [lambda, user, thingName, certificateArn] = [new Lambda({ rig }), identity(), camera(), await certificate()];
   assert.equal(await lambda.run(user, { action: "claim", thingName }), undefined);
   assert.equal(await lambda.run(user, { action: "attach", thingName, certificateArn }), undefined);
   assert.deepEqual(rightsOf(thingName, user).certificates, [working]);
@@ -266,7 +188,8 @@ test("a release in the middle of an attachment, at whichever step, leaves no cer
   for (let step = 1; step <= steps; step += 1) {
     const { lambda, user, thingName } = await workingCamera();
     const certificateArn = await certificate();
-    const release = async () => assert.equal(await new Lambda().run(user, { action: "release", thingName }), undefined);
+    const release = async () =>
+      assert.equal(await new Lambda({ rig }).run(user, { action: "release", thingName }), undefined);
     const message = { action: "attach", thingName, certificateArn };
     const code = await lambda.run(user, message, undefined, { step, run: release });
     steps = lambda.steps;
@@ -282,7 +205,7 @@ test("an attachment in the middle of a release, at whichever step, leaves no cer
   for (let step = 1; step <= steps; step += 1) {
     const { lambda, user, thingName } = await workingCamera();
     const message = { action: "attach", thingName, certificateArn: await certificate() };
-    const attach = async () => void (await new Lambda().run(user, message));
+    const attach = async () => void (await new Lambda({ rig }).run(user, message));
     assert.equal(await lambda.run(user, { action: "release", thingName }, undefined, { step, run: attach }), undefined);
     steps = lambda.steps;
     assert.deepEqual(rightsOf(thingName, user), { owner: [], certificates: [] }, `attached before step ${step}`);
@@ -295,8 +218,10 @@ test("a second release in the middle of a release, at whichever step, is as good
   for (let step = 1; step <= steps; step += 1) {
     const { lambda, user, thingName } = await workingCamera();
     const release = { action: "release", thingName };
-    const again = async () => assert.equal(await new Lambda().run(user, release), undefined);
-    assert.equal(await lambda.run(user, release, undefined, { step, run: again }), undefined);
+    const second = new Lambda({ rig });
+    const run = async () => assert.equal(await second.run(user, release), undefined);
+    const { isWaiting } = second;
+    assert.equal(await lambda.run(user, release, undefined, { step, run, isWaiting }), undefined);
     steps = Math.max(steps, lambda.steps);
     assert.deepEqual(rightsOf(thingName, user), { owner: [], certificates: [] }, `released before step ${step}`);
     assert.equal(await rig.table.get(thingName), undefined);
@@ -304,45 +229,106 @@ test("a second release in the middle of a release, at whichever step, is as good
   assert.ok(steps >= 5);
 });
 
-test("a claim in the middle of one's own release, at whichever step: bound with all rights, or neither", async () => {
-  let steps = 1;
-  for (let step = 1; step <= steps; step += 1) {
-    const { lambda, user, thingName } = await workingCamera();
-    const claim = async () => assert.equal(await new Lambda().run(user, { action: "claim", thingName }), undefined);
-    const release = { action: "release", thingName };
-    assert.equal(await lambda.run(user, release, undefined, { step, run: claim }), undefined);
-    steps = Math.max(steps, lambda.steps);
-    const isBound = (await rig.table.get(thingName)) !== undefined;
-    const owner = isBound ? [`devicelink-owner-${thingName}`] : [];
-    assert.deepEqual(rightsOf(thingName, user).owner, owner, `claimed before step ${step}`);
-  }
-  assert.ok(steps >= 5);
-});
+for (const [inner, outer] of [
+  ["claim", "release"],
+  ["release", "claim"],
+])
+  test(`a ${inner} in the middle of one's own ${outer}, at whichever step: bound with all rights, or neither`, async () => {
+    let steps = 1;
+    for (let step = 1; step <= steps; step += 1) {
+      const { lambda, user, thingName } = await workingCamera();
+      const visitor = new Lambda({ rig });
+      const run = async () => assert.equal(await visitor.run(user, { action: inner, thingName }), undefined);
+      const { isWaiting } = visitor;
+      assert.equal(
+        await lambda.run(user, { action: outer, thingName }, undefined, { step, run, isWaiting }),
+        undefined,
+      );
+      steps = Math.max(steps, lambda.steps);
+      const isBound = (await rig.table.get(thingName)) !== undefined;
+      assert.deepEqual(camerasOf(user), isBound ? [thingName] : [], `before step ${step}`);
+    }
+    assert.ok(steps >= 5);
+  });
 
 test("of many who claim a camera at the same time exactly one gets it", async () => {
   const thingName = camera();
   const people = Array.from({ length: 8 }, identity);
-  const codes = await Promise.all(people.map((user) => new Lambda().run(user, { action: "claim", thingName })));
+  const codes = await Promise.all(people.map((user) => new Lambda({ rig }).run(user, { action: "claim", thingName })));
   const winner = people[codes.indexOf(undefined)];
   assert.equal(codes.filter((code) => code === "NotYours").length, 7);
   assert.equal((await rig.table.get(thingName))?.user, winner);
-  for (const user of people)
-    assert.deepEqual(rightsOf(thingName, user).owner, user === winner ? [`devicelink-owner-${thingName}`] : []);
+  for (const user of people) assert.deepEqual(rightsOf(thingName, user).owner, user === winner ? [thingName] : []);
 });
 
-test("nine cameras are the most, and a claim too many leaves nothing behind", async () => {
+test("fifty cameras are the most, and a claim too many leaves nothing behind", async () => {
   const user = identity();
   rig.cloud.registry.attachPolicy("devicelink-phone", user);
-  const lambda = new Lambda();
-  const things = Array.from({ length: mostCameras }, camera);
+  const lambda = new Lambda({ rig });
+  assert.equal(mostCameras, 50);
+  const things = Array.from({ length: mostCameras - 1 }, camera);
   for (const thingName of things) assert.equal(await lambda.run(user, { action: "claim", thingName }), undefined);
-  const thingName = camera();
-  assert.equal(await lambda.run(user, { action: "claim", thingName }), "TooManyCameras");
-  assert.equal(await rig.table.get(thingName), undefined);
+  // Neither of two sees the other in the count.
+  const last = [camera(), camera()];
+  const codes = await Promise.all(
+    last.map((thingName) => new Lambda({ rig }).run(user, { action: "claim", thingName })),
+  );
+  assert.deepEqual([...codes].sort(), ["TooManyCameras", undefined]);
+  const [won, lost] = codes[0] === undefined ? last : [...last].reverse();
+  assert.deepEqual(camerasOf(user).sort(), [...things, won].sort());
+  assert.ok(rig.cloud.registry.policiesOf(user).length <= mostPages + 1);
+  assert.equal(await lambda.run(user, { action: "claim", thingName: lost }), "TooManyCameras");
+  assert.equal(await rig.table.get(lost), undefined);
   assert.equal(await lambda.run(user, { action: "claim", thingName: things[3] }), undefined, "one's own, again");
-  // The index of the table may be a second behind; then AWS's own limit is the one that counts.
-  assert.equal(await new Lambda({ stale: true }).run(user, { action: "claim", thingName }), "TooManyCameras");
-  assert.equal(await rig.table.get(thingName), undefined);
-  assert.equal(rightsOf(thingName, user).owner.length, 10);
-  assert.equal(await lambda.run(identity(), { action: "claim", thingName }), undefined, "free for others");
+  assert.equal(await lambda.run(identity(), { action: "claim", thingName: lost }), undefined, "free for others");
+  assert.equal(await lambda.run(user, { action: "release", thingName: things[20] }), undefined);
+  assert.deepEqual(camerasOf(user).sort(), [...things.filter((one) => one !== things[20]), won].sort());
+  assert.equal(await lambda.run(user, { action: "claim", thingName: camera() }), undefined, "there is room again");
+});
+
+/** Whoever has waited too long for the others is run again, as Lambda does it. */
+async function runAgain(user: string, message: object, runs = 5): Promise<string | undefined> {
+  try {
+    return await new Lambda({ rig }).run(user, message);
+  } catch (error) {
+    if (runs === 1 || !/takes too long/.test(String(error))) throw error;
+    return runAgain(user, message, runs - 1);
+  }
+}
+
+test("many requests of one person at the same time: each camera has its rights, or is gone", async () => {
+  const user = identity();
+  const [kept, given] = [Array.from({ length: 4 }, camera), Array.from({ length: 4 }, camera)];
+  const lambda = new Lambda({ rig });
+  for (const thingName of given) assert.equal(await lambda.run(user, { action: "claim", thingName }), undefined);
+  const all = [
+    ...kept.map((thingName) => ({ action: "claim", thingName })),
+    ...given.map((thingName) => ({ action: "release", thingName })),
+    { action: "list" },
+  ];
+  const codes = await Promise.all(all.map((message) => runAgain(user, message)));
+  assert.deepEqual(
+    codes,
+    all.map(() => undefined),
+  );
+  assert.deepEqual(camerasOf(user).sort(), [...kept].sort());
+});
+
+test("when AWS attaches no further policy, the claim is refused by name and undone, and the others work on", async () => {
+  const user = identity();
+  const lambda = new Lambda({ rig });
+  const [first, second] = [camera(), camera()];
+  assert.equal(await lambda.run(user, { action: "claim", thingName: first }), undefined);
+  assert.equal(await lambda.run(user, { action: "release", thingName: first }), undefined);
+  const { registry } = rig.cloud;
+  for (let i = 0; i < 10; i += 1) {
+    const name = `other-${count}-${i}`;
+    registry.createPolicy(name, registry.policy("devicelink-phone").policyDocument);
+    registry.attachPolicy(name, user);
+  }
+  assert.equal(await lambda.run(user, { action: "claim", thingName: second }), "TooManyCameras");
+  assert.equal(await rig.table.get(second), undefined);
+  registry.detachPolicy(`other-${count}-0`, user);
+  assert.equal(await lambda.run(user, { action: "claim", thingName: second }), undefined);
+  assert.deepEqual(camerasOf(user), [second]);
 });

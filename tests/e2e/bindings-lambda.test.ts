@@ -56,10 +56,10 @@ function table(
     const Item = isOwner ? owner : bindings.get(key);
     return [200, Item ? { Item } : {}];
   }
-  const { ":user": user, ":since": since, ":policy": policy, ":name": name } = ExpressionAttributeValues;
+  const { ":user": user, ":since": since, ":name": name } = ExpressionAttributeValues;
   if (!isOwner) {
     if (key === raced.thingName) return refusal;
-    if (!bindings.has(key)) bindings.set(key, { thing: { S: key }, user, since, policy, name });
+    if (!bindings.has(key)) bindings.set(key, { thing: { S: key }, user, since, name });
     return [200, { Attributes: bindings.get(key) }];
   }
   const { ":record": record, ":version": version, ":before": before } = ExpressionAttributeValues;
@@ -112,10 +112,13 @@ test("a claim: the proof is used up, the binding is written under its condition,
     ["GetItem", "UpdateItem"],
     ["GetItem", "GetItem", "UpdateItem"],
   ];
+  const change = ["GetItem", "UpdateItem"];
+  // The lease; policies of before and whose camera it is; the page, its digest, the lease's end.
+  const granted = [...change, "Query", "GetItem", ...change, ...change, ...change];
   const attached = ["GetItem", "GetItem"];
-  const expected = ["GetItem", ...used, "Query", "UpdateItem", ...certificate, ...attached, answerPath];
+  const expected = ["GetItem", ...used, "GetItem", "UpdateItem", ...granted, ...certificate, ...attached, answerPath];
   assert.deepEqual(said, expected);
-  const [query, update] = rig.calls.slice(3, 5).map(({ body }) => JSON.parse(body));
+  const [update, query] = [4, 7].map((index) => JSON.parse(rig.calls[index].body));
   assert.deepEqual(
     [query.TableName, query.IndexName, query.ExpressionAttributeValues],
     ["bindings", "by-user", { ":user": { S: identity } }],
@@ -130,9 +133,10 @@ test("a claim: the proof is used up, the binding is written under its condition,
   assert.deepEqual([cameras[0].thingName, cameras[0].name], [thingName, "Door"]);
   assert.deepEqual(cloud.registry.certificateOf(made.certificateArn).policies, ["devicelink-camera"]);
   const [policy] = cloud.registry.policiesOf(identity);
-  assert.equal(policy, update.ExpressionAttributeValues[":policy"].S);
+  const { pages, lease } = JSON.parse(owner?.record.S ?? "");
+  assert.deepEqual([pages[0].policy, pages[0].things, lease], [policy, [thingName], undefined]);
   const { policyDocument } = cloud.registry.policy(policy);
-  assert.ok(policyDocument.includes(cloud.registry.arn(`topic/device/${thingName}/commands`)));
+  assert.ok(policyDocument.includes(cloud.registry.arn(`thing/${thingName}`)));
   assert.doesNotMatch(policyDocument, /PARTITION|REGION|ACCOUNT|THING/);
   assert.equal(JSON.parse(await invoke(event)).status, "done", "Lambda runs it once more");
   assert.deepEqual(JSON.parse(rig.calls.at(-1)!.body).certificate, made);

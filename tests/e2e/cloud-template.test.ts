@@ -213,13 +213,17 @@ test("the functions' roles may do what they have to, each on what it is for", ()
     ["iot:Publish", `${account}:topic/device/*/uploads/grant`],
     ["logs:CreateLogStream,logs:PutLogEvents", "{GrantLog.Arn}"],
   ]);
+  const versions = ["Create", "List", "Delete"].map((one) => `iot:${one}PolicyVersion${one === "List" ? "s" : ""}`);
   const attach = ["AttachPolicy", "DetachPolicy", "ListAttachedPolicies"];
   const belong = ["AttachThingPrincipal", "DetachThingPrincipal", "ListThingPrincipals", "ListPrincipalThings"];
   assert.deepEqual(allowancesOf("BindingRole"), [
     ["dynamodb:GetItem,dynamodb:UpdateItem,dynamodb:DeleteItem", "{BindingTable.Arn}"],
     ["dynamodb:Query", `{BindingTable.Arn}/index/${userIndex}`],
     ["iot:CreateThing,iot:DescribeThing", `${account}:thing/camera-*`],
-    ["iot:CreatePolicy,iot:DeletePolicy,iot:ListTargetsForPolicy", `${account}:policy/devicelink-owner-*`],
+    [
+      [...["Create", "Delete"].map((one) => `iot:${one}Policy`), ...versions, "iot:ListTargetsForPolicy"].join(),
+      `${account}:policy/devicelink-owner-*`,
+    ],
     [[...attach, ...belong].map((action) => `iot:${action}`).join(), "*"],
     ["iot:CreateCertificateFromCsr", "*"],
     ["iot:DescribeCertificate,iot:UpdateCertificate", `${account}:cert/*`],
@@ -253,7 +257,8 @@ test("fleet provisioning asks the hook, which AWS IoT alone may call, for this t
 });
 
 test("the binding function's role allows every call of AWS IoT that its code makes", async () => {
-  const code = await source("sim/cloud/bindings/camera-rights.ts");
+  const files = ["camera-rights", "policy-store"].map((name) => source(`sim/cloud/bindings/${name}.ts`));
+  const code = (await Promise.all(files)).join("");
   const called = [...code.matchAll(/new (\w+)Command\(|paginate(\w+)\(/g)].map(
     ([, send, page]) => `iot:${send ?? page}`,
   );

@@ -1,14 +1,19 @@
-import { randomBytes } from "node:crypto";
 import type { Binding, BindingTable } from "./binding.ts";
 import type { CameraRights } from "./camera-rights.ts";
 import { Challenges } from "./challenges.ts";
 import { ClaimCheck, type ClaimRequest } from "./claim-check.ts";
+import { countThings, mostCameras, withoutThing } from "./owner-pages.ts";
+import { OwnerPolicies } from "./owner-policies.ts";
+import type { PolicyStore } from "./policy-store.ts";
 import { type BindingErrorCode, type BindingEvent, BindingRefusal, isAnswerable, parseRequest } from "./request.ts";
 import { shortText } from "./short-text.ts";
 
 export interface BindingServices {
   table: BindingTable;
   rights: CameraRights;
+  policies: PolicyStore;
+  /** certs/owner-policy.json, with its placeholders. */
+  ownerPolicy: object;
   /** QoS 1. Rejects when the broker does not take it. */
   publish(topic: string, payload: string): Promise<void>;
   /** Milliseconds since 1970. */
@@ -52,9 +57,6 @@ export interface BindingOutcome {
 
 export type BindingHandler = (event: BindingEvent) => Promise<BindingOutcome>;
 
-/** AWS IoT attaches ten policies to an identity (quotas); one is the phone's own. */
-export const mostCameras = 9;
-
 /**
  * The function behind the rule: who owns which camera, and the rights that go with it. A refusal is an answer as well; whatever else goes
  * wrong (table, IoT, broker) rejects, so that Lambda runs it again. Each action may be repeated at any time and finishes what an earlier
@@ -90,12 +92,15 @@ class BindingService {
   readonly #now: () => number;
   readonly #challenges: Challenges;
   readonly #check: ClaimCheck;
+  readonly #policies: OwnerPolicies;
 
-  constructor({ table, rights, now = Date.now, allowUnproven = false }: BindingServices) {
+  constructor(services: BindingServices) {
+    const { table, rights, policies: store, ownerPolicy: template, now = Date.now, allowUnproven = false } = services;
     this.#table = table;
     this.#rights = rights;
     this.#now = now;
     this.#challenges = new Challenges(table, now);
+    this.#policies = new OwnerPolicies({ table, store, template, now });
     this.#check = new ClaimCheck({ rights, challenges: this.#challenges, allowUnproven });
   }
 
@@ -123,6 +128,7 @@ class BindingService {
   }
 
   async #list(user: string): Promise<BoundCamera[]> {
+    await this.#policies.follow(user);
     const bindings = (await this.#table.ofUser(user)).filter(({ releasing }) => !releasing);
     return bindings.sort((a, b) => a.since - b.since).map(describe);
   }
@@ -131,24 +137,24 @@ class BindingService {
     const { user, thingName: thing, name, csr } = request;
     const before = await this.#table.get(thing);
     if (before && before.user !== user) throw notYours(thing);
-    await this.#check.check(request, before !== undefined && !before.releasing);
-    const cameras = [await this.#bind(user, thing, name)];
+    const isOwn = before !== undefined && !before.releasing;
+    await this.#check.check(request, isOwn);
+    const cameras = [await this.#bind(user, thing, isOwn, name)];
     if (csr === undefined) return { cameras };
     const certificateArn = await this.#certify(request, csr);
     await this.#attach(user, thing, certificateArn);
     return { cameras, certificate: { certificateArn, certPem: await this.#rights.pemOf(certificateArn) } };
   }
 
-  async #bind(user: string, thing: string, name?: string): Promise<BoundCamera> {
-    const own = await this.#table.ofUser(user);
-    if (own.length >= mostCameras && !own.some((binding) => binding.thing === thing)) throw tooMany();
-    const wanted = { thing, user, name, since: this.#now(), policy: policyName(thing) };
-    const binding = await this.#table.claim(wanted);
+  async #bind(user: string, thing: string, isOwn: boolean, name?: string): Promise<BoundCamera> {
+    const { pages = [] } = (await this.#table.owner(user)) ?? {};
+    if (!isOwn && countThings(withoutThing(pages, thing)) >= mostCameras) throw tooMany();
+    const binding = await this.#table.claim({ thing, user, name, since: this.#now() });
     if (!binding) throw notYours(thing);
     await this.#rights.createThing(thing);
-    if (await this.#rights.grant(binding)) return describe(binding);
-    // Several claims at the same time have seen each other too late: AWS counts policies better than the index counts bindings.
-    if (binding.policy === wanted.policy) await this.#release(user, thing);
+    if (await this.#policies.add(user, thing)) return describe(binding);
+    // Several claims at the same time have seen each other too late, or AWS attaches no further policy.
+    if (!isOwn) await this.#release(user, thing);
     throw tooMany();
   }
 
@@ -186,12 +192,12 @@ class BindingService {
     // When it is gone by now, somebody was quicker: look again.
     if (!(await this.#table.startRelease(thing, user))) return this.#release(user, thing);
     await this.#challenges.forget(user, thing);
-    await this.#rights.revoke(binding);
+    await this.#policies.remove(user, thing, binding.policy);
     await this.#rights.retireOtherCertificates(thing);
     if (await this.#table.finishRelease(thing, user)) return;
     // Another release was quicker, or the same person has claimed the camera again: then that counts, with the rights that go with it.
     const now = await this.#table.get(thing);
-    if (now?.user === user && !now.releasing) await this.#rights.grant(now);
+    if (now?.user === user && !now.releasing) await this.#policies.add(user, thing);
   }
 
   async #checkOwner(user: string, thing: string): Promise<void> {
@@ -204,11 +210,6 @@ class BindingService {
 
 function describe({ thing, name, since }: Binding): BoundCamera {
   return { thingName: thing, ...(name === undefined ? {} : { name }), since };
-}
-
-/** Whoever knows the name of a policy can attach it to an identity of their own, since IAM cannot tell policies apart: nobody can know this one. */
-function policyName(thing: string): string {
-  return `devicelink-owner-${thing}-${randomBytes(16).toString("hex")}`;
 }
 
 const notYours = (thing: string) => new BindingRefusal("NotYours", `${thing} belongs to somebody else`);

@@ -9,8 +9,8 @@ export interface Binding {
   name?: string;
   /** Milliseconds since 1970. */
   since: number;
-  /** Name of the IoT policy that gives the owner the camera's topics. Nobody can guess it, and nobody may be told (README.md). */
-  policy: string;
+  /** Of a binding from before a policy had several cameras (owner-record.ts): the name of its own. */
+  policy?: string;
   /** It is being given up: its owner may do no more with it than give it up once more, or claim it again. */
   releasing?: boolean;
 }

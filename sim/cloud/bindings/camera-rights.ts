@@ -3,73 +3,38 @@ import {
   AttachThingPrincipalCommand,
   type CertificateDescription,
   CreateCertificateFromCsrCommand,
-  CreatePolicyCommand,
   CreateThingCommand,
-  DeleteConflictException,
-  DeletePolicyCommand,
   DescribeCertificateCommand,
-  DescribeThingCommand,
   DetachPolicyCommand,
   DetachThingPrincipalCommand,
   InvalidRequestException,
   type IoTClient,
-  LimitExceededException,
   paginateListAttachedPolicies,
   paginateListPrincipalThings,
-  paginateListTargetsForPolicy,
   paginateListThingPrincipals,
   ResourceAlreadyExistsException,
   ResourceNotFoundException,
   UpdateCertificateCommand,
 } from "@aws-sdk/client-iot";
-import type { Binding } from "./binding.ts";
+import { collect, unless } from "./iot-answers.ts";
 
 /** Of every camera; its variables make it fit the one that connects. */
 const cameraPolicy = "devicelink-camera";
 
-export interface CameraRightsOptions {
-  iot: IoTClient;
-  /** certs/owner-policy.json, with its placeholders. */
-  ownerPolicy: object;
-}
-
 /**
- * What follows from a binding in AWS IoT: the owner's policy on the identity, and the certificates of the camera. Every method can be
+ * The camera's side of a binding in AWS IoT: thing and certificates. Every method can be
  * called again after it has failed in the middle.
  */
 export class CameraRights {
   readonly #iot: IoTClient;
-  readonly #ownerPolicy: string;
 
-  constructor({ iot, ownerPolicy }: CameraRightsOptions) {
+  constructor(iot: IoTClient) {
     this.#iot = iot;
-    this.#ownerPolicy = JSON.stringify(ownerPolicy);
   }
 
   async createThing(thingName: string): Promise<void> {
     // One that was made with attributes, as provisioning templates do, is there too.
     await unless(ResourceAlreadyExistsException, this.#iot.send(new CreateThingCommand({ thingName })));
-  }
-
-  /** Gives the owner the camera's topics and shadow. @returns false when the identity has as many policies as AWS allows */
-  async grant({ thing, user, policy: policyName }: Binding): Promise<boolean> {
-    const policyDocument = await this.#policyFor(thing);
-    await unless(
-      ResourceAlreadyExistsException,
-      this.#iot.send(new CreatePolicyCommand({ policyName, policyDocument })),
-    );
-    const attached = this.#iot.send(new AttachPolicyCommand({ policyName, target: user }));
-    return (await unless(LimitExceededException, attached)) !== undefined;
-  }
-
-  /** Takes them away again, from whomever the policy has been attached to. */
-  async revoke({ policy: policyName, user }: Binding): Promise<void> {
-    if (!policyName) return;
-    for (const target of new Set([user, ...(await this.#targetsOf(policyName))]))
-      await unless(ResourceNotFoundException, this.#iot.send(new DetachPolicyCommand({ policyName, target })));
-    // AWS may take minutes until it lets go of a policy that was attached. What then stays has a name that is never used again.
-    const deleted = this.#iot.send(new DeletePolicyCommand({ policyName }));
-    await unless(DeleteConflictException, unless(ResourceNotFoundException, deleted));
   }
 
   /** For the camera's request (PEM); it may do nothing until it is attached. @returns its ARN; undefined when AWS refuses the request */
@@ -136,15 +101,6 @@ export class CameraRights {
     return (await unless(ResourceNotFoundException, described))?.certificateDescription;
   }
 
-  /** The thing knows its partition, region and account. */
-  async #policyFor(thingName: string): Promise<string> {
-    const { thingArn = "" } = await this.#iot.send(new DescribeThingCommand({ thingName }));
-    const [, partition, , region, account] = thingArn.split(":");
-    return this.#ownerPolicy
-      .replaceAll("arn:PARTITION:iot:REGION:ACCOUNT:", `arn:${partition}:iot:${region}:${account}:`)
-      .replaceAll("THING", thingName);
-  }
-
   async #certificatesOf(thingName: string): Promise<string[]> {
     const pages = paginateListThingPrincipals({ client: this.#iot }, { thingName });
     return (await collect(pages, ({ principals }) => principals)).filter((principal) => principal.includes(":cert/"));
@@ -158,33 +114,5 @@ export class CameraRights {
     const pages = paginateListAttachedPolicies({ client: this.#iot }, { target });
     const policies = await collect(pages, ({ policies }) => policies);
     return policies.map(({ policyName }) => policyName!);
-  }
-
-  #targetsOf(policyName: string): Promise<string[]> {
-    return collect(paginateListTargetsForPolicy({ client: this.#iot }, { policyName }), ({ targets }) => targets);
-  }
-}
-
-/** All pages of a list; what is listed of something that does not exist is nothing. */
-async function collect<Page, Item>(
-  pages: AsyncIterable<Page>,
-  of: (page: Page) => Item[] | undefined,
-): Promise<Item[]> {
-  const items: Item[] = [];
-  try {
-    for await (const page of pages) items.push(...(of(page) ?? []));
-  } catch (error) {
-    if (!(error instanceof ResourceNotFoundException)) throw error;
-  }
-  return items;
-}
-
-/** The result of a call; undefined when it fails in this one way. */
-async function unless<T>(name: new (...options: never[]) => Error, call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof name) return undefined;
-    throw error;
   }
 }

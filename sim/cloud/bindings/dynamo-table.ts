@@ -35,16 +35,15 @@ export class DynamoBindingTable implements BindingTable {
     return toBinding((await this.#client.send(command)).Item);
   }
 
-  claim({ thing, user, name, since, policy }: Omit<Binding, "releasing">): Promise<Binding | undefined> {
+  claim({ thing, user, name, since }: Omit<Binding, "releasing">): Promise<Binding | undefined> {
     const rename = name === undefined ? "" : ", #name = :name";
     return this.#update(thing, {
-      UpdateExpression: `SET #user = :user, since = if_not_exists(since, :since), policy = if_not_exists(policy, :policy)${rename} REMOVE releasing`,
+      UpdateExpression: `SET #user = :user, since = if_not_exists(since, :since)${rename} REMOVE releasing`,
       ConditionExpression: "attribute_not_exists(thing) OR #user = :user",
       ExpressionAttributeNames: { "#user": "user", ...(name === undefined ? {} : { "#name": "name" }) },
       ExpressionAttributeValues: {
         ":user": { S: user },
         ":since": { N: String(since) },
-        ":policy": { S: policy },
         ...(name === undefined ? {} : { ":name": { S: name } }),
       },
     });
@@ -137,7 +136,7 @@ function toBinding(item: Item | undefined): Binding | undefined {
     user,
     ...(name?.S === undefined ? {} : { name: name.S }),
     since: Number(since?.N ?? 0),
-    policy: policy?.S ?? "",
+    ...(policy?.S ? { policy: policy.S } : {}),
     ...(releasing?.BOOL ? { releasing: true } : {}),
   };
 }

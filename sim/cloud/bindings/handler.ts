@@ -10,13 +10,18 @@ import { functionSetting } from "../function-setting.ts";
 import { type BindingOutcome, createBindingHandler } from "./binding-service.ts";
 import { CameraRights } from "./camera-rights.ts";
 import { DynamoBindingTable } from "./dynamo-table.ts";
+import { PolicyStore } from "./policy-store.ts";
 import type { BindingEvent } from "./request.ts";
 
 const data = new IoTDataPlaneClient({ endpoint: `https://${functionSetting("IOT_ENDPOINT")}` });
 
+const iot = new IoTClient({});
+
 const bind = createBindingHandler({
   table: new DynamoBindingTable(new DynamoDBClient({}), functionSetting("BINDING_TABLE")),
-  rights: new CameraRights({ iot: new IoTClient({}), ownerPolicy }),
+  rights: new CameraRights(iot),
+  policies: new PolicyStore(iot),
+  ownerPolicy,
   allowUnproven: functionSetting("ALLOW_UNPROVEN") === "true",
   publish: async (topic, payload) => {
     await data.send(new PublishCommand({ topic, payload: Buffer.from(payload), qos: 1 }));

@@ -66,7 +66,7 @@ export class JsonBindingTable implements BindingTable {
   /** Writes a binding as it is given, as an administrator would. */
   async put(binding: Pick<Binding, "thing" | "user"> & Partial<Binding>): Promise<void> {
     const { thing } = binding;
-    this.#write(this.#read().set(thing, { since: Date.now(), policy: `devicelink-owner-${thing}`, ...binding }));
+    this.#write(this.#read().set(thing, { since: Date.now(), ...binding }));
   }
 
   async delete(thing: string): Promise<void> {

@@ -7,6 +7,7 @@ import { runTopicRule, type TopicRuleOptions } from "../topic-rule.ts";
 import { type BindingOutcome, createBindingHandler } from "./binding-service.ts";
 import { CameraRights } from "./camera-rights.ts";
 import { JsonBindingTable } from "./json-table.ts";
+import { PolicyStore } from "./policy-store.ts";
 import { bindingRuleSQL } from "./rule.ts";
 
 type Options = Pick<TopicRuleOptions<BindingOutcome>, "delay" | "onOutcome" | "onFailure"> & {
@@ -30,7 +31,9 @@ export function serveBindings(cloud: Cloud, { directory, allowUnproven, ...optio
   const client = new IoTClient({ region, credentials, endpoint: api.url, requestHandler });
   const handler = createBindingHandler({
     table: new JsonBindingTable(bindingsFile(directory)),
-    rights: new CameraRights({ iot: client, ownerPolicy }),
+    rights: new CameraRights(client),
+    policies: new PolicyStore(client),
+    ownerPolicy,
     allowUnproven,
     publish: (topic, payload) => iot.publish(topic, payload),
   });

@@ -4,6 +4,19 @@ export interface OwnerRecord {
   version: number;
   /** The last nonce that was given out. */
   challenge?: Challenge;
+  /** The person's IoT policies; undefined until the first change since there are pages. */
+  pages?: OwnerPage[];
+  /** Who is writing the policies just now. */
+  lease?: { holder: string; until: number };
+}
+
+/** One IoT policy, for several cameras. */
+export interface OwnerPage {
+  /** Nobody can guess it, and nobody may be told (README.md). */
+  policy: string;
+  things: string[];
+  /** Digest of the document that was written; absent or another one: it has to be written. */
+  applied?: string;
 }
 
 /** A nonce that this person's next claim has to be signed with. */
