@@ -8,7 +8,7 @@ import {
   createBindingHandler,
 } from "../../sim/cloud/bindings/binding-service.ts";
 import { CameraRights } from "../../sim/cloud/bindings/camera-rights.ts";
-import { leaseLife } from "../../sim/cloud/bindings/owner-policies.ts";
+import { leaseLife } from "../../sim/cloud/bindings/owner-lease.ts";
 import type { OwnerRecord } from "../../sim/cloud/bindings/owner-record.ts";
 import { PolicyStore } from "../../sim/cloud/bindings/policy-store.ts";
 import type { PeopleRig } from "./people-rig.ts";
@@ -115,9 +115,11 @@ export class Lambda {
     if (visit?.step === this.steps) await this.#receive(visit);
     const isHere = this.#cut?.step === this.steps;
     if (isHere && this.#cut?.when === "before") throw cut();
-    const result = await take();
-    if (isHere) throw cut();
-    return result;
+    const result = take();
+    if (!isHere) return result;
+    // Also when the answer is a refusal.
+    await result.catch(() => {});
+    throw cut();
   }
 
   async #receive({ run, isWaiting }: Visit): Promise<void> {

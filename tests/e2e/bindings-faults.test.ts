@@ -286,6 +286,31 @@ test("fifty cameras are the most, and a claim too many leaves nothing behind", a
   assert.equal(await lambda.run(user, { action: "claim", thingName: camera() }), undefined, "there is room again");
 });
 
+for (const [cutShort, instead] of [
+  ["claim", "release"],
+  ["release", "claim"],
+])
+  test(`a ${cutShort} that was cut short at whichever step, and a ${instead} instead of its repetition: the policy says so`, async () => {
+    let steps = 1;
+    for (let step = 1; step <= steps; step += 1)
+      for (const when of ["before", "after"] as const) {
+        const [lambda, user, other, thingName] = [new Lambda({ rig }), identity(), camera(), camera()];
+        // The other one is on the same page: it stays, whatever becomes of this one.
+        assert.equal(await lambda.run(user, { action: "claim", thingName: other }), undefined);
+        if (cutShort === "release") assert.equal(await lambda.run(user, { action: "claim", thingName }), undefined);
+        const isCut = await lambda.run(user, { action: cutShort, thingName }, { step, when }).then(
+          () => false,
+          (error) => /^Error: cut$/.test(String(error)),
+        );
+        if (isCut) steps = step + 1;
+        assert.equal(await lambda.run(user, { action: instead, thingName }), undefined);
+        const isBound = (await rig.table.get(thingName)) !== undefined;
+        assert.equal(isBound, instead === "claim");
+        assert.deepEqual(camerasOf(user), isBound ? [other, thingName] : [other], `cut ${when} step ${step}`);
+      }
+    assert.ok(steps >= 8, `${steps} steps`);
+  });
+
 /** Whoever has waited too long for the others is run again, as Lambda does it. */
 async function runAgain(user: string, message: object, runs = 5): Promise<string | undefined> {
   try {

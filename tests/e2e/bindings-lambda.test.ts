@@ -113,8 +113,8 @@ test("a claim: the proof is used up, the binding is written under its condition,
     ["GetItem", "GetItem", "UpdateItem"],
   ];
   const change = ["GetItem", "UpdateItem"];
-  // The lease; policies of before and whose camera it is; the page, its digest, the lease's end.
-  const granted = [...change, "Query", "GetItem", ...change, ...change, ...change];
+  // The lease; policies of before and whose camera it is; the page; its digest, and the lease's end.
+  const granted = [...change, "Query", "GetItem", "UpdateItem", "UpdateItem"];
   const attached = ["GetItem", "GetItem"];
   const expected = ["GetItem", ...used, "GetItem", "UpdateItem", ...granted, ...certificate, ...attached, answerPath];
   assert.deepEqual(said, expected);

@@ -3,7 +3,15 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import ownerPolicy from "../../certs/owner-policy.json" with { type: "json" };
-import { countThings, mostCameras, mostPages, OwnerDocument, withThing } from "../../sim/cloud/bindings/owner-pages.ts";
+import {
+  countThings,
+  mostCameras,
+  mostPages,
+  OwnerDocument,
+  thingsOf,
+  withFittingPages,
+  withThing,
+} from "../../sim/cloud/bindings/owner-pages.ts";
 import type { OwnerPage } from "../../sim/cloud/bindings/owner-record.ts";
 import { isAllowed } from "../../sim/cloud/policy.ts";
 import { checkPolicyDocument } from "../../sim/cloud/policy-document.ts";
@@ -25,7 +33,7 @@ test("fifty cameras with the longest names, in the region with the longest name,
   assert.equal(countThings(pages), 50);
   assert.ok(pages.length <= mostPages);
   for (const { things } of pages) {
-    const text = document.render(things, "arn:aws-us-gov:iot:us-gov-west-1:123456789012:");
+    const text = document.render(things, "arn:aws-iso-f:iot:us-isof-south-1:123456789012:");
     checkPolicyDocument(text);
     assert.ok(text.length <= 2048);
   }
@@ -64,6 +72,39 @@ test("a person whose nine policies are full gets no tenth", () => {
     ),
     undefined,
   );
+});
+
+test("a file with longer statements: what has no room on its page any more moves, and what has none at all is left out", () => {
+  const pages = [
+    { policy: "first", things: Array.from({ length: 7 }, (_, i) => longestName(i)), applied: "a" },
+    { policy: "second", things: [longestName(7)], applied: "b" },
+  ];
+  let names = 0;
+  const newName = () => `new-${++names}`;
+  const refit = (extra: number) =>
+    withFittingPages(pages, new OwnerDocument({ ...ownerPolicy, Id: "x".repeat(extra) }), newName);
+  assert.deepEqual(refit(0), pages, "as they are");
+  const moved = refit(900);
+  assert.deepEqual(
+    moved.map(({ policy, things }) => [policy, things.length]),
+    [
+      ["first", 3],
+      ["second", 3],
+      ["new-1", 2],
+    ],
+  );
+  assert.deepEqual(thingsOf(moved).sort(), thingsOf(pages).sort());
+  assert.deepEqual(
+    refit(1600).map(({ things }) => things.length),
+    Array.from({ length: 8 }, () => 1),
+    "one each",
+  );
+  const many = Array.from({ length: 5 }, (_, i) => ({
+    policy: `${i}`,
+    things: [longestName(2 * i), longestName(2 * i + 1)],
+  }));
+  const one = new OwnerDocument({ ...ownerPolicy, Id: "x".repeat(3000) });
+  assert.equal(thingsOf(withFittingPages(many, one, newName)).length, mostPages);
 });
 
 const sub = "us-east-1:5e0f5b4c-6d2e-4f6a-9a57-3a1c6d3e9f00";
@@ -248,6 +289,42 @@ test("another file is what every owner has when they ask next, however often it 
     assert.ok(changed.steps < steps && changed.steps <= 4, "nothing is written twice");
   }
   assert.ok(registry.policiesOf(user).every((name) => (registry.policy(name).versions?.length ?? 1) <= 5));
+});
+
+test("a file with longer statements moves cameras to other policies, and nobody loses one", async () => {
+  const user = person();
+  const things = Array.from({ length: 9 }, (_, i) => `${camera()}${"x".repeat(10)}${i}`).sort();
+  const lambda = new Lambda({ rig });
+  for (const thingName of things) assert.equal(await lambda.run(user, { action: "claim", thingName }), undefined);
+  const { registry } = rig.cloud;
+  const before = registry.policiesOf(user);
+  const longer = new Lambda({ rig, template: { ...ownerPolicy, Id: "x".repeat(900) } });
+  assert.equal(await longer.run(user, { action: "list" }), undefined);
+  assert.deepEqual(camerasOf(user), things);
+  assert.ok(registry.policiesOf(user).length > before.length);
+});
+
+test("another file that was cut short at whichever step, and then the one of before: the policies are as before", async () => {
+  const user = person();
+  const lambda = new Lambda({ rig });
+  for (const thingName of Array.from({ length: 8 }, (_, i) => `${camera()}${"x".repeat(10)}${i}`))
+    assert.equal(await lambda.run(user, { action: "claim", thingName }), undefined);
+  const { registry } = rig.cloud;
+  const documents = () => registry.policiesOf(user).map((name) => registry.policy(name).policyDocument);
+  const before = documents();
+  assert.equal(before.length, 2);
+  const [statement] = ownerPolicy.Statement;
+  const template = { ...ownerPolicy, Statement: [{ ...statement, Action: statement.Action.slice(1) }] };
+  let isCut = true;
+  for (let step = 1; isCut; step += 1) {
+    const changed = new Lambda({ rig, template }).run(user, { action: "list" }, { step, when: "after" });
+    isCut = await changed.then(
+      () => false,
+      () => true,
+    );
+    assert.equal(await lambda.run(user, { action: "list" }), undefined);
+    assert.deepEqual(documents(), before, `cut after step ${step}`);
+  }
 });
 
 test("what the administrator has written into the table or deleted is what the owner has when they ask next", async () => {

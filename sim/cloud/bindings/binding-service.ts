@@ -128,8 +128,11 @@ class BindingService {
   }
 
   async #list(user: string): Promise<BoundCamera[]> {
-    await this.#policies.follow(user);
     const bindings = (await this.#table.ofUser(user)).filter(({ releasing }) => !releasing);
+    await this.#policies.follow(
+      user,
+      bindings.map(({ thing }) => thing),
+    );
     return bindings.sort((a, b) => a.since - b.since).map(describe);
   }
 

@@ -8,7 +8,7 @@ const policySize = 2048;
 export const mostCameras = 50;
 
 /** The longest start of an ARN that there is; what fits with it fits everywhere. */
-const longestPrefix = "arn:aws-us-gov:iot:us-gov-west-1:123456789012:";
+const longestPrefix = "arn:aws-iso-f:iot:us-isof-south-1:123456789012:";
 const placeholder = "arn:PARTITION:iot:REGION:ACCOUNT:";
 
 /** certs/owner-policy.json, whose resources are there once for each camera. */
@@ -29,6 +29,13 @@ export class OwnerDocument {
 
   fits(things: readonly string[]): boolean {
     return this.render(things).length <= policySize;
+  }
+
+  /** As many of the first ones as fit; one always does, so that what is wrong with the file is told by AWS. */
+  fittingPart(things: readonly string[]): string[] {
+    const part = [...things];
+    while (part.length > 1 && !this.fits(part)) part.pop();
+    return part;
   }
 
   /** Tells whether a policy is what these cameras and this file make it. */
@@ -57,5 +64,17 @@ export function withThing(
 export const withoutThing = (pages: readonly OwnerPage[], thing: string): OwnerPage[] =>
   pages.map((page) => ({ ...page, things: page.things.filter((one) => one !== thing) }));
 
-export const countThings = (pages: readonly OwnerPage[]): number =>
-  pages.reduce((sum, { things }) => sum + things.length, 0);
+/** Another file may have longer statements: what has no room on its page any more moves to another one. */
+export function withFittingPages(
+  pages: readonly OwnerPage[],
+  document: OwnerDocument,
+  newName: () => string,
+): readonly OwnerPage[] {
+  const fitting = pages.map((page) => ({ ...page, things: document.fittingPart(page.things) }));
+  const left = thingsOf(pages).filter((thing) => !fitting.some(({ things }) => things.includes(thing)));
+  return left.reduce((all, thing) => withThing(all, thing, document, newName) ?? all, fitting);
+}
+
+export const thingsOf = (pages: readonly OwnerPage[]): string[] => pages.flatMap(({ things }) => things);
+
+export const countThings = (pages: readonly OwnerPage[]): number => thingsOf(pages).length;

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import type { BindingTable } from "./binding.ts";
-import { OwnerDocument, withoutThing, withThing } from "./owner-pages.ts";
-import { changeOwner, type OwnerPage, type OwnerRecord } from "./owner-record.ts";
+import { isLeased, OwnerLease } from "./owner-lease.ts";
+import { OwnerDocument, thingsOf, withFittingPages, withoutThing, withThing } from "./owner-pages.ts";
+import type { OwnerPage } from "./owner-record.ts";
 import type { PolicyStore } from "./policy-store.ts";
 
 export interface OwnerPoliciesOptions {
@@ -14,14 +14,7 @@ export interface OwnerPoliciesOptions {
   now: () => number;
 }
 
-type Edit = (pages: readonly OwnerPage[]) => Promise<readonly OwnerPage[]>;
-type Content = Omit<OwnerRecord, "version">;
-
-/** Longer than the function may run (template.yaml), so that who has lost the lease is not at work any more; milliseconds. */
-export const leaseLife = 35_000;
-const pollInterval = 200;
-/** How long one run waits for another one's end; milliseconds. */
-const patience = 12_000;
+type Pages = readonly OwnerPage[];
 
 /**
  * The IoT policies that give a person their cameras' topics: a page for several cameras each, since AWS attaches ten policies to an identity. The person's record says
@@ -50,7 +43,7 @@ export class OwnerPolicies {
     let isOurs = false;
     const pages = await this.#change(user, async (before) => {
       isOurs = await this.#isOurs(user, thing);
-      return (isOurs && withThing(before, thing, this.#document, newPolicyName)) || before;
+      return isOurs ? this.#with(before, thing) : before;
     });
     return !isOurs || pages.some((page) => page.things.includes(thing) && this.#isApplied(page));
   }
@@ -64,25 +57,29 @@ export class OwnerPolicies {
   /**
    * What the table and the file say is what the person has: bindings of before there were pages, bindings that were written or deleted by hand, another
    * certs/owner-policy.json. Nothing is done while another run is at it.
+   *
+   * @param bound the person's cameras as the index says, which may be a second old
    */
-  async follow(user: string): Promise<void> {
+  async follow(user: string, bound: readonly string[]): Promise<void> {
     const record = await this.#table.owner(user);
-    if (record?.lease && this.#isAlive(record.lease)) return;
-    const bound = (await this.#table.ofUser(user)).filter(({ releasing }) => !releasing).map(({ thing }) => thing);
-    const paged = thingsOf(record?.pages ?? []);
+    if (record && isLeased(record, this.#now())) return;
+    const pages = record?.pages ?? [];
+    const paged = thingsOf(pages);
     const isSame = bound.length === paged.length && bound.every((thing) => paged.includes(thing));
-    if (isSame && (record?.pages ?? []).every((page) => this.#isApplied(page))) return;
-    await this.#change(user, (pages) => this.#likeTable(user, pages, bound));
+    if (isSame && pages.every((page) => this.#isApplied(page))) return;
+    await this.#change(user, (before) => this.#likeTable(user, before, bound));
   }
 
-  /** @param bound what the index says, which may be a second old */
-  async #likeTable(user: string, pages: readonly OwnerPage[], bound: string[]): Promise<readonly OwnerPage[]> {
+  async #likeTable(user: string, pages: Pages, bound: readonly string[]): Promise<Pages> {
     let changed = pages;
-    for (const thing of new Set([...thingsOf(pages), ...bound])) {
-      if (!(await this.#isOurs(user, thing))) changed = withoutThing(changed, thing);
-      else changed = withThing(changed, thing, this.#document, newPolicyName) ?? changed;
-    }
+    for (const thing of new Set([...thingsOf(pages), ...bound]))
+      changed = (await this.#isOurs(user, thing)) ? this.#with(changed, thing) : withoutThing(changed, thing);
     return changed;
+  }
+
+  /** Without it, where there is no room. */
+  #with(pages: Pages, thing: string): Pages {
+    return withThing(pages, thing, this.#document, newPolicyName) ?? pages;
   }
 
   async #isOurs(user: string, thing: string): Promise<boolean> {
@@ -96,60 +93,44 @@ export class OwnerPolicies {
    *
    * @returns the pages as they are then
    */
-  async #change(user: string, edit: Edit): Promise<readonly OwnerPage[]> {
-    const holder = randomBytes(12).toString("base64url");
+  async #change(user: string, edit: (pages: Pages) => Promise<Pages>): Promise<Pages> {
+    const lease = await OwnerLease.take({ table: this.#table, user, now: this.#now });
+    let written: Pages | undefined;
     try {
-      const { pages } = await this.#lease(user, holder);
-      const changed = await edit(pages ?? (await this.#legacyPages(user)));
-      await this.#keep(user, holder, (record) => ({ ...record, pages: [...changed] }));
-      return await this.#apply(user, holder, changed);
+      const before = lease.pages ?? (await this.#legacyPages(user));
+      const edited = await edit(withFittingPages(before, this.#document, newPolicyName));
+      // A digest from before must not outlive the first write: if the run is cut and the page then changed back, the digest would be right and the policy wrong.
+      const marked = edited.map((page) => (this.#isApplied(page) ? page : unapplied(page)));
+      await lease.keep(marked);
+      written = await this.#apply(user, lease, marked);
+      return written;
     } finally {
-      await changeOwner(this.#table, user, (record) =>
-        record.lease?.holder === holder ? unleased(record) : undefined,
-      );
+      await lease.end(written);
     }
-  }
-
-  /** @throws Error when another run does not come to its end */
-  async #lease(user: string, holder: string): Promise<OwnerRecord> {
-    for (const deadline = this.#now() + patience; ; await delay(pollInterval)) {
-      const record = await changeOwner(this.#table, user, (before) =>
-        before.lease && this.#isAlive(before.lease)
-          ? undefined
-          : { ...before, lease: { holder, until: this.#now() + leaseLife } },
-      );
-      if (record.lease?.holder === holder) return record;
-      if (this.#now() > deadline) throw new Error("another request of this person takes too long");
-    }
-  }
-
-  #isAlive({ until }: { until: number }): boolean {
-    return this.#now() < until;
-  }
-
-  /** @throws Error when the lease has been lost */
-  #keep(user: string, holder: string, change: (record: Content) => Content): Promise<OwnerRecord> {
-    return changeOwner(this.#table, user, (record) => {
-      if (record.lease?.holder !== holder) throw new Error("this request has taken too long");
-      return change(record);
-    });
   }
 
   /** Writes each page that is not yet what it has to be; one that has become empty goes. */
-  async #apply(user: string, holder: string, pages: readonly OwnerPage[]): Promise<readonly OwnerPage[]> {
+  async #apply(user: string, lease: OwnerLease, pages: Pages): Promise<Pages> {
     let now = pages;
-    for (const page of pages) {
-      if (this.#isApplied(page)) continue;
-      const { policy, things } = page;
-      const isEmpty = things.length === 0;
-      if (isEmpty) await this.#store.drop(policy, user);
-      else if (!(await this.#store.put(policy, (prefix) => this.#document.render(things, prefix), things[0], user)))
-        continue;
-      const written = isEmpty ? [] : [{ ...page, applied: this.#document.digest(things) }];
-      now = now.flatMap((one) => (one.policy === policy ? written : [one]));
-      await this.#keep(user, holder, (record) => ({ ...record, pages: [...now] }));
+    const waiting = pages.filter((page) => !this.#isApplied(page));
+    for (const [index, page] of waiting.entries()) {
+      // A run that is cut after many pages is not begun anew.
+      if (index > 0) await lease.keep(now);
+      const written = await this.#write(user, page);
+      now = now.flatMap((one) => (one.policy === page.policy ? written : [one]));
     }
     return now;
+  }
+
+  /** @returns the page as it is then; none when it was empty */
+  async #write(user: string, page: OwnerPage): Promise<OwnerPage[]> {
+    const { policy, things } = page;
+    if (things.length === 0) {
+      await this.#store.drop(policy, user);
+      return [];
+    }
+    const isWritten = await this.#store.put(policy, (prefix) => this.#document.render(things, prefix), things[0], user);
+    return [isWritten ? { ...page, applied: this.#document.digest(things) } : page];
   }
 
   #isApplied({ things, applied }: OwnerPage): boolean {
@@ -168,8 +149,4 @@ export class OwnerPolicies {
 /** Whoever knows the name of a policy can attach it to an identity of their own, since IAM cannot tell policies apart: nobody can know this one. */
 const newPolicyName = () => `devicelink-owner-${randomBytes(16).toString("hex")}`;
 
-const thingsOf = (pages: readonly OwnerPage[]): string[] => pages.flatMap(({ things }) => things);
-
-function unleased({ lease: _over, ...rest }: Content): Content {
-  return rest;
-}
+const unapplied = ({ policy, things }: OwnerPage): OwnerPage => ({ policy, things });

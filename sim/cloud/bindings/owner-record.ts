@@ -45,15 +45,18 @@ const attempts = 10;
  * Changes a record; when somebody else has changed it meanwhile, once more from the new state.
  *
  * @param change undefined when there is nothing to change; what it throws is thrown
+ * @param known the record as it was read or written last, if that may still be so
  * @returns the record as it is now
  */
 export async function changeOwner(
   table: OwnerTable,
   user: string,
   change: (record: Omit<OwnerRecord, "version">) => Omit<OwnerRecord, "version"> | undefined,
+  known?: OwnerRecord,
 ): Promise<OwnerRecord> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    const { version, ...record } = (await table.owner(user)) ?? { version: 0 };
+    const stored = attempt === 1 && known ? known : await table.owner(user);
+    const { version, ...record } = stored ?? { version: 0 };
     const changed = change(record);
     if (!changed) return { ...record, version };
     const next = { ...changed, version: version + 1 };

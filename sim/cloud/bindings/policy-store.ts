@@ -54,7 +54,6 @@ export class PolicyStore {
   async #replace(policyName: string, policyDocument: string): Promise<void> {
     await this.#deleteOldVersions(policyName);
     await this.#iot.send(new CreatePolicyVersionCommand({ policyName, policyDocument, setAsDefault: true }));
-    await this.#deleteOldVersions(policyName);
   }
 
   async #delete(policyName: string): Promise<void> {

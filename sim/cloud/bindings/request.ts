@@ -32,10 +32,10 @@ export type BindingRequest = { user: string; requestId: string } & (
 );
 
 /**
- * - BadRequest: the message is not one of the four, or names something that cannot be
+ * - BadRequest: the message is not one of the five, or names something that cannot be
  * - NotYours: the camera belongs to somebody else
  * - NoSuchCamera: the camera belongs to nobody, so there is nothing to attach a certificate to
- * - TooManyCameras: AWS IoT takes ten policies for an identity; one is the phone's own, nine are left for cameras
+ * - TooManyCameras: a person has fifty, or AWS IoT attaches no further policy to the identity (owner-pages.ts)
  * - NotProven: the camera has not signed that this person holds it, or not this claim
  * - StaleNonce: the nonce that it has signed is not the last one of this person's, too old, or was used for another claim
  */
@@ -61,7 +61,7 @@ export class BindingRefusal extends Error {
 /** Cognito's IdentityId. */
 const identity = /^[a-z]{2}(?:-[a-z]+)+-\d:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const token = /^[a-zA-Z0-9+/=_-]{1,64}$/;
-/** Cameras only, not whatever else the account has; with a longer name the owner's policy would have more than AWS's 2,048 characters. */
+/** Cameras only, not whatever else the account has; with longer names fifty would not fit the policies of an owner (owner-pages.ts). */
 const camera = /^camera-[a-zA-Z0-9_-]{1,24}$/;
 const certificate = /^arn:[a-z-]+:iot:[a-z0-9-]+:\d{12}:cert\/[0-9a-f]{64}$/;
 /** What people call a camera; no control characters. */
