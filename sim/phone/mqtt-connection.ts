@@ -79,7 +79,6 @@ export class MqttConnection extends Emitter<MqttConnectionEvents> {
   async connect(): Promise<void> {
     if (this.#closed) throw closedError();
     if (!this.#running) void this.#run();
-    else this.#wake();
     await this.#untilOnline(connectLimit, undefined, (error) => error instanceof AccountError);
   }
 
@@ -283,6 +282,8 @@ export class MqttConnection extends Emitter<MqttConnectionEvents> {
         else if (state === "offline" && error && isFatal(error)) reject(error);
       });
     });
+    // The next attempt may be further away than anybody waits.
+    this.#wake();
     const late = () => this.#state.error ?? new PhoneCloudError("NetworkUnavailable", "IoT Core does not answer");
     try {
       await cancellable(within(limit, online, late), signal);

@@ -17,11 +17,15 @@ before(async () => {
   rig = await PhoneRig.open({ cloudOnly: true });
   trusted.push(rig.settings.rootCA!);
 });
-after(() => rig?.[Symbol.asyncDispose]());
+after(async () => {
+  const failed = rig?.events.filter(({ event }) => event === "bindingFailed");
+  await rig?.[Symbol.asyncDispose]();
+  assert.deepEqual(failed, [], "the function refuses, and does not fail");
+});
 
 const bucket = "devicelink-photos";
 /** Cameras, each of one test. */
-const [a1, b1, c1, d1, e1, g1, h1, i1] = Array.from({ length: 8 }, () => new KeyedCamera());
+const [a1, b1, c1, d1, e1, f1, g1, h1, i1] = Array.from({ length: 9 }, () => new KeyedCamera());
 /** Root certificates of the clouds that were started. */
 const trusted: string[] = [];
 
@@ -95,6 +99,26 @@ test("a lost connection is made again, with what was listened to", async () => {
   assert.equal(states[0], "offline");
   assert.equal(states.at(-1), "online");
   assert.equal(anna.cloud.connection, "online");
+});
+
+test("who wants something of a lost connection does not wait for its next attempt", async (t) => {
+  await using anna = await rig.person();
+  await anna.cloud.claim(f1.thingName, undefined, f1);
+  const live = anna.cloud.live(f1.thingName);
+  // Nothing is on its way any more, which would be sent again.
+  await assert.rejects(live.command({ type: "TakePhoto" }, { timeout: 300 }), { code: "CameraOffline" });
+  const lost = new Promise<void>((resolve) => {
+    anna.cloud.on("connection", ({ state }) => state === "offline" && resolve());
+  });
+  // Ten minutes until it would try again, while nobody waits longer than twenty seconds.
+  const random = t.mock.method(Math, "random", () => 1200, { times: 1 });
+  await rig.line.stopCloud("SIGKILL");
+  await lost;
+  await delay(0);
+  assert.ok(random.mock.callCount() > 0);
+  await rig.line.startCloud();
+  await live.updateSettings({ resolution: "HD" });
+  assert.deepEqual(live.state.shadow?.desired, { resolution: "HD" });
 });
 
 for (const hours of [-3, 3])
@@ -323,7 +347,7 @@ test("a camera with more pictures than a page of S3: the newest come without lis
   await using anna = await rig.person();
   // An hour between two: 1,100 pictures are more than six weeks, and more than a page of S3.
   const keys = await fill(anna.account.identityId, [{ thing: "camera-EEEEEE", count: 1100, interval: 3_600_000 }]);
-  rig.events.length = 0;
+  const before = rig.events.length;
   const first = await anna.cloud.gallery.list({ limit: 24 });
   assert.deepEqual(
     first.pictures.map(({ key }) => key),
@@ -334,7 +358,9 @@ test("a camera with more pictures than a page of S3: the newest come without lis
     second.pictures.map(({ key }) => key),
     keys.slice(24, 48),
   );
-  const lists = rig.events.filter(({ event, method, key }) => event === "request" && method === "GET" && key === "");
+  const lists = rig.events
+    .slice(before)
+    .filter(({ event, method, key }) => event === "request" && method === "GET" && key === "");
   assert.ok(lists.length <= 8, `${lists.length} lists for two pages`);
   const all: string[] = [];
   for (let after: string | undefined, isLast = false; !isLast; isLast = !after) {
