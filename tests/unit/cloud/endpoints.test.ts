@@ -119,3 +119,18 @@ test("on port 443 the winner is spoken to with AWS's protocol name, and by its f
   equal(secure?.applicationLayerProtocolNegotiation, ["x-amzn-mqtt-ca"]);
   session.close();
 });
+
+test("when all others are dark the one that was left is tried again at once", async () => {
+  const broker = new FakeBroker({ muteHosts: ["eu.example"], darkHosts: ["us.example"] });
+  const session = broker.session({
+    endpoint: ["eu.example", "us.example"],
+    preferredEndpoint: "eu.example",
+    connackTimeout: 20,
+    raceTimeout: 20,
+  });
+  session.connect();
+  await until(() => connects(broker).length === 4);
+  equal(connects(broker), Array(4).fill("eu.example"));
+  equal(new Set(broker.errors), new Set(["ConnackTimeout"]));
+  session.close();
+});

@@ -307,3 +307,28 @@ test("closed, it says nothing any more", async () => {
   await turns(30);
   equal([host.results.length, host.failures.length, cloud.sockets.length], [0, 0, 1]);
 });
+
+test("a round that has ended hears of no refusals any more", async () => {
+  const { host, provisioning } = setUp({ [csrTopic]: () => rejected("InvalidCertificateSigningRequest") });
+  provisioning.connect();
+  await ended(host);
+  for (let i = 0; i < 4; i += 1) provisioning.onStateChanged("refused", new CloudError("Refused", "x"));
+  equal(
+    host.failures.map(({ code }) => code),
+    ["CertificateRejected"],
+  );
+});
+
+test("refusals count when they are some, and have a reason", () => {
+  const { host, provisioning } = setUp();
+  const refused = new CloudError("Refused", "x");
+  for (let i = 0; i < 5; i += 1) {
+    provisioning.onStateChanged("refused");
+    provisioning.onStateChanged("backing-off", refused);
+  }
+  provisioning.onStateChanged("refused", refused);
+  provisioning.onStateChanged("refused", refused);
+  equal(host.failures.length, 0);
+  provisioning.onStateChanged("refused", refused);
+  equal(host.failures.length, 1);
+});

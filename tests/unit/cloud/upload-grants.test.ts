@@ -244,3 +244,8 @@ test("a timer that cannot be set ends it: nobody waits for a request that is not
   rig.checkOver();
   equal(rig.request.receive(bytes(good)), false);
 });
+
+test("what is wrong with a grant's headers is told as such", () => {
+  const verdict = judgeGrant(bytes({ ...good, headers: { a: 1 } }), subject, 0);
+  equal(verdict, { ignored: "MalformedGrant: headers is an object of strings" });
+});

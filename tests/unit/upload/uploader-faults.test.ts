@@ -334,3 +334,19 @@ test("callbacks after the end are harmless", async () => {
   connection.handlers.onError(new Error("late"));
   equal(await rig.finish(), result);
 });
+
+test("an answer that cannot be read is a lost connection, unless there is a name for it", async () => {
+  for (const [code, expected] of [
+    [undefined, "ConnectionLost"],
+    ["BadRecord", "BadRecord"],
+  ] as const) {
+    const rig = new Rig({ backoff: { attempts: 1 } });
+    rig.connection.drain(5744);
+    const value = () => {
+      throw Object.assign(new Error("x"), { code });
+    };
+    Object.defineProperty(rig.connection, "read", { value });
+    rig.connection.answer("HTTP/1.1 200 OK");
+    equal((await rig.finish()).code, expected);
+  }
+});
