@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import { type CloudSettings, parseCloudSettings, SettingsError } from "../phone/cloud-settings.ts";
+import { readText } from "./text-file.ts";
 import type { UserAccount } from "./users.ts";
 
 /** Instead of typing them. */
@@ -11,7 +11,7 @@ const variables = { username: "DEVICELINK_USERNAME", password: "DEVICELINK_PASSW
 export async function readSettings(path: string): Promise<CloudSettings> {
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, "utf8"));
+    value = JSON.parse(await readText(path));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") throw new Error(`there is no file ${path}`);

@@ -23,9 +23,9 @@ const accidents: Record<string, (rig: LineRig) => Promise<void>> = {
 };
 
 for (const [part, happen] of Object.entries(accidents)) {
-  test(`the ${part} is killed at any step: everything recovers`, { timeout: 600_000 }, async (t) => {
-    for (const step of steps)
-      await t.test(`after "${step}"`, { timeout: 120_000 }, async () => {
+  test(`the ${part} is killed at any step: everything recovers`, { timeout: 600_000, concurrency: 3 }, async (t) => {
+    const recovers = (step: string) =>
+      t.test(`after "${step}"`, { timeout: 180_000 }, async () => {
         const rig = await LineRig.open();
         try {
           let happened = false;
@@ -46,5 +46,6 @@ for (const [part, happen] of Object.entries(accidents)) {
           await rig.close();
         }
       });
+    await Promise.all(steps.map(recovers));
   });
 }

@@ -5,6 +5,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { parseCloudSettings } from "../../sim/phone/cloud-settings.ts";
+import { readSettings } from "../../sim/start/real-account.ts";
 import type { UserAccount } from "../../sim/start/users.ts";
 import { sha256 } from "./line-rig.ts";
 import { PhoneRig } from "./phone-rig.ts";
@@ -55,6 +57,29 @@ test("the camera and the actor use the account of the file; the picture comes fr
   const stored = rig.events.find(({ event }) => event === "object");
   assert.equal(stored?.sha256, done.sha256);
   assert.doesNotMatch(stdout + stderr, new RegExp(`${user.password}|X-Amz-Signature|PRIVATE KEY`));
+});
+
+test("the file may be in UTF-8 or UTF-16, with a byte order mark or without", async () => {
+  const text = JSON.stringify({ ...rig.settings, name: "Zuhause 相机" });
+  const mark = `\ufeff${text}`;
+  const bigEndian = (from: string) => Buffer.from(from, "utf16le").swap16();
+  const file = join(rig.directory, "encoded.json");
+  const expected = parseCloudSettings(JSON.parse(text));
+  for (const bytes of [
+    Buffer.from(text),
+    Buffer.from(mark),
+    Buffer.from(text, "utf16le"),
+    Buffer.from(mark, "utf16le"),
+    bigEndian(text),
+    bigEndian(mark),
+  ]) {
+    await writeFile(file, bytes);
+    assert.deepEqual(await readSettings(file), expected, bytes.subarray(0, 4).toString("hex"));
+  }
+  for (const nothing of ["", "\ufeff", "\0"]) {
+    await writeFile(file, nothing);
+    await assert.rejects(readSettings(file), /is no JSON/);
+  }
 });
 
 test("what is wrong is said, all of it at once", async () => {
