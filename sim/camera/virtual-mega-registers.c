@@ -156,7 +156,7 @@ uint8_t vm_read(struct virtual_mega *camera, uint8_t address) {
     case 0x40: return camera->options.id;
     case 0x41: return 0xC0 | 23;  // garnish: the year is in bits 5:0 alone
     case 0x42: return 0xF0 | 3;
-    case 0x43: return 0xE0 | 3;
+    case 0x43: return 0xE0 | 18;
     case 0x44: return read_state(camera);
     case 0x45: return camera->length & 0xFF;
     case 0x46: return camera->length >> 8 & 0xFF;

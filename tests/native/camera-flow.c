@@ -22,7 +22,7 @@ static void test_ids(void) {
     CHECK_EQUAL(rig->camera.identification.id, id);
     CHECK_EQUAL(rig->camera.identification.year, 23);
     CHECK_EQUAL(rig->camera.identification.month, 3);
-    CHECK_EQUAL(rig->camera.identification.day, 3);
+    CHECK_EQUAL(rig->camera.identification.day, 18);
     CHECK_EQUAL(rig->camera.identification.fpga, 0x20);
     unsigned sizes = 0;
     for (int resolution = 0; resolution < MEGA_RESOLUTION_COUNT; resolution++) {

@@ -17,7 +17,7 @@ async function started(options: ArducamMegaOptions = quick): Promise<StillCamera
 test("who the camera is", async () => {
   const camera = await started();
   const { model, ...rest } = camera.identification;
-  equal(rest, { id: 0x81, year: 2023, month: 3, day: 3, fpga: 0x20 });
+  equal(rest, { id: 0x81, year: 2023, month: 3, day: 18, fpga: 0x20 });
   assert(/5MP.*auto focus/.test(model), model);
 });
 
@@ -77,18 +77,52 @@ test("short transfers are many", async () => {
 
 test("settings reach the camera at once when it has nothing to do, and never tell that it is ready again", async () => {
   let readies = 0;
-  const camera = new ArducamMega({ ...quick, onReady: () => readies++ });
+  const failures: string[] = [];
+  const camera = new ArducamMega({ ...quick, onReady: () => readies++, onError: ({ code }) => failures.push(code) });
   after(() => camera.close());
-  camera.configure({ brightness: 2 });
-  await turns(5);
-  equal(camera.statistics.transactions, 0, "before the start");
+  const beforeStart = async () => {
+    camera.configure({ brightness: 2 });
+    await turns(5);
+    equal([camera.statistics.transactions, readies, failures], [0, 0, []], "before the start");
+  };
+  await beforeStart();
+  camera.start();
+  camera.stop();
+  await beforeStart();
   camera.start();
   for (let turn = 0; !readies && turn < 1000; turn += 1) await sleep(1);
   const before = camera.statistics.transactions;
   camera.configure({ brightness: 3, contrast: -1 });
   await sleep(100);
   assert(camera.statistics.transactions >= before + 2, "two settings");
-  equal(readies, 1);
+  equal([readies, failures], [1, []]);
+});
+
+test("a failure is told to who has asked for it, and a start begins anew", async () => {
+  const events: string[] = [];
+  const camera = new ArducamMega({
+    ...quick,
+    onReady: () => events.push("ready"),
+    onReadable: () => events.push("readable"),
+    onError: ({ code }) => events.push(code),
+  });
+  after(() => camera.close());
+  const told = async () => {
+    for (let turn = 0; !events.length && turn < 1000; turn += 1) await sleep(1);
+    await sleep(100);
+    return events.splice(0);
+  };
+  camera.configure({ resolution: "QXGA" }); // some camera has it
+  camera.start();
+  equal(await told(), ["Unsupported"]);
+  camera.configure(raw);
+  camera.start();
+  equal(await told(), ["ready"]);
+  camera.capture();
+  equal(await told(), ["readable"]);
+  camera.stop();
+  camera.start();
+  equal(await told(), ["ready"]);
 });
 
 test("a lens that has found its place", async () => {

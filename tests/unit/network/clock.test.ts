@@ -167,8 +167,10 @@ test("a store's Date confirms a doubtful clock within ten seconds, and makes dou
     near(it.clock.now(), right);
   }
   const { clock } = clockWith(right);
-  clock.compare(right);
-  equal(clock.state, "unset");
+  for (const time of [right, clock.now()]) {
+    clock.compare(time);
+    equal(clock.state, "unset");
+  }
 });
 
 test("a desktop's clock is confirmed, and nothing makes it doubtful", async () => {
@@ -188,4 +190,5 @@ test("errors of others keep their code", () => {
   equal(ClockError.of(coded, "s").code, "Expired");
   equal(ClockError.of(new Error("x"), "s").code, "NoAnswer");
   equal(ClockError.of("text", "s").code, "NoAnswer");
+  equal([ClockError.of(coded, "s").name, ClockError.of(coded, "s").message], ["ClockError", "s: x"]);
 });

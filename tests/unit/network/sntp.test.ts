@@ -82,7 +82,8 @@ function network(servers: Record<string, Server>) {
     },
   };
   const randomBytes = (count: number) => new Uint8Array(count).fill(7).buffer;
-  const ask = (name: string) => new SNTP(name, { UDP: { io: UDP as never }, resolver, randomBytes, timeout: 50 });
+  const ask = (name: string, look: object = resolver) =>
+    new SNTP(name, { UDP: { io: UDP as never }, resolver: look as typeof resolver, randomBytes, timeout: 50 });
   return { ask, open };
 }
 
@@ -107,6 +108,24 @@ test("an answer counts behind packets that are none", async () => {
 test("a socket that takes nothing: said at once", async () => {
   const { ask, open } = network({ "elsewhere:1123": good });
   assert((await rejects(ask("elsewhere").getTime(), "NoAnswer")).message.includes("cannot be asked"));
+  equal(open.size, 0);
+});
+
+test("an address that comes twice, or too late: one socket, or none", async () => {
+  const { ask, open } = network({ "good:123": good, "silent:123": () => [] });
+  let resolved: ((host: string, address: string) => void) | undefined;
+  const resolver = {
+    resolve(options: { onResolved(host: string, address: string): void }): void {
+      resolved = options.onResolved;
+    },
+  };
+  const time = ask("good", resolver).getTime();
+  resolved!("good", "good");
+  resolved!("good", "good");
+  equal(open.size, 1);
+  assert((await time) >= june + 500);
+  await rejects(ask("silent", resolver).getTime(), "NoAnswer");
+  resolved!("silent", "silent");
   equal(open.size, 0);
 });
 

@@ -14,6 +14,8 @@ export interface RigOptions {
   protocol?: string;
   /** A call of TCP that throws from the start. */
   fails?: WireCall;
+  /** TCP has room before its constructor has returned. */
+  isEager?: boolean;
   secure?: Partial<TLSSocketOptions["secure"]>;
   socket?: Partial<TLSSocketOptions>;
 }
@@ -27,7 +29,7 @@ export class TLSRig {
   writable: number[] = [];
   errors: TLSError[] = [];
 
-  constructor({ credentials, protocol, fails, secure, socket }: RigOptions = {}) {
+  constructor({ credentials, protocol, fails, isEager, secure, socket }: RigOptions = {}) {
     known ??= issueServer();
     const { root } = credentials ?? known;
     this.server = new TLSServer(credentials ?? known, protocol);
@@ -36,7 +38,7 @@ export class TLSRig {
       host: serverName,
       address: "192.0.2.1",
       port: 8443,
-      TCP: { io: Wire as never, server: this.server, fails },
+      TCP: { io: Wire as never, server: this.server, fails, isEager },
       secure: { roots: [root], clock: { isSet: true, now: () => Date.now() }, ...secure },
       onReadable: (count) => this.readable.push(count),
       onWritable: (count) => this.writable.push(count),

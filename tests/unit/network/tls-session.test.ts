@@ -30,6 +30,13 @@ test("a session: announced once, with its facts, and TCP is told what it needs",
   equal([rig.readable, rig.errors], [[], []]);
 });
 
+test("TCP that has room before its constructor has returned", async () => {
+  const rig = new TLSRig({ isEager: true });
+  await turns(2);
+  for (let flight = 0; flight < 2; flight++) rig.wire.deliver();
+  equal([rig.server.connected, rig.writable.length, rig.errors], [true, 1, []]);
+});
+
 test("the owner's target is its own", () => {
   const target = {};
   equal(new TLSRig({ socket: { target } }).socket.target, target);
@@ -84,6 +91,7 @@ for (const size of [1, 99, 100, 101, 1000, 6000])
 test("what was announced and not read is not announced again when there is room to write", () => {
   const rig = new TLSRig().connect();
   rig.send(pattern(100));
+  equal(rig.writable.length, 1, "nor is the room when there is something to read");
   rig.wire.open();
   rig.socket.read(10);
   rig.wire.open();
@@ -363,7 +371,7 @@ test("a server's alert: its number", async () => {
   rig.server.alert(2, 80);
   rig.wire.deliver();
   await rig.ended("PeerAlert");
-  equal([rig.errors[0].alert, rig.wire.closed], [80, 1]);
+  equal([rig.errors[0].alert, rig.wire.closed, "cause" in rig.errors[0]], [80, 1, false]);
 });
 
 test("a byte that was changed on the way: BadRecord, and nothing of it is read", async () => {
@@ -402,6 +410,21 @@ for (const callback of ["onReadable", "onWritable"] as const)
     equal([rig.codes, rig.errors[0].cause === cause, rig.server.alerts], [["CallbackFailed"], true, [0]]);
     rig.wire.end();
     equal(rig.wire.closed, 1);
+  });
+
+for (const callback of ["onReadable", "onWritable"] as const)
+  test(`${callback} closes and throws: the owner is told nothing more`, async () => {
+    const rig: TLSRig = new TLSRig({
+      socket: {
+        [callback](this: TLSSocket) {
+          this.close();
+          throw new Error("on purpose");
+        },
+      },
+    }).connect();
+    rig.send(pattern(10));
+    await turns(2);
+    equal([rig.errors, rig.wire.closed], [[], 1]);
   });
 
 test("the owner closes in its callbacks", async () => {

@@ -54,8 +54,8 @@ test("names are equal when their bytes are", () => {
   assert(wifiName(gbk) !== wifiName(gbk.slice(0, 3)));
 });
 
-test("a lone surrogate that stands for no byte is text", () => {
-  for (const name of ["\udbff", "\udc7f", "\udd00", "\udfff"]) {
+test("what stands for no byte is text: lone surrogates, and the first letter beyond ASCII", () => {
+  for (const name of ["\u0080", "\udbff", "\udc7f", "\udd00", "\udfff"]) {
     equal(wifiNameBytes(name), text(name));
     equal(readableWiFiName(name), name);
   }

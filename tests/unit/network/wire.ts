@@ -9,6 +9,8 @@ interface WireOptions {
   server: TLSServer;
   /** This call throws. */
   fails?: WireCall;
+  /** Has room before its constructor has returned. */
+  isEager?: boolean;
   target: unknown;
   onReadable(count: number): void;
   onWritable(count: number): void;
@@ -34,6 +36,7 @@ export class Wire implements Transport {
     this.fails = options.fails;
     this.#may("open");
     Wire.last = this;
+    if (options.isEager) this.open();
   }
 
   read(buffer: Uint8Array): number {
