@@ -3,6 +3,8 @@
 // libs: -lmbedtls -lmbedx509 -lmbedcrypto
 #include "tls-peer.h"
 
+#include "../../native/tls/tls-verify.h"
+
 #define HOST "camera.example"
 #define SECOND 1000
 // The firmware was built on 2026-03-01.
@@ -186,6 +188,30 @@ static void test_bounds(void) {
   session_close(session);
 }
 
+static int days_of(int year, int month) {
+  static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+  return days[month - 1] + (month == 2 && leap);
+}
+
+// The calendar by counting: a certificate that is valid for one second of each day, another one every day.
+static void test_calendar(void) {
+  tap_case("every day from 2025 to 2405 has its name, and every second of a day");
+  int64_t midnight = 1735689600;
+  unsigned of_day = 0;
+  for (int year = 2025; year < 2406; year++)
+    for (int month = 1; month <= 12; month++)
+      for (int day = 1; day <= days_of(year, month); day++, midnight += 86400, of_day = (of_day + 1009) % 86400) {
+        const mbedtls_x509_time second = {year, month, day, (int)of_day / 3600, (int)of_day / 60 % 60, (int)of_day % 60};
+        const mbedtls_x509_crt certificate = {.valid_from = second, .valid_to = second};
+        const int64_t time = (midnight + of_day) * SECOND;
+        bool good = tls_verify_dates(&certificate, time) == 0 && tls_verify_dates(&certificate, time + 999) == 0 &&
+                    tls_verify_dates(&certificate, time - 1) == MBEDTLS_X509_BADCERT_FUTURE &&
+                    tls_verify_dates(&certificate, time + SECOND) == MBEDTLS_X509_BADCERT_EXPIRED;
+        if (!CHECK(good, "%d-%02d-%02d", year, month, day)) return;
+      }
+}
+
 static void test_sessions(void) {
   test_paths();
   test_refusals();
@@ -197,6 +223,7 @@ int main(void) {
   root = issue(&(struct wish){.name = "Root", .authority = true}, NULL);
   other_root = issue(&(struct wish){.name = "Other Root", .authority = true}, NULL);
   leaf = issue(&(struct wish){.name = HOST, .dns = HOST}, root);
+  test_calendar();
   test_sessions();
   if (TLS_LIBRARY_MAJOR > 2) {
     only_tls12 = true;

@@ -197,6 +197,30 @@ static void test_queue_full(void) {
   session_close(session);
 }
 
+static void test_due(void) {
+  tap_case("a last part that finds no room goes out by itself when there is some, and the session goes on");
+  static uint8_t sent[8000], got[8000];
+  struct session_options options = defaults();
+  struct session *session = connected(&options);
+  take_all(session);
+  for (size_t i = 0; i < sizeof sent; i++) sent[i] = (uint8_t)(i ^ i >> 8);
+  size_t done = 0, part;
+  while ((part = tls_engine_write(session->engine, sent + done, 300, false)) > 0) done += part;
+  // There is room for less than 300 bytes, and 401 are gathered.
+  CHECK_EQUAL(tls_engine_write(session->engine, sent + done, 400, true), 400);
+  CHECK_EQUAL(tls_engine_write(session->engine, sent + done + 400, 1, false), 1);
+  done += 401;
+  for (int round = 0; round < 2; round++) {
+    take_all(session);
+    CHECK_EQUAL(receive_all(session, got, sizeof got), done);
+    CHECK(!memcmp(sent, got, done), "other bytes");
+    CHECK_ERROR(session, TLS_ERROR_NONE);
+    done = 5;
+    CHECK_EQUAL(tls_engine_write(session->engine, sent, done, false), done);
+  }
+  session_close(session);
+}
+
 static void test_ends(void) {
   struct session_options options = defaults();
   char text[8] = "";
@@ -273,6 +297,7 @@ int main(void) {
   test_gather();
   test_capacity();
   test_queue_full();
+  test_due();
   test_ends();
   discard(leaf);
   discard(root);

@@ -59,7 +59,7 @@ test("a new attempt and disconnect() cancel the old one", async () => {
   const third = wifi.connect({ SSID: "Cafe" });
   await sleep(600);
   wifi.disconnect();
-  await rejects(third, "Cancelled");
+  equal((await rejects(third, "Cancelled")).message, "disconnected");
   equal(wifi.state, "disconnected");
   wifi.close();
 });
@@ -86,6 +86,7 @@ class Driver {
   /** Calls in order, and when each network was asked for. */
   calls: string[] = [];
   times: number[] = [];
+  options: object = {};
   networks: AccessPoint[] = [];
   outcome: number | undefined = 500;
   #onChanged: (property: string) => void;
@@ -103,8 +104,9 @@ class Driver {
     for (const network of this.networks) onFound(network);
     onComplete();
   }
-  connect({ SSID }: WiFiCredentials) {
-    this.calls.push(SSID);
+  connect(options: WiFiCredentials) {
+    this.calls.push(options.SSID);
+    this.options = options;
     this.times.push(Date.now());
     this.connection = 300;
     if (this.outcome !== undefined) this.move(this.outcome);
@@ -140,9 +142,18 @@ test("the facts of a connection are there while it is, the MAC always", async ()
   equal(facts(), ["10.0.0.2", "Home", "02:00:00:00:00:01", 6, -50]);
   wifi.disconnect();
   equal([facts(), wifi.state, wifi.MAC], [nothing, "disconnected", driver.MAC]);
-  equal(states, ["connecting", "connected", "disconnected"]);
   wifi.close();
+  equal(states, ["connecting", "connected", "disconnected"]);
   equal(driver.calls, ["Home", "disconnect", "disconnect", "close"]);
+});
+
+test("the driver is given a password only where there is one", async () => {
+  const { wifi, driver } = driven();
+  for (const password of [undefined, "", "secret"]) {
+    await wifi.connect({ SSID: "Home", password });
+    equal(Object.keys(driver.options), password ? ["SSID", "password"] : ["SSID"]);
+  }
+  wifi.close();
 });
 
 test("a network is left before the next one is asked for", async () => {
@@ -218,13 +229,14 @@ test("names and passwords of the longest kind are taken, and no zero byte in a n
 });
 
 test("an attempt that another one has ended is not repeated, nor is the kept network in between", async () => {
-  const { wifi, driver } = driven();
+  const { wifi, driver, states } = driven();
   await wifi.connect({ SSID: "Home" });
   driver.outcome = undefined;
   const first = wifi.connect({ SSID: "Cafe" });
   await until(() => driver.calls.includes("Cafe"));
   const second = wifi.connect({ SSID: "Other" });
   await rejects(first, "Cancelled");
+  equal([wifi.state, wifi.failure, states], ["connecting", undefined, ["connecting", "connected", "connecting"]]);
   // The pause before a repetition would be half a second.
   await sleep(700);
   equal(driver.calls.at(-1), "Other");
@@ -345,7 +357,11 @@ test("a driver that throws is a failure, not an exception", async () => {
   driver.scan = () => {
     throw new Error("scan failed");
   };
-  await rejects(wifi.scan(), "ScanFailed");
+  equal((await rejects(wifi.scan(), "ScanFailed")).message, "scan failed");
+  driver.scan = () => {
+    throw 5;
+  };
+  equal((await rejects(wifi.scan(), "ScanFailed")).message, "the driver is busy");
   driver.scan = () => undefined;
   const impatient = new WiFiStation({ io: Driver, scanTimeout: 50 });
   Driver.latest.scan = () => undefined;
