@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { preparePhotos, type Quality } from "../../sim/camera/photos.ts";
 import { AwsRegistrar } from "../../sim/phone/aws.ts";
@@ -41,6 +41,8 @@ export class LineRig {
   readonly line: Line;
   readonly directory: string;
   readonly objects: StoredObject[] = [];
+  /** Pictures that the bucket did not take once more, since they were there (412). */
+  readonly refused = new Set<string>();
   /** Names of the failures that the person met. */
   readonly failures: string[] = [];
   /** Steps that were reached, for tests that want to be in the middle of something. */
@@ -57,6 +59,7 @@ export class LineRig {
     });
     line.onCloudEvent = (event) => {
       if (event.event === "object") this.objects.push(event as StoredObject);
+      if (event.event === "request" && event.status === 412) this.refused.add(basename(String(event.key), ".jpg"));
     };
   }
 

@@ -21,6 +21,8 @@ export interface Evidence {
   answers: Heard[];
   /** Every file that the bucket keeps. */
   files: string[];
+  /** Pictures that the bucket did not take once more, since they were there (412). */
+  refused: ReadonlySet<string>;
   /** Folder with the pictures of the virtual camera. */
   frames: string;
   /** When the first picture was due, milliseconds since 1970; how far apart they are. */
@@ -100,23 +102,26 @@ function checkAnnouncements({ photos, firstDue, interval }: Evidence): Map<numbe
 }
 
 /** Every object is a whole picture that the sensor had, and every announced one is there. @returns how many are there unannounced */
-async function checkBucket({ files, frames, photos }: Evidence, announced: Set<string>): Promise<number> {
+async function checkBucket({ files, frames, photos, refused }: Evidence, announced: Set<string>): Promise<number> {
   const hash = (bytes: Buffer, algorithm: string) => createHash(algorithm).update(bytes).digest("hex");
   const known = new Set<string>();
   for (const name of await readdir(frames)) known.add(hash(await readFile(join(frames, name)), "sha256"));
-  const etags = new Map(photos.map(({ message }) => [message.imageId, message.etag]));
-  const found = new Set<string>();
+  const found = new Map<string, string>();
   for (const file of files) {
     assert.match(file, /\.jpg$/, "nothing half is left in the bucket");
     const imageId = basename(file, ".jpg");
     const bytes = await readFile(file);
     assert.ok(known.has(hash(bytes, "sha256")), `${imageId} is a picture that the sensor had, byte for byte`);
-    // A picture whose answer was lost is found there by a 412, which shows no ETag.
-    if (announced.has(imageId) && etags.get(imageId) !== "") assert.equal(etags.get(imageId), hash(bytes, "md5"));
     assert.ok(!found.has(imageId), `${imageId} is there once`);
-    found.add(imageId);
+    found.set(imageId, hash(bytes, "md5"));
   }
   for (const imageId of announced) assert.ok(found.has(imageId), `${imageId} was announced and is in the bucket`);
+  for (const { message } of photos) {
+    const { imageId, etag } = message as { imageId: string; etag: string };
+    // A picture whose answer was lost is found there by a 412, which shows no ETag.
+    if (etag === "") assert.ok(refused.has(imageId), `${imageId} has no ETag, and the bucket took it`);
+    else assert.equal(etag, found.get(imageId), `${imageId} has the ETag that the bucket gave`);
+  }
   return found.size - announced.size;
 }
 

@@ -58,6 +58,7 @@ async function liveThrough(t: TestContext): Promise<void> {
     photos: week.messages("photos"),
     answers: week.messages("answers"),
     files: await week.rig.filesInBucket(),
+    refused: week.rig.refused,
     frames: join(week.rig.directory, "frames", "320x240-default"),
     firstDue,
     interval,
