@@ -60,7 +60,6 @@ void xs_arducam(xsMachine *the) {
 
 void xs_arducam_close(xsMachine *the) {
   struct arducam *arducam = xsmcGetHostData(xsThis);
-  if (!arducam) return;
   xsmcSetHostData(xsThis, NULL);
   xs_arducam_destructor(arducam);
 }

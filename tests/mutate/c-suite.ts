@@ -47,7 +47,10 @@ export class CSuite {
     const directory = await mkdtemp(join(buildDirectory, "mutant-"));
     try {
       const source = join(directory, basename(mutant.file));
-      await writeFile(source, mutate(await readFile(join(top, mutant.file), "utf8"), mutant));
+      const text = await readFile(join(top, mutant.file), "utf8");
+      await writeFile(source, mutate(text, { ...mutant, replacement: " @ " }));
+      if (await this.compilesAll(mutant.file, source, directory)) return "invalid";
+      await writeFile(source, mutate(text, mutant));
       for (const test of this.testsOf(mutant.file)) {
         const limit = (await this.measure(test)) * slowness + patience;
         const program = await this.build(test, directory, mutant.file, source);
@@ -58,6 +61,17 @@ export class CSuite {
       return "survived";
     } finally {
       await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  /** What is no C compiles where the preprocessor leaves the place out: for another library, or for the chip. */
+  private async compilesAll(file: string, source: string, directory: string): Promise<boolean> {
+    try {
+      for (const test of this.testsOf(file))
+        await compile(source, dirname(join(top, file)), test, join(directory, "left-out.o"));
+      return true;
+    } catch {
+      return false;
     }
   }
 

@@ -89,6 +89,8 @@ test("in C: a change that matters is noticed, one that does not is not", async (
   assert.equal(await suite.run({ ...change, replacement: "\n// nothing\n" }), "survived");
   assert.equal(await suite.run({ ...change, replacement: "\nthis is no C\n" }), "invalid");
   assert.equal(await suite.run(await mutantOf(file, "return", "return 0 &&")), "killed");
+  const leftOut = await mutantOf("native/tls/tls-memory.c", "heap_caps_get_allocated_size", "0");
+  assert.equal(await suite.run(leftOut), "invalid", "only the chip compiles it");
 });
 
 test("in C that is bound into XS: the unit tests of its script notice", async () => {

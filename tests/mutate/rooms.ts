@@ -14,7 +14,9 @@ export interface Room {
 const elsewhere = [
   // Only the chip has it.
   "native/arducam/port-esp32.c",
-  // Only hosts on the Moddable SDK load it: tests/e2e/sdk.test.ts, where the SDK is.
+  "native/system/end-link.c",
+  // Only hosts on the Moddable SDK load them: tests/e2e/sdk.test.ts, where the SDK is.
+  "native/system/free-memory.c",
   "modules/network/sdk/",
 ];
 

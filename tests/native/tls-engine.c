@@ -1,7 +1,8 @@
 // The TLS engine: handshakes in pieces of any size and cut at any byte, records, gathered writes, capacity,
 // back-pressure, ends.
 // sources: native/tls/tls-*.c
-// libs: -lmbedtls -lmbedx509 -lmbedcrypto
+// flags: -DTLS_COUNT_ALLOCATIONS
+// libs: -Wl,--wrap=calloc,--wrap=free -l:libmbedtls.a -l:libmbedx509.a -l:libmbedcrypto.a
 #include "tls-peer.h"
 
 static struct certificate *root, *leaf;
@@ -197,6 +198,30 @@ static void test_queue_full(void) {
   session_close(session);
 }
 
+static void test_memory(void) {
+  tap_case("what a session holds is counted: its own alone, and the most that it ever was");
+  struct session_options options = defaults();
+  struct session *one = connected(&options);
+  const tls_memory *memory = tls_engine_memory(one->engine);
+  ptrdiff_t idle = memory->current;
+  CHECK(idle > 4096, "%td bytes", idle);
+  CHECK(memory->peak > idle + 4096, "%td bytes in the handshake", memory->peak);
+  struct session *other = connected(&options);
+  CHECK_EQUAL(memory->current, idle);
+  CHECK(tls_engine_memory(other->engine)->current > idle / 2, "the other's are not counted");
+  session_close(other);
+  CHECK_EQUAL(memory->current, idle);
+  take_all(one);
+  ptrdiff_t before = memory->current, peak = memory->peak;
+  uint8_t data[1000] = {0};
+  tls_engine_write(one->engine, data, sizeof data, false);
+  CHECK(memory->current >= before + 1000, "%td bytes with 1,000 on their way", memory->current);
+  CHECK_EQUAL(memory->peak, peak);
+  take_all(one);
+  CHECK(memory->current <= before + TLS_RECORD_SIZE, "%td bytes when they have gone", memory->current);
+  session_close(one);
+}
+
 static void test_due(void) {
   tap_case("a last part that finds no room goes out by itself when there is some, and the session goes on");
   static uint8_t sent[8000], got[8000];
@@ -297,6 +322,7 @@ int main(void) {
   test_gather();
   test_capacity();
   test_queue_full();
+  test_memory();
   test_due();
   test_ends();
   discard(leaf);

@@ -70,6 +70,9 @@ static void test_leaves(void) {
   wish.to = "20271231235959";
   refuse_leaf("valid in a year", wish, root, TLS_ERROR_NOT_YET_VALID, MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN);
   wish = good;
+  wish.digest = MBEDTLS_MD_SHA1;
+  refuse_leaf("signed with SHA-1", wish, root, TLS_ERROR_WEAK_KEY, MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN);
+  wish = good;
   wish.from = "20260601000001";
   refuse_leaf("valid in a second", wish, root, TLS_ERROR_NOT_YET_VALID, MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN);
 }

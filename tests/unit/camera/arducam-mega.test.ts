@@ -120,7 +120,12 @@ test("a failure is told to who has asked for it, and a start begins anew", async
   equal(await told(), ["ready"]);
   camera.capture();
   equal(await told(), ["readable"]);
+  camera.capture();
   camera.stop();
+  throws(() => camera.capture(), "NotStarted");
+  camera.configure({ brightness: 1 });
+  await turns(5);
+  equal(events, [], "when it was stopped");
   camera.start();
   equal(await told(), ["ready"]);
 });
