@@ -198,3 +198,23 @@ test("an identity that no session can be made of is reported, and another one he
   await pause(1);
   equal(sessions.length, 1);
 });
+
+test("a session is not opened for what was true a moment ago", async () => {
+  const { sessions, register, join, lose } = setUp();
+  register("cam");
+  join();
+  await pause(5);
+  equal(sessions.length, 1);
+  const other = setUp();
+  other.clock.isSet = true;
+  other.register("cam");
+  other.join();
+  other.lose();
+  await turns(2);
+  equal(other.sessions.length, 0, "the network has gone");
+  other.join();
+  other.identities.erase();
+  await turns(2);
+  equal([other.sessions.length, other.failures], [0, []], "nobody's camera any more");
+  lose();
+});

@@ -150,8 +150,9 @@ test("a refusal is told with its name, and the picture stays for somebody with a
   const host = new Host();
   host.uploads.start(undefined, photo);
   host.answer({ error: { code: "NotBound", message: "nobody's camera" } });
-  const { code, message, status, frameIntact } = host.results[0];
+  const { code, message, status, action, frameIntact, attempts } = host.results[0];
   equal([code, message, status, frameIntact], ["GrantRefused", "NotBound: nobody's camera", "needURL", true]);
+  equal([action, attempts], ["newURL", 0]);
   equal(host.uploads.counters.grantRefused, 1);
   host.uploads.start({ url: "https://b/k" }, photo);
   equal(host.sent.length, 1);

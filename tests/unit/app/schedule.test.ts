@@ -352,3 +352,27 @@ test("small corrections of the clock cost no picture and make none", async () =>
   }
   equal(bench.sums, [4, 4, {}, 0]);
 });
+
+test("a picture that is due a whole interval after the start is waited for; one that is later is none of this clock's", async () => {
+  for (const [error, next] of [
+    [0, 600],
+    [-1, 60],
+  ]) {
+    const bench = begin();
+    await bench.cutPower(0);
+    bench.error = error;
+    bench.schedule.start();
+    equal(Math.round(((bench.book.next as number) - epoch) / 1000), next, `${error} ms`);
+  }
+});
+
+test("told of no picture at all, or of another one, the book stays as it is", async () => {
+  const bench = begin();
+  await bench.pass(600);
+  bench.schedule.ended(0, undefined);
+  bench.schedule.ended(epoch, "NoGrant");
+  equal(bench.sums, [1, 0, {}, 1]);
+  bench.end();
+  bench.schedule.ended(0, undefined);
+  equal(bench.sums, [1, 1, {}, 0]);
+});

@@ -1,3 +1,4 @@
+import { Protocomm } from "../../../modules/provisioning/protocomm";
 import { assert, equal, sleep, test } from "../harness";
 import { bytes, device, Phone, text } from "./phone";
 
@@ -284,4 +285,16 @@ test("empty writes are ignored, as Espressif's device does", async () => {
   phone.write("camera-command", new Uint8Array(0));
   phone.write("prov-session", new Uint8Array(0));
   equal(await phone.ask("camera-command", { a: 1 }), '{"a":1}');
+});
+
+test("a handler has a minute, unless the options say otherwise, and its answer comes too late after that", async () => {
+  const target = device({ handler: () => new Promise(() => {}) });
+  const protocomm = new Protocomm({ ...target.protocomm.options, requestTimeout: undefined });
+  const phone = new Phone(protocomm.open()).open();
+  phone.write("camera-command", phone.fragments({ type: "Hello" })[0]);
+  await null;
+  target.clock.now += 60_000;
+  equal(phone.read("camera-command").length, 0);
+  target.clock.now += 1;
+  equal(JSON.parse(text(await phone.answer("camera-command"))).error.code, "Timeout");
 });
