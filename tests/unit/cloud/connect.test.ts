@@ -225,3 +225,18 @@ test("an endpoint is a host with an optional port, and 443 needs ALPN", () => {
   ])
     throws(() => parseEndpoint(bad), "InvalidEndpoint");
 });
+
+test("the state is told when it changes: a session that is disconnected already says nothing", async () => {
+  const broker = new FakeBroker();
+  const session = broker.session();
+  session.disconnect();
+  await turns(2);
+  equal(broker.states, []);
+  session.connect();
+  await until(() => session.connected);
+  session.disconnect();
+  session.disconnect();
+  await turns(2);
+  equal(broker.states, ["resolving", "connecting", "connected", "disconnected"]);
+  session.close();
+});

@@ -249,3 +249,10 @@ test("what is wrong with a grant's headers is told as such", () => {
   const verdict = judgeGrant(bytes({ ...good, headers: { a: 1 } }), subject, 0);
   equal(verdict, { ignored: "MalformedGrant: headers is an object of strings" });
 });
+
+test("a message of 4,096 bytes is the longest", () => {
+  const around = JSON.stringify({ ...good, url: "" }).length;
+  const of = (length: number) => judgeGrant(bytes({ ...good, url: "u".repeat(length - around) }), subject, 0);
+  equal("grant" in of(4096), true);
+  equal(of(4097), { ignored: "MalformedGrant: TooLong: more than 4096 bytes" });
+});
