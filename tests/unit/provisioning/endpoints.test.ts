@@ -298,3 +298,13 @@ test("a handler has a minute, unless the options say otherwise, and its answer c
   target.clock.now += 1;
   equal(JSON.parse(text(await phone.answer("camera-command"))).error.code, "Timeout");
 });
+
+test("a message that cannot be read, of a session that has ended meanwhile, does not end the next one", async () => {
+  const target = device();
+  const phone = new Phone(target).open();
+  for (const fragment of phone.fragments("no JSON")) phone.write("camera-command", fragment);
+  phone.open();
+  for (let i = 0; i < 5; i += 1) await null;
+  equal([phone.link.hasSession, phone.refusal("camera-command")], [true, ""]);
+  equal(await phone.ask("camera-command", { type: "Hello" }), '{"type":"Hello"}');
+});

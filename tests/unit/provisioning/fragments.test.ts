@@ -98,3 +98,10 @@ test("each fragment but its cuts is UTF-8 as the text has it: a pair of surrogat
     equal(sent, bytes(message), `${limit} bytes at a time`);
   }
 });
+
+test("a message is given away: the next one does not write over it", () => {
+  const reader = new FragmentReader(100);
+  const first = join([bytes(0, "ab"), bytes(0x81, "cd")], reader) as Uint8Array;
+  const second = join([bytes(0, "wx"), bytes(0x81, "yz")], reader) as Uint8Array;
+  equal([text(first), text(second)], ["abcd", "wxyz"]);
+});

@@ -427,3 +427,35 @@ test("when not even the first network fits into a notification, whole networks a
   for (let at = 2; at < packet.length - 1; at += 1 + packet[at]) strings += 1;
   equal([strings % 3, strings], [0, 18]);
 });
+
+test("what can be subscribed to is told to the camera that serves the phone; capabilities are for reading", () => {
+  const told: unknown[] = [];
+  const improv = { subscribe: (...values: unknown[]) => told.push(values), read: () => Uint8Array.of(7).buffer };
+  const connection = { target: { improv } } as unknown as GATTConnection;
+  type Callbacks = Record<"onSubscribe" | "onUnsubscribe" | "onRead", (connection: GATTConnection) => ArrayBuffer>;
+  const [state, error, command, result, capabilities] = (improvService(false) as { characteristics: Callbacks[] })
+    .characteristics;
+  for (const characteristic of [state, error, result]) {
+    characteristic.onSubscribe(connection);
+    characteristic.onUnsubscribe(connection);
+  }
+  equal(
+    told.map((values) => [(values as unknown[])[0], (values as unknown[])[2]]),
+    [
+      [ImprovValue.state, state],
+      [ImprovValue.state, undefined],
+      [ImprovValue.error, error],
+      [ImprovValue.error, undefined],
+      [ImprovValue.result, result],
+      [ImprovValue.result, undefined],
+    ],
+  );
+  equal([capabilities.onSubscribe, command.onSubscribe, command.onRead], [undefined, undefined, undefined]);
+  const read = (characteristic: Callbacks, of: object) => [...new Uint8Array(characteristic.onRead(of as never))];
+  for (const characteristic of [state, error, result, capabilities]) equal(read(characteristic, connection), [7]);
+  // Improv has done its work and is gone.
+  equal(
+    [state, error, result, capabilities].map((characteristic) => read(characteristic, { target: {} })),
+    [[4], [0], [], [0]],
+  );
+});

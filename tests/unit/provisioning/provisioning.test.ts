@@ -225,6 +225,7 @@ test("closed, it is quiet, tells nothing more, and no phone is answered", async 
   const { length } = told;
   stack.tell("onDisconnect", peer);
   provisioning.improvStateChanged();
+  provisioning.sessionChanged();
   provisioning.notifyEvent();
   await turns(3);
   equal([told.length, stack.log.length, peer.heard], [length, 2, []]);

@@ -107,3 +107,13 @@ test("without a session the stream changes nothing", () => {
   security.seal(data, 0);
   equal(data, bytes("secret"));
 });
+
+test("a session that was closed is none", () => {
+  const security = challenged();
+  security.verify(fromHex(vector.proof));
+  security.close();
+  assert(!security.established && !security.challenged);
+  const data = bytes("secret");
+  security.seal(data, 0);
+  equal(data, bytes("secret"));
+});

@@ -366,3 +366,36 @@ test("a camera that was switched off and on knows its phones by the same account
   equal(storage.values.get("srp"), account);
   equal(storage.values.has("guesses"), false);
 });
+
+test("of every handshake, good, bad or given up, the arithmetic's memory is let go", () => {
+  let open = 0;
+  const counting: ProvisioningCrypto = {
+    ...fixedCrypto,
+    SRPServer: class extends fixedCrypto.SRPServer {
+      #isOpen = true;
+      constructor(salt: Uint8Array, verifier: Uint8Array) {
+        super(salt, verifier);
+        open += 1;
+      }
+      override close() {
+        if (this.#isOpen) open -= 1;
+        this.#isOpen = false;
+        super.close();
+      }
+    },
+  };
+  const account = { salt: vector.salt, verifier };
+  for (const [key, proof] of [
+    [bytes(0), undefined],
+    [clientKey, undefined],
+    [clientKey, new Uint8Array(64)],
+    [clientKey, fromHex(vector.proof)],
+  ] as const) {
+    const security = new Security2(counting);
+    security.challenge(account, key);
+    security.challenge(account, key);
+    if (proof) security.verify("wifiprov", proof);
+    security.close();
+    equal(open, 0);
+  }
+});

@@ -2,7 +2,7 @@ import { wifiName } from "../../../modules/network/wifi-name";
 import { type AccessPoint, WiFiError, type WiFiFailure } from "../../../modules/network/wifi-types";
 import { MalformedMessage } from "../../../modules/provisioning/protobuf";
 import { WiFiEndpoints, type WiFiStationLike } from "../../../modules/provisioning/wifi-endpoints";
-import { assert, equal, sleep, test, throws } from "../harness";
+import { assert, equal, sleep, test, throws, turns, until } from "../harness";
 import { bytes } from "./phone";
 
 class Station implements WiFiStationLike {
@@ -290,24 +290,35 @@ test("one scan at a time, and each begins with an empty stack", async () => {
   endpoints.prepare();
   endpoints.prepare();
   equal(station.calls, []);
-  await sleep(0);
+  await until(() => station.calls.length > 0);
   endpoints.prepare();
-  await sleep(0);
+  await turns(5);
   equal(station.calls, ["scan"]);
   station.release();
 });
 
 test("a camera that is in a network may be given another one; one that is not yet there may not", async () => {
-  const { station, ask } = setUp();
+  const { station, configured, ask } = setUp();
   const reprovision = bytes(0x08, 3);
   const isAllowed = () => ask("prov-ctrl", reprovision)[2] !== 0x10;
   equal(isAllowed(), false);
   ask("prov-config", setHome);
   ask("prov-config", apply);
-  await sleep(0);
+  await until(() => station.calls.length === 1);
   equal(isAllowed(), false, "connecting");
   station.release();
-  await sleep(0);
+  await until(() => configured.length === 1);
   equal(isAllowed(), true);
   equal(isAllowed(), false, "once");
+});
+
+test("an attempt that a newer one has taken the place of says nothing of that one", async () => {
+  const { station, ask, configured } = setUp();
+  station.failure = "Cancelled";
+  ask("prov-config", setHome);
+  ask("prov-config", apply);
+  await until(() => station.calls.length === 1);
+  station.release();
+  await turns(5);
+  equal([ask("prov-config", getStatus), configured], [bytes(0x08, 1, 0x5a, 2, 0x10, 1), []]);
 });
