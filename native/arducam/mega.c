@@ -175,7 +175,8 @@ static int after_settings(struct mega *camera) {
   bool asleep = camera->actual[MEGA_LOW_POWER] == 1;
   if (asleep || !camera->unsettled) {
     camera->stage = STAGE_READY;
-    if (!camera->capture_wanted || asleep) return CONTINUE;
+    if (!camera->capture_wanted) return CONTINUE;
+    if (asleep) return MEGA_ERROR_LOW_POWER;
     queue_trigger(camera);
     camera->stage = STAGE_CAPTURE;
     return CONTINUE;
@@ -251,6 +252,11 @@ static int capture_again(struct mega *camera) {
 
 // The ladder for a capture that went wrong. First what is known to help, then a full reset, then the error is told.
 static int recover(struct mega *camera, int error) {
+  // It was sent to sleep before the trigger: nothing is wrong with it.
+  if (error == MEGA_ERROR_LOW_POWER) {
+    camera->capture_wanted = false;
+    return error;
+  }
   bool pointless = error == MEGA_ERROR_BUS || error == MEGA_ERROR_NO_CAMERA || error == MEGA_ERROR_UNKNOWN_SENSOR ||
                    error == MEGA_ERROR_UNSUPPORTED;
   if (!camera->capture_wanted || pointless || camera->attempts >= 2) return fail(camera, error);

@@ -123,7 +123,11 @@ static void test_low_power(void) {
     mega_configure(&rig->camera, MEGA_LOW_POWER, 1);
     CHECK_RESULT(rig_run(rig), MEGA_READY);
     if (id <= 0x82) CHECK_EQUAL(virtual_mega_register(rig->sensor, 0x02), 0x07);
-    else if (id <= 0x84) CHECK_EQUAL(virtual_mega_sensor_register(rig->sensor, 0x0F12), 1);
+    else if (id <= 0x84) {
+      CHECK_EQUAL(virtual_mega_sensor_register(rig->sensor, 0x0028), 0xD000);
+      CHECK_EQUAL(virtual_mega_sensor_register(rig->sensor, 0x002A), 0x107E);
+      CHECK_EQUAL(virtual_mega_sensor_register(rig->sensor, 0x0F12), 1);
+    }
     else CHECK_EQUAL(virtual_mega_register(rig->sensor, 0x28), 1);
     CHECK_RESULT(mega_capture(&rig->camera), MEGA_ERROR_LOW_POWER);
     mega_configure(&rig->camera, MEGA_BRIGHTNESS, 2);
@@ -138,6 +142,34 @@ static void test_low_power(void) {
     CHECK_EQUAL(virtual_mega_statistics(rig->sensor).violations, 0);
     rig_close(rig);
   }
+}
+
+static void test_sleep_before_trigger(void) {
+  for (unsigned id = 0x81; id <= 0x87; id++) {
+    tap_case("0x%02X: sent to sleep between the order and the trigger: no picture, and the next one when it is awake", id);
+    struct rig *rig = started((uint8_t)id);
+    uint32_t captures = virtual_mega_statistics(rig->sensor).captures;
+    CHECK_RESULT(mega_capture(&rig->camera), 0);
+    mega_configure(&rig->camera, MEGA_LOW_POWER, 1);
+    CHECK_RESULT(rig_run(rig), MEGA_ERROR_LOW_POWER);
+    CHECK_RESULT(rig_run(rig), MEGA_READY);
+    CHECK_EQUAL(virtual_mega_statistics(rig->sensor).captures, captures);
+    mega_configure(&rig->camera, MEGA_LOW_POWER, 0);
+    CHECK_RESULT(rig_capture(rig), MEGA_READY);
+    CHECK_EQUAL(virtual_mega_statistics(rig->sensor).violations, 0);
+    rig_close(rig);
+  }
+}
+
+static void test_awake(void) {
+  tap_case("a camera that is awake is not woken");
+  struct rig *rig = started(0x81);
+  uint64_t transactions = rig->camera.bus_transactions;
+  CHECK_RESULT(mega_configure(&rig->camera, MEGA_LOW_POWER, 0), 0);
+  CHECK_RESULT(rig_run(rig), MEGA_READY);
+  CHECK_EQUAL(rig->camera.bus_transactions, transactions);
+  CHECK_EQUAL(mega_setting(&rig->camera, MEGA_CONTROL_COUNT), INT32_MIN);
+  rig_close(rig);
 }
 
 static void test_focus(void) {
@@ -191,6 +223,8 @@ int main(void) {
   test_capabilities();
   test_gain_code();
   test_low_power();
+  test_sleep_before_trigger();
+  test_awake();
   test_focus();
   test_everything();
   return tap_done();

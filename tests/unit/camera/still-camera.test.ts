@@ -98,6 +98,10 @@ test("settings that this model has not are refused, and the camera goes on", asy
   camera.configure({ lowPower: true });
   await rejects(() => camera.takeStill(raw), "LowPower");
   camera.configure({ lowPower: false });
+  const taking = camera.takeStill(raw);
+  camera.configure({ lowPower: true });
+  await rejects(taking, "LowPower");
+  camera.configure({ lowPower: false });
   await camera.takeStill(raw);
   camera.close();
 });
