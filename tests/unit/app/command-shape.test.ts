@@ -101,8 +101,8 @@ test("names that somebody else makes up are read as pairs", () => {
     ["x-b", []],
     ["x-c", {}],
   ]);
-  const { parameters } = read('{"type":"RotateCertificate","parameters":{"Batch":"7"}}');
-  equal(parameters, [["Batch", "7"]]);
+  for (const type of ["RotateCertificate", "ProvisionByClaim"])
+    equal(read(`{"type":"${type}","parameters":{"Batch":"7"}}`).parameters, [["Batch", "7"]]);
 });
 
 test("a command has at most 6 KB, and a text in it 4.5 KB", () => {

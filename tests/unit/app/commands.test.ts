@@ -115,3 +115,19 @@ test("whatever is thrown is described, without asking it for words that it may n
   for (const nothing of [undefined, null, 7, Object.create(null)])
     equal(describeError(nothing), { code: "InternalError", message: `thrown: ${typeof nothing}` });
 });
+
+test("who knows no such command is said: the endpoint, or else the way that it came", async () => {
+  const message = async (...where: ["bluetooth" | "mqtt", "camera-command"?]) =>
+    JSON.parse(await answer({ type: "Fly" }, ...where)).error.message;
+  equal(await message("mqtt"), 'mqtt knows no command "Fly"');
+  equal(await message("bluetooth", "camera-command"), 'camera-command knows no command "Fly"');
+});
+
+test("of an error's code 64 characters are told, of its words 200; of what is no error its kind", () => {
+  const long = Object.assign(new Error("m".repeat(201)), { code: "c".repeat(65) });
+  equal(describeError(long), { code: "c".repeat(64), message: "m".repeat(200) });
+  equal(describeError(new TypeError("")), { code: "InternalError", message: "TypeError" });
+  equal(describeError("t".repeat(201)), { code: "InternalError", message: "t".repeat(200) });
+  equal(describeError({ code: "Busy" }), { code: "InternalError", message: "thrown: object" });
+  equal(describeError(undefined).message, "thrown: undefined");
+});

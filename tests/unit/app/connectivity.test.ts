@@ -218,3 +218,18 @@ test("a session is not opened for what was true a moment ago", async () => {
   equal([other.sessions.length, other.failures], [0, []], "nobody's camera any more");
   lose();
 });
+
+test("a network that is kept is joined from then on; who is online stays so", async () => {
+  const { connectivity, clock, states, register, join } = setUp();
+  clock.isSet = true;
+  connectivity.keepCredentials({ SSID: "net" });
+  equal(connectivity.state, "joining");
+  register("cam");
+  join();
+  await pause(5);
+  connectivity.sessionChanged(true);
+  connectivity.keepCredentials({ SSID: "net", password: "another" });
+  connectivity.advance();
+  await pause(5);
+  equal([connectivity.state, states], ["online", ["joining", "connecting", "online"]]);
+});

@@ -200,3 +200,17 @@ test("storage that is full, or holds something else, keeps nothing from being re
     equal(camera.start().badStarts, 0, record);
   }
 });
+
+test("an answer counts for two seconds whatever the machine's clock says", () => {
+  for (const offset of [0, 1000, 0x7ffffff0, 0x7fffffff, -0x7fffffff]) {
+    const camera = new Camera();
+    camera.offset = offset;
+    const watch = camera.start();
+    watch.expect();
+    watch.wasAnswer();
+    camera.timers.advance(1999);
+    equal(camera.record, '{"starts":1}', `${offset}`);
+    camera.timers.advance(1);
+    equal([camera.record, camera.timers.running], [undefined, 0], `${offset}`);
+  }
+});

@@ -1,5 +1,6 @@
 import { PhotoUploads, type UploadRequest, type UploadResult } from "../../../modules/app/photo-uploads";
 import type { Photo } from "../../../modules/app/photographer";
+import { CloudError } from "../../../modules/cloud/cloud-error";
 import { RecordStore } from "../../../modules/storage/record-store";
 import { assert, equal, test, throws } from "../harness";
 
@@ -276,4 +277,18 @@ test("the camera fails to take it again: one result, with its reason, and the ca
   equal(host.results[0].code, "RetakeFailed");
   equal(host.results[0].message, "CaptureTimeout: never finished");
   equal([host.uploads.busy, host.uploads.counters.retaken, host.uploads.counters.failed], [undefined, 1, 1]);
+});
+
+test("a request that is given up counts once, and nobody's schedule hears of it", () => {
+  const host = new Host();
+  const ended: unknown[] = [];
+  Object.defineProperty(host, "scheduledEnded", { value: (...values: unknown[]) => void ended.push(values) });
+  host.uploads.start(undefined, { ...photo });
+  host.uploads.onNotGranted(new CloudError("NoGrant", "no URL"));
+  equal([host.uploads.counters.noGrant, host.uploads.counters.grantRefused, host.results.length], [1, 0, 1]);
+  equal(ended, []);
+  host.uploads.start(undefined, { ...photo }, 7);
+  host.uploads.onNotGranted(new CloudError("GrantRefused", "no"));
+  equal([host.uploads.counters.noGrant, host.uploads.counters.grantRefused], [1, 1]);
+  equal(ended, [[7, "GrantRefused"]]);
 });

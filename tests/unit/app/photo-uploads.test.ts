@@ -275,3 +275,21 @@ test("of a picture of which nobody can tell, nothing is told", async () => {
   equal([uploads.counters.retaken, uploads.counters.incomplete], [0, 0]);
   equal(announced[1].complete, undefined);
 });
+
+test("a picture is promised once, also when somebody brings a URL for it while it waits", () => {
+  const { uploads, options } = setUp(stored);
+  options.hasSession = true;
+  options.upload = () => {};
+  let promises = 0;
+  const { records } = options;
+  options.records = {
+    read: (name: string) => records.read(name),
+    delete: (name: string) => records.delete(name),
+    write: () => {
+      promises += 1;
+    },
+  } as unknown as RecordStore;
+  uploads.start(undefined, photo);
+  uploads.start({ url: "https://b/k" }, photo);
+  equal([uploads.busy, promises], ["photo-1", 1]);
+});

@@ -216,3 +216,12 @@ test("a new session takes the place of the last one, with what was under way in 
   await settled();
   equal([bench.state.brightness, bench.sent], [0, []]);
 });
+
+test("messages wait only where a session says so", () => {
+  const bench = new Bench();
+  equal(bench.shadow.isBehind, false);
+  bench.shadow.follow(bench);
+  equal(bench.shadow.isBehind, false);
+  bench.shadow.follow(Object.assign(Object.create(null), { clientId: "camera-1", isBehind: true }));
+  equal(bench.shadow.isBehind, true);
+});
