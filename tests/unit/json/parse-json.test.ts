@@ -171,6 +171,10 @@ test("what is no JSON object is Malformed", () => {
     "{}{}",
     "{a:1}",
     "{'a':1}",
+    '{a":1}',
+    '{"a":1,b":2}',
+    '{"a":xull}',
+    '{"a":frue}',
     '{"a":tru}',
     '{"a":trux}',
     '{"a":True}',
@@ -275,4 +279,12 @@ test("nothing else is refused than what JSON.parse refuses, on every prefix and 
       else equal(parseJSON(changed, roomy), expected);
     }
   assert(refused > 100);
+});
+
+test("what is passed over is checked like what is read", () => {
+  const named = { ...shape, names: ["a"] };
+  for (const value of ["trxe", "truf", "nul1", "falze", "01", "1.", "[1,]", '"\\x"', "{,}"])
+    for (const text of [`{"a":1,"x":${value}}`, `{"x":${value},"a":1}`, `{"x":[${value}],"a":1}`])
+      throws(() => parse(text, named), "Malformed");
+  equal(parse('{"x":[true,false,null,-0.5e+1,"\\n",{}],"a":1}', named), { a: 1 });
 });
