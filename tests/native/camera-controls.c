@@ -99,6 +99,53 @@ static void test_capabilities(void) {
   rig_close(rig);
 }
 
+// What may be asked for before a model is known.
+static void test_bounds(void) {
+  static const struct {
+    const char *name;
+    enum mega_control control;
+    int32_t least, most;
+  } bounds[] = {
+      {"low power", MEGA_LOW_POWER, 0, 1},
+      {"format", MEGA_FORMAT, MEGA_JPEG, MEGA_YUV},
+      {"resolution", MEGA_RESOLUTION, 0, MEGA_RESOLUTION_COUNT - 1},
+      {"quality", MEGA_QUALITY, 0, 2},
+      {"brightness", MEGA_BRIGHTNESS, -4, 4},
+      {"contrast", MEGA_CONTRAST, -3, 3},
+      {"saturation", MEGA_SATURATION, -3, 3},
+      {"exposure compensation", MEGA_EXPOSURE_COMPENSATION, -3, 3},
+      {"white balance", MEGA_WHITE_BALANCE, 0, 4},
+      {"sharpness", MEGA_SHARPNESS, 0, 8},
+      {"freeze exposure", MEGA_FREEZE_EXPOSURE, 0, 1},
+      {"freeze white balance", MEGA_FREEZE_WHITE_BALANCE, 0, 1},
+      {"auto exposure", MEGA_AUTO_EXPOSURE, 0, 1},
+      {"exposure", MEGA_EXPOSURE, 1, 65535},
+      {"auto gain", MEGA_AUTO_GAIN, 0, 1},
+      {"gain", MEGA_GAIN, 0, 65535},
+      {"auto white balance", MEGA_AUTO_WHITE_BALANCE, 0, 1},
+      {"lens", MEGA_LENS, 0, 1023},
+      {"focus", MEGA_FOCUS, 1, 4},
+  };
+  tap_case("settings have their bounds before a model is known, and sizes their pixels");
+  struct rig_options options = rig_defaults(0x81);
+  struct rig *rig = rig_open(&options);
+  for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+    const int32_t values[] = {bounds[i].least - 1, bounds[i].least, bounds[i].most, bounds[i].most + 1};
+    for (int at = 0; at < 4; at++)
+      CHECK(mega_supports(&rig->camera, bounds[i].control, values[at]) == (at == 1 || at == 2), "%s %d",
+            bounds[i].name, values[at]);
+  }
+  for (int32_t effect = -1; effect <= 10; effect++)
+    CHECK_EQUAL(mega_supports(&rig->camera, MEGA_EFFECT, effect), effect >= 0 && effect != 7 && effect != 8 && effect < 10);
+  uint16_t width, height;
+  for (int32_t resolution = -1; resolution <= MEGA_RESOLUTION_COUNT; resolution++) {
+    mega_dimensions(&rig->camera, resolution, &width, &height);
+    bool is_size = resolution >= 0 && resolution < MEGA_RESOLUTION_COUNT;
+    CHECK((width > 0 && height > 0) == is_size, "%d: %u x %u", resolution, width, height);
+  }
+  rig_close(rig);
+}
+
 // 1 to 31 times: bits 7:4 of an OV3640's gain code double it once each, bits 3:0 add sixteenths.
 static void test_gain_code(void) {
   tap_case("0x82: the gain's code stands for the gain that was asked for");
@@ -221,6 +268,7 @@ static void test_everything(void) {
 int main(void) {
   test_plain();
   test_capabilities();
+  test_bounds();
   test_gain_code();
   test_low_power();
   test_sleep_before_trigger();

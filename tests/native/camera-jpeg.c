@@ -102,6 +102,21 @@ static void test_ends(void) {
   expect(&picture, false, "two in one");
 }
 
+static void test_long_segments(void) {
+  tap_case("what looks like markers in a long segment is none, up to its last byte");
+  static const uint16_t lengths[] = {255, 256, 257, 511, 512, 770, 1027};
+  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    struct picture picture = {.length = 0};
+    PUT(&picture, 0xFF, 0xD8, 0xFF, 0xE2, (uint8_t)(lengths[i] >> 8), (uint8_t)lengths[i]);
+    // The length counts its own two bytes. An end and a scan, over and over.
+    for (uint16_t at = 2; at < lengths[i]; at++) PUT(&picture, (const uint8_t[]){0xFF, 0xD9, 0xFF, 0xDA}[at % 4]);
+    PUT(&picture, 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 1, 2, 3);
+    expect(&picture, false, "without its end");
+    PUT(&picture, 0xFF, 0xD9);
+    expect(&picture, true, "with its end");
+  }
+}
+
 static void test_what_is_no_jpeg(void) {
   static const struct {
     uint8_t bytes[16];
@@ -213,11 +228,13 @@ static void test_lead(void) {
         char faults[40];
         snprintf(faults, sizeof faults, "lead=%u", lead);
         struct rig *rig = open_with(&picture, faults, rewind, bursts[b]);
-        uint8_t *bytes;
+        uint8_t *bytes, some[100];
         CHECK_RESULT(rig_start(rig), MEGA_READY);
-        for (int time = 0; time < 3; time++) {
+        // New, again from its end, new, again from its midst.
+        for (int time = 0; time < 4; time++) {
           if (time != 1) CHECK_RESULT(rig_capture(rig), MEGA_READY);
-          else if (!mega_rewind(&rig->camera)) continue;
+          if (time == 3) CHECK_EQUAL(mega_read(&rig->camera, some, sizeof some), sizeof some);
+          if (time % 2 && !mega_rewind(&rig->camera)) continue;
           CHECK_EQUAL(rig->camera.frame.length, picture.length);
           CHECK_EQUAL(rig_read(rig, 50, &bytes), (int32_t)picture.length);
           CHECK(!memcmp(bytes, picture.bytes, picture.length), "other bytes, bursts of %zu", bursts[b]);
@@ -243,6 +260,7 @@ static void test_lead(void) {
 
 int main(void) {
   test_ends();
+  test_long_segments();
   test_what_is_no_jpeg();
   expect_frame("", 1);
   expect_frame("padding=1,padding-byte=0x5A", 1);

@@ -17,6 +17,7 @@ struct rig {
   struct mega camera;
   uint32_t now, ticked;
   size_t in_flight;       // bytes of the burst that was begun and not finished: chip select is low, the bus is taken
+  unsigned slot;          // where they go
   uint8_t buffers[2][RIG_BURST];
   uint32_t picture_length;
   unsigned pictures, last_index;
@@ -64,6 +65,7 @@ static int rig_begin_burst(struct mega_port *port, unsigned slot, size_t length)
   CHECK(length <= port->burst_alignment || length % port->burst_alignment == 0, "%zu bytes", length);
   if (rig_breaks(rig)) return -1;
   rig->in_flight = length;
+  rig->slot = slot;
   virtual_mega_select(rig->sensor);
   rig->buffers[slot][0] = virtual_mega_transfer(rig->sensor, 0x3C);
   return 0;
@@ -72,7 +74,7 @@ static int rig_begin_burst(struct mega_port *port, unsigned slot, size_t length)
 // Whatever comes of it, the bus is free afterwards.
 static const uint8_t *rig_finish_burst(struct mega_port *port, unsigned slot) {
   struct rig *rig = (struct rig *)port;
-  CHECK(rig->in_flight, "no burst is on its way");
+  CHECK(rig->in_flight && rig->slot == slot, "no burst is on its way to slot %u", slot);
   bool broken = rig_breaks(rig);
   size_t length = broken && !rig->break_late ? 1 : rig->in_flight;
   for (size_t i = 1; i < length; i++) rig->buffers[slot][i] = virtual_mega_transfer(rig->sensor, 0);
