@@ -233,7 +233,7 @@ static void test_lead(void) {
         // New, again from its end, new, again from its midst.
         for (int time = 0; time < 4; time++) {
           if (time != 1) CHECK_RESULT(rig_capture(rig), MEGA_READY);
-          if (time == 3) CHECK_EQUAL(mega_read(&rig->camera, some, sizeof some), sizeof some);
+          if (time == 3) CHECK(mega_read(&rig->camera, some, sizeof some) > 0, "nothing to read");
           if (time % 2 && !mega_rewind(&rig->camera)) continue;
           CHECK_EQUAL(rig->camera.frame.length, picture.length);
           CHECK_EQUAL(rig_read(rig, 50, &bytes), (int32_t)picture.length);
