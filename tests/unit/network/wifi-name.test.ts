@@ -28,14 +28,18 @@ const names: [string, Uint8Array, string][] = [
   ["the last letter before them", text("\ud7ff"), "\ud7ff"],
   ["zero in two bytes", Uint8Array.of(0x41, 0xc0, 0x80), "A\\xC0\\x80"],
 ];
+/** XS 17 reads zero in two bytes of the driver's string as zero, and a name with zero is refused. */
+const readsZero = text(rawString(Uint8Array.of(0xc0, 0x80))).length === 1;
 
 for (const [what, bytes, readable] of names)
   test(`a name's bytes come back, also from storage and from the driver: ${what}`, () => {
     const name = wifiName(bytes);
     equal(wifiNameBytes(name), bytes);
     equal(wifiNameBytes(JSON.parse(JSON.stringify({ name })).name), bytes);
-    equal(text(driverName(name)), bytes);
-    equal(wifiNameBytes(nameFromDriver(rawString(bytes))), bytes);
+    const read = text(rawString(bytes));
+    equal(read, readsZero && what === "zero in two bytes" ? Uint8Array.of(0x41, 0) : bytes);
+    equal(text(driverName(name)), read);
+    equal(wifiNameBytes(nameFromDriver(rawString(bytes))), read);
     if (readable) equal(readableWiFiName(name), readable);
     equal(readableWiFiName(readableWiFiName(name)), readableWiFiName(name));
   });
