@@ -23,7 +23,7 @@ const names: [string, Uint8Array, string][] = [
   ["the lowest ones", Uint8Array.from({ length: 32 }, (_, i) => 0x80 + i), ""],
   ["UTF-8 that is cut", text("网络").slice(0, 5), "\\xE7\\xBD\\x91\\xE7\\xBB"],
   ["a lone surrogate, encoded", Uint8Array.of(0xed, 0xb2, 0x80), ""],
-  ["the first of them", Uint8Array.of(0xed, 0xa0, 0x80), ""],
+  ["the first of them", Uint8Array.of(0xed, 0xa0, 0x80), "\\xED\\xA0\\x80"],
   ["a pair of them", Uint8Array.of(0xed, 0xa0, 0xbd, 0xed, 0xb3, 0xb7), ""],
   ["the last letter before them", text("\ud7ff"), "\ud7ff"],
   ["zero in two bytes", Uint8Array.of(0x41, 0xc0, 0x80), "A\\xC0\\x80"],

@@ -289,6 +289,19 @@ test("pauses are spread by chance, at most as long as they are", async () => {
   wifi.close();
 });
 
+test("another network that is to be kept is not made to wait for the failures of the first", async () => {
+  const { wifi, driver } = driven();
+  driver.outcome = 200;
+  wifi.keep({ SSID: "Home" });
+  await until(() => driver.attempts === 3);
+  wifi.keep({ SSID: "Cafe" });
+  await until(() => driver.attempts === 5);
+  const pause = driver.times[4] - driver.times[3];
+  // Half a second; it would be two by now.
+  assert(pause >= 490 && pause < 1900, `${pause}`);
+  wifi.close();
+});
+
 test("after closing nothing is tried again", async () => {
   const { wifi, driver } = driven();
   driver.outcome = undefined;
