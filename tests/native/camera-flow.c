@@ -187,6 +187,50 @@ static void test_overhead(void) {
   rig_close(rig);
 }
 
+static unsigned polls_of(struct rig *rig) {
+  unsigned polls = 1;
+  for (; mega_poll(&rig->camera, rig->now) == MEGA_BUSY; polls++) rig->now += mega_poll_interval(&rig->camera);
+  return polls;
+}
+
+static void test_polls(void) {
+  tap_case("a pause is one poll however long it is, a capture one every 4 ms, nothing to do one every ms");
+  unsigned polls[2];
+  for (int slow = 0; slow < 2; slow++) {
+    struct rig_options options = rig_defaults(0x81);
+    options.camera.settle = slow ? 5000 : 500;
+    struct rig *rig = rig_open(&options);
+    mega_start(&rig->camera);
+    polls[slow] = polls_of(rig);
+    CHECK_EQUAL(mega_poll_interval(&rig->camera), 1);
+    CHECK_RESULT(mega_capture(&rig->camera), 0);
+    uint32_t begun = rig->now;
+    unsigned most = polls_of(rig);
+    CHECK(most <= (rig->now - begun) / 4 + 4, "%u polls in %u ms", most, rig->now - begun);
+    rig_close(rig);
+  }
+  CHECK(polls[1] <= polls[0] + 2, "%u polls, and %u", polls[0], polls[1]);
+}
+
+static void test_no_camera(void) {
+  static const struct {
+    uint8_t id;
+    int result;
+  } answers[] = {{0x00, MEGA_ERROR_NO_CAMERA}, {0xFF, MEGA_ERROR_NO_CAMERA}, {0x80, MEGA_ERROR_UNKNOWN_SENSOR},
+                 {0x88, MEGA_ERROR_UNKNOWN_SENSOR}, {0xFE, MEGA_ERROR_UNKNOWN_SENSOR}};
+  tap_case("an id that a dead bus could have read is no camera, any other an unknown sensor; results have names");
+  for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+    struct rig_options options = rig_defaults(answers[i].id);
+    struct rig *rig = rig_open(&options);
+    CHECK_RESULT(rig_start(rig), answers[i].result);
+    rig_close(rig);
+  }
+  for (int result = MEGA_READY; result >= MEGA_ERROR_LOW_POWER; result--)
+    CHECK(strcmp(mega_result_name(result), "Unknown"), "%d has no name", result);
+  CHECK(!strcmp(mega_result_name(MEGA_ERROR_LOW_POWER - 1), "Unknown"), "%s",
+        mega_result_name(MEGA_ERROR_LOW_POWER - 1));
+}
+
 static void test_order(void) {
   struct rig_options options = rig_defaults(0x81);
   tap_case("discarded frames do not use up pictures; unread frames are dropped by the next capture");
@@ -229,5 +273,7 @@ int main(void) {
   test_probe_on_wanted();
   test_overhead();
   test_order();
+  test_polls();
+  test_no_camera();
   return tap_done();
 }

@@ -258,6 +258,28 @@ static void test_lead(void) {
   }
 }
 
+static void test_wrong_heads(void) {
+  tap_case("one value over and over is a dark frame, anything else that is no JPEG a bad one");
+  for (int kind = 0; kind < 4; kind++) {
+    struct picture picture = {.length = 0};
+    // The first, second or third byte is another one than those that follow.
+    PUT(&picture, kind == 1 ? 9 : 1, kind == 2 ? 9 : 2, kind == 3 ? 9 : 1);
+    for (int i = 0; i < 300; i++) PUT(&picture, 2, 1);
+    struct rig *rig = open_with(&picture, "", FIXED, 2048);
+    CHECK_RESULT(rig_start(rig), MEGA_READY);
+    CHECK_RESULT(rig_capture(rig), kind ? MEGA_ERROR_BAD_FRAME : MEGA_ERROR_DARK_FRAME);
+    rig_close(rig);
+  }
+
+  tap_case("a raw picture of the value that a dark camera sends is a dark frame");
+  struct picture picture = whole_picture();
+  struct rig *rig = open_with(&picture, "dark=all", FIXED, 2048);
+  mega_configure(&rig->camera, MEGA_FORMAT, MEGA_RGB565);
+  CHECK_RESULT(rig_start(rig), MEGA_READY);
+  CHECK_RESULT(rig_capture(rig), MEGA_ERROR_DARK_FRAME);
+  rig_close(rig);
+}
+
 int main(void) {
   test_ends();
   test_long_segments();
@@ -275,5 +297,6 @@ int main(void) {
   expect_frame("truncated=all,padding=100", 0);
   test_truncated_once();
   test_lead();
+  test_wrong_heads();
   return tap_done();
 }

@@ -124,6 +124,8 @@ __attribute__((unused)) static struct rig *rig_open(const struct rig_options *op
       .finish_burst = rig_finish_burst,
       .tick = rig_tick,
   };
+  // Whatever was in that memory before.
+  memset(&rig->camera, 0xA5, sizeof rig->camera);
   mega_init(&rig->camera, &rig->port, &options->camera);
   return rig;
 }
