@@ -131,3 +131,8 @@ test("of an error's code 64 characters are told, of its words 200; of what is no
   equal(describeError({ code: "Busy" }), { code: "InternalError", message: "thrown: object" });
   equal(describeError(undefined).message, "thrown: undefined");
 });
+
+test("a command that expires is not carried out by a camera that does not know the time", async () => {
+  for (const expires of [0, 1, 5, Number.MAX_SAFE_INTEGER])
+    equal(JSON.parse(await answer({ type: "Echo", text: "hi", expires })).error.code, "ClockNotSet");
+});

@@ -70,8 +70,9 @@ function setUp() {
 const pause = (milliseconds: number) => new Promise<void>((resolve) => void Timer.set(() => resolve(), milliseconds));
 
 test("a camera without owner waits", async () => {
-  const { connectivity, sessions, join } = setUp();
+  const { connectivity, states, sessions, join } = setUp();
   connectivity.start();
+  equal([connectivity.state, states], ["unprovisioned", []]);
   join();
   await pause(5);
   equal(connectivity.state, "unprovisioned");

@@ -112,7 +112,7 @@ test("an uploader that throws is a failure with a name", async () => {
   const { uploads, events } = setUp(new TypeError("broken"));
   uploads.start({ url: "https://b/k" }, photo);
   await settled(uploads);
-  equal(events[0].includes('"code":"InternalError","message":"broken"'), true, events[0]);
+  equal(events[0].includes('"status":"failed","code":"InternalError","message":"broken"'), true, events[0]);
 });
 
 test("an announcement that was not acknowledged outlives a restart", async () => {
