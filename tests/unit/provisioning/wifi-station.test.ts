@@ -219,8 +219,11 @@ test("sixteen networks are kept, if nobody says how many", async () => {
   wifi.close();
 });
 
-test("names and passwords of the longest kind are taken, and no zero byte in a name", async () => {
+test("names and passwords of the shortest and longest kind are taken, and no zero byte in a name", async () => {
   const { wifi, driver } = driven();
+  await wifi.connect({ SSID: "x" });
+  wifi.disconnect();
+  driver.calls = [];
   await wifi.connect({ SSID: "x".repeat(32), password: "p".repeat(64) });
   for (const SSID of ["a\u0000b", "\u00e9\u0000", wifiName(Uint8Array.of(97, 0, 98))])
     await rejects(wifi.connect({ SSID }), "BadCredentials");
@@ -261,6 +264,19 @@ test("a network that is asked for ends the wait for the kept one", async () => {
     await until(() => wifi.state === "connected");
     wifi.close();
   }
+});
+
+test("a network that was asked for while another one was waited for comes back when it is lost", async () => {
+  const { wifi, driver } = driven();
+  driver.outcome = 200;
+  wifi.keep({ SSID: "Home" });
+  await until(() => wifi.failure !== undefined);
+  driver.outcome = 500;
+  await wifi.connect({ SSID: "Cafe" });
+  driver.move(200);
+  await until(() => wifi.state === "connected");
+  equal(driver.calls, ["Home", "Cafe", "Cafe"]);
+  wifi.close();
 });
 
 test("an order to keep another network ends the repetitions of the first", async () => {
