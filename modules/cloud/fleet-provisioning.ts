@@ -230,5 +230,8 @@ function parse(payload: ArrayBuffer, shape: JSONShape): Record<string, unknown> 
 
 /** All rejections have this shape: `{statusCode, errorCode, errorMessage}`. */
 function rejection(code: string, { statusCode, errorCode, errorMessage }: Record<string, unknown>): CloudError {
-  return new CloudError(code, `${statusCode} ${errorCode}: ${errorMessage}`.slice(0, 160));
+  return new CloudError(code, `${said(statusCode)} ${said(errorCode)}: ${said(errorMessage)}`.slice(0, 160));
 }
+
+/** An object of JSON has no words: it has no prototype, and throws where a text is made of it. */
+const said = (value: unknown) => (typeof value === "object" ? "" : value);

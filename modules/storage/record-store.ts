@@ -5,8 +5,11 @@ import { recordBytes } from "./record-bytes";
 /** The longest key and path that NVS takes, in characters (ESP-IDF NVS_KEY_NAME_MAX_SIZE - 1). */
 const keyLimit = 15;
 
-/** An identity has three PEMs of up to 4 KB. Flash that wore out may hold anything. */
-const recordShape: JSONShape = Object.freeze({ bytes: 16_384, depth: 6, values: 256, text: 6144, name: 64 });
+/**
+ * The longest record is an identity that fleet provisioning has brought: a certificate of up to 4 KB, and roots that came with the claim in a command of 6 KB. Flash
+ * that wore out may hold anything.
+ */
+const recordShape: JSONShape = Object.freeze({ bytes: 9216, depth: 6, values: 256, text: 6144, name: 64 });
 
 /**
  * Small JSON records over ECMA-419 key-value storage, one key each. A record is written in one piece, so that a cut

@@ -65,9 +65,9 @@ test("a store that is closed has no records, and takes none", () => {
 
 /** The largest records that are read, and those that are larger by one. Worn flash may hold anything. */
 const bounds: Record<string, (excess: number) => string> = {
-  "16,384 bytes": (excess) => {
-    const half = "x".repeat(5000);
-    const rest = "x".repeat(16_384 - '{"a":["","","",""]}'.length - 15_000 + excess);
+  "9,216 bytes": (excess) => {
+    const half = "x".repeat(3000);
+    const rest = "x".repeat(9216 - '{"a":["","","",""]}'.length - 9000 + excess);
     return JSON.stringify({ a: [half, half, half, rest] });
   },
   "6 levels": (excess) => `{"a":${"[".repeat(5 + excess)}${"]".repeat(5 + excess)}}`,

@@ -1,11 +1,33 @@
-import type { MessageWriter } from "./message-writer";
-import type { Random } from "./random";
+import type { Kind } from "../firmware/structure/wire.ts";
+import type { MessageWriter } from "./message-writer.ts";
+import type { Random } from "./random.ts";
 
-export type Kind = "command" | "grant" | "shadow" | "job";
+const commandNames = [
+  "imageId",
+  "url",
+  "headers",
+  "parameters",
+  "framing",
+  "offset",
+  "since",
+  "endpoint",
+  "template",
+  "expires",
+];
+const claimNames = [
+  "certificatePem",
+  "certificateOwnershipToken",
+  "thingName",
+  "deviceConfiguration",
+  "endpoint",
+  "statusCode",
+  "errorCode",
+];
 
 /** Names that the firmware reads. */
 const names: Readonly<Record<Kind, readonly string[]>> = {
-  command: ["imageId", "url", "headers", "parameters", "framing", "offset", "since", "endpoint", "template", "expires"],
+  command: commandNames,
+  bluetooth: commandNames,
   grant: ["imageId", "requestId", "url", "headers", "framing", "expires", "error", "code", "message"],
   shadow: ["state", "desired", "version", "clientToken", "code", "metadata", "brightness", "resolution", "effect"],
   job: [
@@ -19,6 +41,11 @@ const names: Readonly<Record<Kind, readonly string[]>> = {
     "message",
     "code",
   ],
+  certificate: claimNames,
+  "certificate refused": claimNames,
+  thing: claimNames,
+  "thing refused": claimNames,
+  record: ["pending", "skipped", "imageId", "due", "slot", "thingName", "certificate", "count", "resolution"],
 };
 
 /** None of them changes anything: what they lack, or have too much of, is refused. */
@@ -36,7 +63,19 @@ const words = [
   "\xc3\xa9",
   "\xe2\x82\xac",
 ];
-const numbers = ["0", "-1", "7", "1.5", "1e999", "-0", "4294967296", "123456789012345678901", "0.1E-7"];
+const numbers = [
+  "0",
+  "-1",
+  "7",
+  "1.5",
+  "1e999",
+  "-0",
+  "4294967296",
+  "123456789012345678901",
+  "0.1E-7",
+  "9".repeat(40),
+  `-0.${"3".repeat(38)}`,
+];
 
 /** Writes a message about so many bytes long, with whatever a broker, a phone or AWS may send, and what nobody should. */
 export class MessageGenerator {
@@ -44,13 +83,16 @@ export class MessageGenerator {
   #out: MessageWriter;
   #names: readonly string[];
   #size: number;
+  /** How many names there are that nobody knows. All names of a record become properties, which take a slot each for good: the firmware's own are few. */
+  #foreign: number;
 
   constructor(random: Random, out: MessageWriter, kind: Kind, size: number) {
     this.#random = random;
     this.#out = out;
     this.#names = names[kind];
     this.#size = size;
-    if (kind === "command") this.command();
+    this.#foreign = kind === "record" ? 8 : 1 << 20;
+    if (kind === "command" || kind === "bluetooth") this.command();
     else this.object(3);
     out.end();
   }
@@ -83,9 +125,9 @@ export class MessageGenerator {
 
   private member(depth: number): void {
     const random = this.#random;
-    const choice = random.below(18);
+    const choice = random.below(this.#foreign > 8 ? 18 : 17);
     if (choice < 12) this.#out.text(`"${this.#names[random.below(this.#names.length)]}"`);
-    else if (choice < 16) this.#out.text(`"foreign${random.below(1 << 20)}"`);
+    else if (choice < 16) this.#out.text(`"foreign${random.below(this.#foreign)}"`);
     else if (choice < 17) this.#out.text('"__proto__"');
     else this.string();
     this.#out.text(":");
@@ -158,12 +200,12 @@ export class MessageGenerator {
     for (let i = 0; i < levels; i += 1) this.#out.text(isObject ? "}" : "]");
   }
 
-  /** Names that nobody knows, such as headers have, or a query in the place of a text. */
+  /** Names as headers have them. There are few: those of a request that is carried out become properties, which take a slot each for good. */
   private map(): void {
     const random = this.#random;
     this.#out.text("{");
     for (let count = random.skewed(Math.min(this.room, 600)); count > 0; count -= 1)
-      this.#out.text(`"x-${random.below(1 << 16)}":"${random.below(100)}"${count > 1 ? "," : ""}`);
+      this.#out.text(`"x-${random.below(Math.min(this.#foreign, 64))}":"${random.below(100)}"${count > 1 ? "," : ""}`);
     this.#out.text("}");
   }
 }

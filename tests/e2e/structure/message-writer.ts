@@ -1,4 +1,4 @@
-import type { Random } from "./random";
+import type { Random } from "./random.ts";
 
 /** What is done to a message on its way. */
 type Damage = "none" | "cut" | "changed" | "doubled";
