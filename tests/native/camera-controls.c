@@ -224,8 +224,10 @@ static void test_focus(void) {
   struct rig *rig = started(0x81);
   for (int again = 0; again < 3; again++) {
     uint32_t begun = rig->now;
+    uint64_t transactions = rig->camera.bus_transactions;
     mega_configure(&rig->camera, MEGA_FOCUS, 1);
     CHECK_RESULT(rig_run(rig), MEGA_READY);
+    CHECK(rig->camera.bus_transactions > transactions, "not again");
     CHECK(rig->camera.focused, "not focused");
     CHECK((rig->now - begun > 900) == (again == 0), "%u ms", rig->now - begun);
   }

@@ -19,6 +19,7 @@ static void test_ids(void) {
     tap_case("0x%02X: identified, every size and quality, byte for byte", id);
     struct rig *rig = rig_open(&options);
     CHECK_RESULT(rig_start(rig), MEGA_READY);
+    CHECK(rig->camera.identified, "not identified");
     CHECK_EQUAL(rig->camera.identification.id, id);
     CHECK_EQUAL(rig->camera.identification.year, 23);
     CHECK_EQUAL(rig->camera.identification.month, 3);
@@ -164,6 +165,8 @@ static void test_probe_on_wanted(void) {
       CHECK_RESULT(rig_capture(rig), MEGA_READY);
       CHECK_EQUAL(rig->camera.rewindable, kind > 0);
       expect_picture(rig, 33, 1, 0);
+      CHECK_RESULT(rig_start(rig), MEGA_READY);
+      CHECK_EQUAL(rig->camera.rewindable, kind > 0);
       rig_close(rig);
     }
   }
@@ -185,6 +188,19 @@ static void test_overhead(void) {
   CHECK_EQUAL(rig->camera.bus_bytes, virtual_mega_statistics(rig->sensor).bytes);
   CHECK_EQUAL(rig->camera.bus_transactions, virtual_mega_statistics(rig->sensor).transactions);
   rig_close(rig);
+}
+
+static void test_longest(void) {
+  tap_case("a JPEG may have 4 MiB, and not a byte more");
+  for (uint32_t excess = 0; excess < 2; excess++) {
+    struct rig_options options = rig_defaults(0x81);
+    options.picture_length = 4 * 1024 * 1024 + excess;
+    options.camera.discard = 0;
+    struct rig *rig = rig_open(&options);
+    CHECK_RESULT(rig_start(rig), MEGA_READY);
+    CHECK_RESULT(rig_capture(rig), excess ? MEGA_ERROR_ABSURD_LENGTH : MEGA_READY);
+    rig_close(rig);
+  }
 }
 
 static unsigned polls_of(struct rig *rig) {
@@ -273,6 +289,7 @@ int main(void) {
   test_probe_on_wanted();
   test_overhead();
   test_order();
+  test_longest();
   test_polls();
   test_no_camera();
   return tap_done();
