@@ -239,9 +239,9 @@ test("closed before the stack is ready, there is no advertisement to stop", () =
 });
 
 test("when no place is free a link without a session makes way, after its time and not before", async () => {
-  const { provisioning, connect, phoneOf, stack } = setUp({ links: 2, patience: 40 });
+  const { provisioning, connect, phoneOf, stack } = setUp({ links: 2, patience: 250 });
   const first = connect();
-  await sleep(100);
+  await sleep(350);
   equal(first.ended, 0, "a place is free");
   const second = connect();
   phoneOf(second).open();
