@@ -237,7 +237,12 @@ static void test_due(void) {
   done += 401;
   for (int round = 0; round < 2; round++) {
     take_all(session);
-    CHECK_EQUAL(receive_all(session, got, sizeof got), done);
+    size_t received = 0;
+    int result;
+    while ((result = mbedtls_ssl_read(&session->peer.ssl, got + received, sizeof got - received)) > 0)
+      received += (size_t)result;
+    CHECK_EQUAL(result, MBEDTLS_ERR_SSL_WANT_READ);
+    CHECK_EQUAL(received, done);
     CHECK(!memcmp(sent, got, done), "other bytes");
     CHECK_ERROR(session, TLS_ERROR_NONE);
     done = 5;

@@ -6,6 +6,8 @@
 // libs: -l:libmbedtls.a -l:libmbedx509.a -l:libmbedcrypto.a -Wl,--wrap=calloc,--wrap=tls_memory_enter,--wrap=tls_memory_leave
 #include "tls-peer.h"
 
+#include "../../native/tls/tls-credentials.h"
+
 // A handshake makes thousands of allocations, most of them numbers of an elliptic curve: of those in the middle one in a while.
 enum { NEVER = 1u << 30, FIRST = 100, LAST = 40, SAMPLES = 150 };
 
@@ -178,6 +180,33 @@ static void test_roots(void) {
   }
 }
 
+static void test_keys(void) {
+  // Behind the second allocation the library has other names for it.
+  tap_case("a key for which there is no memory is none");
+  uint8_t der[TLS_KEY_DER_SIZE];
+  size_t length = tls_key_export(client->key, der, sizeof der);
+  const uint8_t *data = der + sizeof der - length;
+  fail_on = true;
+  for (uint32_t n = 1; n <= 3; n++) {
+    tls_verdict verdict = TLS_VERDICT_GOOD;
+    depth++;
+    fail_after = n;
+    tls_key *read = tls_key_read(data, length, &verdict);
+    fail_after = n;
+    tls_key *generated = tls_key_generate();
+    fail_after = 0;
+    depth--;
+    CHECK(read == NULL && (verdict == TLS_VERDICT_OUT_OF_MEMORY || (n > 2 && verdict != TLS_VERDICT_GOOD)),
+          "allocation %u: %s", n, tls_credentials_verdict_name(verdict));
+    CHECK(generated == NULL, "allocation %u: a key", n);
+  }
+  fail_on = false;
+  tls_verdict verdict;
+  tls_key *read = tls_key_read(data, length, &verdict);
+  CHECK(read != NULL && verdict == TLS_VERDICT_GOOD, "with memory: %s", tls_credentials_verdict_name(verdict));
+  tls_key_release(read);
+}
+
 static void test_refusal(void) {
   tap_case("a server that is refused: key and certificates are given back with the error, not with the engine");
   struct session *session = open_session("other.example");
@@ -196,6 +225,7 @@ int main(void) {
   test_allocations(false);
   test_allocations(true);
   test_roots();
+  test_keys();
   test_refusal();
   discard(client);
   discard(leaf);

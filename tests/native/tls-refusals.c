@@ -124,6 +124,19 @@ static void test_chains(void) {
   discard(child);
   discard(imposter);
 
+  // What is appended has nothing to do with the issuer: it is not blamed, whatever its name is like.
+  static const char *const names[] = {"Other Roo", "Other Rook", "Other Root and more"};
+  child = issue(&(struct wish){.name = HOST, .dns = HOST}, other_root);
+  options.key = child->key;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    struct certificate *bystander = issue(&(struct wish){.name = names[i]}, root);
+    options.chain = chain_of(child, bystander);
+    refuse("an unknown authority, and somebody else's certificate appended", &options, TLS_ERROR_UNKNOWN_CA,
+           MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA);
+    discard(bystander);
+  }
+  discard(child);
+
   struct certificate *old =
       issue(&(struct wish){.name = "Old", .authority = true, .to = "20260501000000"}, root);
   child = issue(&(struct wish){.name = HOST, .dns = HOST}, old);
@@ -211,6 +224,9 @@ static void test_options(void) {
 
 static void test_protocols(void) {
   struct session_options options = defaults();
+  options.server_protocols[0] = "http/1.1";
+  accept("no protocol, of a server that has one", &options);
+  options.server_protocols[0] = NULL;
   options.protocols[0] = "x-amzn-mqtt-ca";
   refuse("the server knows no ALPN", &options, TLS_ERROR_NO_APPLICATION_PROTOCOL,
          MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL);
