@@ -143,6 +143,8 @@ static void test_refused_keys(void) {
   CHECK(!srp_challenge(srp, bad, 1, NULL, device_key), "0");
   CHECK(!srp_challenge(srp, bad, SRP_NUMBER_SIZE, NULL, device_key), "a long 0");
   CHECK(!srp_challenge(srp, bad, SRP_NUMBER_SIZE + 1, NULL, device_key), "too long");
+  memset(bad, 1, sizeof bad);
+  CHECK(!srp_challenge(srp, bad, sizeof bad, NULL, device_key), "too long, and not 0");
   CHECK(!srp_challenge(srp, prime, sizeof prime, NULL, device_key), "N");
   // 2 N does not fit into 384 bytes.
   for (int i = SRP_NUMBER_SIZE - 1, carry = 0; i >= 0; i--) {
