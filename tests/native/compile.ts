@@ -59,10 +59,12 @@ function dependencies(object: string): string[] | undefined {
   return readFileSync(list, "utf8").replace(/\\\n/g, " ").split(/\s+/).slice(1).filter(Boolean);
 }
 
-function isCurrent(object: string): boolean {
+/** @param test says what flags it is compiled with: another one makes another object */
+function isCurrent(object: string, test: string): boolean {
   if (!existsSync(object)) return false;
   const time = statSync(object).mtimeMs;
-  return dependencies(object)?.every((file) => existsSync(file) && statSync(file).mtimeMs <= time) ?? false;
+  const isOlder = (file: string) => existsSync(file) && statSync(file).mtimeMs <= time;
+  return isOlder(test) && (dependencies(object)?.every(isOlder) ?? false);
 }
 
 /** Compiles a test with address and undefined-behaviour sanitizers; only what changed. Returns the program's path. */
@@ -75,7 +77,7 @@ export async function compileTest(root: string, test: NativeTest): Promise<strin
   for (const source of [test.file, ...test.sources]) {
     const object = join(output, `${relative(root, source).replaceAll("/", "-")}.o`);
     objects.push(object);
-    if (isCurrent(object)) continue;
+    if (isCurrent(object, test.file)) continue;
     stale = true;
     await run("gcc", [...flags, ...sanitizers, ...test.flags, "-c", source, "-o", object], { cwd: root });
   }
