@@ -222,10 +222,10 @@ export class CameraClient extends Emitter<CameraClientEvents> {
     return this.#exchange("prov-ctrl", "ResetWiFi", resetWiFi);
   }
 
-  /** Sends a message to one of the camera's endpoints. @throws CameraError, PhoneError */
+  /** Sends a message, or bytes as they are, to one of the camera's endpoints. @throws CameraError, PhoneError */
   request(
     endpoint: CameraEndpoint | (string & {}),
-    message: object,
+    message: object | Uint8Array,
     { timeout = this.#options.requestTimeout, signal }: Waiting = {},
   ): Promise<Decoded> {
     const { type = "?" } = message as { type?: string };

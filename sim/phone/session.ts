@@ -62,9 +62,9 @@ export class Session {
    * A request to one of the camera's endpoints.
    * @throws CameraError when the answer is an error, PhoneError otherwise
    */
-  request(endpoint: string, message: object, { timeout, signal }: RequestOptions): Promise<Decoded> {
+  request(endpoint: string, message: object | Uint8Array, { timeout, signal }: RequestOptions): Promise<Decoded> {
     return this.#inTurn(signal, async () => {
-      const bytes = utf8(JSON.stringify(message));
+      const bytes = message instanceof Uint8Array ? message : utf8(JSON.stringify(message));
       for (const fragment of toFragments(bytes, this.#link.maximumWrite, this.#security))
         await this.#link.write(endpoint, fragment);
       return JSON.parse(fromUTF8(await this.#answer(endpoint, timeout)));
