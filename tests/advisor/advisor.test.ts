@@ -1,5 +1,6 @@
 /** The advisor's own judgement: clients that do well and clients that do badly, and what it makes of them. */
 import assert from "node:assert/strict";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { before, describe, test } from "node:test";
 import { type BackoffType, classifyBackoff, describeBackoff } from "./backoff-classifier.ts";
 import type { CaseSettings } from "./case.ts";
@@ -27,6 +28,21 @@ async function judge(id: string, behaviour: Partial<Behaviour>): Promise<Result>
   const client = new ScriptedClient(behaviour);
   const [result] = await new Runner({ client, settings, credentials, concurrency: 1 }).run(cases);
   return result!;
+}
+
+/** Milliseconds of ours by which this process may be late in a case that measures times. */
+const lateness = 50;
+
+/** Judged again when the verdict is another, as long as the machine was too busy for times to be measured. */
+async function judgeInTime(id: string, behaviour: Partial<Behaviour>, expected: Verdict): Promise<Result> {
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  for (let left = 5; ; left -= 1) {
+    delay.reset();
+    delay.enable();
+    const result = await judge(id, behaviour);
+    delay.disable();
+    if (result.verdict === expected || delay.max / 1e6 < lateness || left === 1) return result;
+  }
 }
 
 // Long enough for a busy machine not to matter.
@@ -117,7 +133,7 @@ describe("verdicts", { concurrency: 10 }, () => {
   for (const [behaviour, id, verdict, reason] of expectations) {
     const name = Object.entries(behaviour).map(([key, value]) => `${key}: ${value}`);
     test(`${id} of a client with ${name.join(", ") || "good manners"}: ${verdict}`, async () => {
-      const result = await judge(id, behaviour);
+      const result = await judgeInTime(id, behaviour, verdict);
       assert.equal(result.verdict, verdict, result.reason);
       assert.match(result.reason, reason);
     });

@@ -68,6 +68,12 @@ export class Peer extends Changing {
     return this.endedAt === undefined;
   }
 
+  /** The client has ended it without a word of reproach and without a mistake, as one does whose time is over. */
+  get wasGivenUp(): boolean {
+    const isClean = !this.malformed && !(this.handshake && "alert" in this.handshake && this.handshake.alert);
+    return this.endedBy === "client" && isClean && !this.packets("DISCONNECT").length;
+  }
+
   /** Packets of one type, from the given arrival on. */
   packets(name: PacketName, from = 0): Packet[] {
     return this.arrivals

@@ -132,9 +132,10 @@ export async function persistentSession(bench: Bench): Promise<Outcome> {
 async function expiredSession(bench: Bench): Promise<Outcome> {
   const topic = await leaveSession(bench);
   bench.endpoint.answers.sessionPresent = false;
-  const peer = await bench.connection();
-  await peer.expect(`SUBSCRIBE to ${topic} again`, "SUBSCRIBE", ({ filters = [] }) =>
-    filters.some((filter) => filter.qos === 1 && isMatch(filter.topic, topic)),
+  await bench.reach((peer) =>
+    peer.expect(`SUBSCRIBE to ${topic} again`, "SUBSCRIBE", ({ filters = [] }) =>
+      filters.some((filter) => filter.qos === 1 && isMatch(filter.topic, topic)),
+    ),
   );
   return pass("subscribed again");
 }
