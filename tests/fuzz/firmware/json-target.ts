@@ -7,15 +7,15 @@ const bounds = Object.freeze({ bytes: 600, depth: 5, values: 60, text: 100, name
 /** Bounds that no input reaches. */
 const wide = Object.freeze({ bytes: 100_000, depth: 31, values: 10_000, text: 10_000, name: 10_000 });
 
-class Counting extends MemberStream {
-  members = 0;
+class Recording extends MemberStream {
+  members: unknown[] = [];
 
   protected override roomFor(): number {
     return 64;
   }
 
-  protected override member(): void {
-    this.members += 1;
+  protected override member(name: string, value: unknown, level: number): void {
+    this.members.push([name, value, level]);
   }
 
   protected override enters(): boolean {
@@ -34,14 +34,16 @@ function verdict(read: () => void): string {
   }
 }
 
-function inPieces(bytes: Uint8Array, dice: Dice): string {
-  const stream = new Counting(wide);
+/** @param longest bytes of a piece; 0: all in one @returns the verdict, and what was read until then */
+function streamed(bytes: Uint8Array, dice: Dice, longest: number): { code: string; members: string } {
+  const stream = new Recording(wide);
   for (let at = 0; at < bytes.length; ) {
-    const end = Math.min(bytes.length, at + 1 + dice.roll(40));
+    const end = longest ? Math.min(bytes.length, at + 1 + dice.roll(longest)) : bytes.length;
     stream.write(bytes, at, end);
     at = end;
   }
-  return verdict(() => stream.finish());
+  const code = verdict(() => stream.finish());
+  return { code, members: code ? "" : JSON.stringify(stream.members) };
 }
 
 /** XS's own opinion, of what is small and flat enough for it. */
@@ -61,8 +63,12 @@ export function readJSON(bytes: Uint8Array, dice: Dice): boolean {
     value = parseJSON(bytes.slice(), bounds);
   });
   const wideCode = verdict(() => parseJSON(bytes.slice(), { ...wide, names: [] }));
-  const pieces = inPieces(bytes, dice);
-  if (pieces !== wideCode) throw new Error(`in pieces it is "${pieces}", in one it is "${wideCode}"`);
+  const whole = streamed(bytes, dice, 0);
+  const pieces = streamed(bytes, dice, 40);
+  const single = streamed(bytes, dice, 1);
+  if (pieces.code !== wideCode) throw new Error(`in pieces it is "${pieces.code}", in one it is "${wideCode}"`);
+  for (const { code, members } of [whole, single])
+    if (code !== pieces.code || members !== pieces.members) throw new Error(`${pieces.members}, but also ${members}`);
   if (code === "Malformed" || code === "" ? wideCode !== code : false) throw new Error(`"${code}", but "${wideCode}"`);
   if (code) return false;
   const known = nativeValue(bytes);
