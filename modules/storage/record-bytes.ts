@@ -6,25 +6,21 @@ const piece = 256;
  * whole record as well.
  */
 export function recordBytes(record: object): ArrayBuffer {
-  const long: Record<string, string> = {};
-  const rest: Record<string, unknown> = {};
+  const isLong = ([, value]: [string, unknown]) => typeof value === "string" && value.length > piece;
+  const entries: [string, unknown][] = Object.entries(record);
+  const long = entries.filter(isLong) as [string, string][];
+  const rest = Object.fromEntries(entries.filter((entry) => !isLong(entry)));
   let length = 0;
-  for (const [name, value] of Object.entries(record)) {
-    if (typeof value !== "string" || value.length <= piece) rest[name] = value;
-    else {
-      long[name] = value;
-      length += `,"${name}":""`.length + put(value);
-    }
-  }
+  for (const [name, value] of long) length += `,"${name}":""`.length + put(value);
   const text = ArrayBuffer.fromString(JSON.stringify(rest));
   if (!length) return text;
   const isEmpty = text.byteLength === 2;
   const bytes = new Uint8Array(text.byteLength + length - (isEmpty ? 1 : 0));
   bytes.set(new Uint8Array(text));
   let at = text.byteLength - 1;
-  for (const name of Object.keys(long)) {
+  for (const [name, value] of long) {
     at = putText(`${at > 1 ? "," : ""}"${name}":"`, bytes, at);
-    at = put(long[name], bytes, at);
+    at = put(value, bytes, at);
     at = putText('"', bytes, at);
   }
   putText("}", bytes, at);
