@@ -108,8 +108,8 @@ test("large messages: out in pieces, in up to what the device takes, beyond it a
   await it.do("publish", { topic: "device/camera-1/telemetry", byteLength: 7000 });
   assert.deepEqual((await published).payload, Buffer.alloc(7000));
   await cloud.iot.publish("device/camera-1/commands", Buffer.alloc(8000, 7));
-  const { byteLength } = await it.event("large message", ({ event }) => event === "message");
-  assert.equal(byteLength, 8000);
+  // What a test before had no time to acknowledge is delivered again.
+  await it.event("large message", ({ event, byteLength }) => event === "message" && byteLength === 8000);
   for (const length of [8001, 128 * 1024]) {
     const from = it.events.length;
     const acknowledged = brokerEvent("acknowledge", () => true);
