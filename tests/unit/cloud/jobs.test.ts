@@ -1,105 +1,6 @@
-import type { JobExecution } from "../../../modules/cloud/job-message";
-import { type JobResult, Jobs, jobsFilters } from "../../../modules/cloud/jobs";
+import { jobsFilters } from "../../../modules/cloud/jobs";
 import { assert, equal, test } from "../harness";
-import { feed } from "../json/feed";
-import { ManualTimers } from "../upload/manual-timers";
-
-interface Request {
-  clientToken: string;
-  status?: string;
-  statusDetails?: object;
-  expectedVersion?: number;
-  executionNumber?: number;
-  includeJobDocument?: boolean;
-}
-
-const done: JobResult = { status: "SUCCEEDED", statusDetails: { message: "hello" } };
-
-/** A device that does jobs when the test says so, and a cloud that answers when the test says so. */
-class Bench {
-  readonly documentNames = ["operation", "message"];
-  readonly timers = new ManualTimers();
-  readonly sent: { operation: string; request: Request }[] = [];
-  readonly begun: JobExecution[] = [];
-  readonly ended: string[] = [];
-  readonly failures: string[] = [];
-  /** What becomes of a job at once; undefined: later. */
-  result?: JobResult = done;
-  problem?: Error;
-  offline = false;
-  isBehind = false;
-  readonly jobs = new Jobs(this, this.timers);
-
-  now(): number {
-    return 1_700_000_000_000;
-  }
-
-  sendJobs(operation: string, payload: string): Promise<unknown> {
-    if (this.offline) return Promise.reject(new Error("offline"));
-    this.sent.push({ operation, request: JSON.parse(payload) });
-    return Promise.resolve();
-  }
-
-  execute(job: JobExecution): void {
-    this.begun.push(job);
-    if (this.problem) throw this.problem;
-    if (this.result) this.jobs.complete(job.jobId, this.result);
-  }
-
-  jobEnded(jobId: string, { status }: JobResult, code?: string): void {
-    this.ended.push(`${jobId} ${status}${code ? ` ${code}` : ""}`);
-  }
-
-  jobsFailed(code: string, message: string): void {
-    this.failures.push(`${code}: ${message}`);
-  }
-
-  get last(): { operation: string; request: Request } {
-    return this.sent[this.sent.length - 1];
-  }
-
-  get operations(): string {
-    return this.sent.map(({ operation }) => operation).join();
-  }
-
-  say(topic: string, message: object | string): void {
-    this.jobs.receive(topic, feed(this.jobs.open(), message));
-  }
-
-  /** Answers the last request. */
-  answer(result: "accepted" | "rejected", message: object = {}): void {
-    const { operation, request } = this.last;
-    this.say(`${operation}/${result}`, { clientToken: request.clientToken, timestamp: 1, ...message });
-  }
-
-  /** Hands a job out to the last start-next. */
-  start(jobId = "job-1", fields: object = {}): void {
-    this.answer("accepted", { execution: execution(jobId, fields) });
-  }
-
-  open(): this {
-    this.jobs.connected();
-    this.jobs.grant(true);
-    return this;
-  }
-
-  notify(jobId = "job-1"): void {
-    this.say("notify-next", { timestamp: 1, execution: execution(jobId, { status: "QUEUED", versionNumber: 1 }) });
-  }
-}
-
-const execution = (jobId: string, fields: object = {}) => ({
-  jobId,
-  thingName: "camera",
-  status: "IN_PROGRESS",
-  queuedAt: 1_700_000_000,
-  startedAt: 1_700_000_001_234,
-  lastUpdatedAt: 1_700_000_001,
-  versionNumber: 2,
-  executionNumber: 7,
-  jobDocument: { operation: "echo", message: "hello" },
-  ...fields,
-});
+import { Bench, done, execution } from "./jobs-bench";
 
 test("one topic: answers come without", () => {
   equal(jobsFilters("camera"), [{ topic: "$aws/things/camera/jobs/notify-next", QoS: 1 }]);
@@ -383,82 +284,6 @@ test("an operation that throws makes its job FAILED, with no more words than AWS
   equal(bench.last.request.statusDetails, { reason: "x".repeat(128) });
 });
 
-/** What `execute` gets of such documents. */
-for (const [what, jobDocument, expected] of [
-  ["JSON in a string", '{"operation":"echo","message":"hi"}', { operation: "echo", message: "hi" }],
-  [
-    "a value that is too long",
-    { operation: "echo", message: "x".repeat(600) },
-    { operation: "echo", message: undefined },
-  ],
-  [
-    "long, and most of it for others",
-    { list: Array(500).fill([1]), deep: { operation: "x" }, operation: "echo", text: "x".repeat(2000) },
-    { operation: "echo" },
-  ],
-  ["a string of 2 KB", JSON.stringify({ message: "hi", x: "y".repeat(500), z: "y".repeat(500) }), { message: "hi" }],
-  ["a string that is too long", JSON.stringify({ message: "hi", x: Array(1024).fill(1) }), undefined],
-  ["a string with what is no object", "[1]", undefined],
-  ["a list", [1, 2], undefined],
-  ["text", "reboot", undefined],
-  ["nothing", undefined, undefined],
-] as const)
-  test(`the job document is ${what}`, () => {
-    const bench = new Bench().open();
-    bench.start("job-1", { jobDocument });
-    const [{ document }] = bench.begun;
-    equal(document && { ...document }, expected);
-  });
-
-/** An answer with a document that has lists in lists, so many levels of them. */
-function withDepth({ last }: Bench, levels: number): string {
-  const list = "[".repeat(levels) + "]".repeat(levels);
-  const document = `{"list":${list},"message":"hi"}`;
-  const fields = `"jobId":"job-1","status":"IN_PROGRESS","versionNumber":2,"executionNumber":7,"jobDocument":${document}`;
-  return `{"clientToken":"${last.request.clientToken}","execution":{${fields}}}`;
-}
-
-test("a job document may be as deep as the machine can count", () => {
-  const bench = new Bench().open();
-  bench.say("start-next/accepted", withDepth(bench, 28));
-  equal({ ...bench.begun[0].document }, { message: "hi" });
-});
-
-for (const [what, fail] of [
-  ["is larger than a message may be", (bench: Bench) => bench.jobs.dropped("start-next/accepted")],
-  ["cannot be read", (bench: Bench) => bench.say("start-next/accepted", withDepth(bench, 29))],
-] as const)
-  test(`a job document that ${what}: the job is had without it, so that it can be rejected`, () => {
-    const bench = new Bench().open();
-    fail(bench);
-    equal(bench.last.operation, "$next/get");
-    equal(bench.last.request.includeJobDocument, false);
-    bench.result = { status: "REJECTED", statusDetails: { reason: "large" } };
-    bench.start("job-1", { jobDocument: undefined });
-    equal(bench.begun[0].document, undefined);
-    equal(bench.last.operation, "job-1/update");
-    equal(bench.last.request.status, "REJECTED");
-  });
-
-test("what could not be read is gone: the next one is not rejected in its place", () => {
-  const bench = new Bench().open();
-  bench.jobs.dropped("start-next/accepted");
-  bench.notify("job-2");
-  bench.start("job-2", { status: "QUEUED", versionNumber: 1, jobDocument: undefined });
-  equal(bench.begun.length, 0);
-  equal(bench.operations, "start-next,$next/get,start-next");
-});
-
-test("a notification that cannot be read, or is too large, is a notification", () => {
-  const bench = new Bench().open();
-  bench.answer("accepted");
-  bench.say("notify-next", "{");
-  equal(bench.operations, "start-next,start-next");
-  bench.answer("accepted");
-  bench.jobs.dropped("notify-next");
-  equal(bench.sent.length, 3);
-});
-
 for (const payload of [
   "",
   "{",
@@ -488,16 +313,6 @@ test("closed: no timer is left, and nothing happens any more", () => {
   bench.jobs.complete("job-1", done);
   bench.notify();
   equal(bench.sent.length, 1);
-});
-
-test("a job document of 32 KB is read, in the memory of a small one", () => {
-  const bench = new Bench().open();
-  const { clientToken } = bench.last.request;
-  const stream = feed(bench.jobs.open(), '{"execution":{"jobDocument":{"steps":[0');
-  for (let i = 0; i < 1000; i += 1) feed(stream, `,{"name${i}":"${"x".repeat(20)}"}`, 64);
-  feed(stream, '],"operation":"echo","message":"late"},"jobId":"job-1","status":"IN_PROGRESS","versionNumber":2,');
-  bench.jobs.receive("start-next/accepted", feed(stream, `"executionNumber":1},"clientToken":"${clientToken}"}`));
-  equal({ ...bench.begun[0].document }, { operation: "echo", message: "late" });
 });
 
 test("an operation that throws without a word has an unknown reason", () => {
@@ -538,20 +353,4 @@ test("attempts count for one exchange, and the next one has all of them", () => 
     bench.answer("accepted");
   }
   equal([bench.failures, bench.ended.length], [[], 3]);
-});
-
-test("of a document that is there twice the last one counts, whatever it is", () => {
-  for (const [first, second, expected] of [
-    ['{"operation":"echo"}', "7", undefined],
-    ["7", '{"operation":"echo"}', { operation: "echo" }],
-    ['"{}"', '{"operation":"echo"}', { operation: "echo" }],
-    ['{"operation":"echo"}', '"{\\"message\\":\\"hi\\"}"', { message: "hi" }],
-  ] as const) {
-    const bench = new Bench().open();
-    const { clientToken } = bench.last.request;
-    const job = `{"jobId":"job-1","versionNumber":1,"jobDocument":${first},"jobDocument":${second}}`;
-    bench.say("start-next/accepted", `{"clientToken":"${clientToken}","execution":${job}}`);
-    const [{ document }] = bench.begun;
-    equal(document && { ...document }, expected, `${first} ${second}`);
-  }
 });
