@@ -33,7 +33,7 @@ void mega_jpeg_begin(struct mega_jpeg *jpeg) {
 }
 
 static bool has_segment(uint8_t marker) {
-  return marker >= FIRST_FRAME && !(marker >= FIRST_RESTART && marker <= END_OF_IMAGE) && marker != 0xFF;
+  return marker >= FIRST_FRAME && !(marker >= FIRST_RESTART && marker <= END_OF_IMAGE);
 }
 
 // A start of image where none can be: what follows the cut belongs to another picture.

@@ -81,6 +81,119 @@ static void test_never_done(void) {
   rig_close(rig);
 }
 
+// Polls every millisecond until the driver is done; how long that takes, and how much of it was spent waiting for a capture.
+static uint32_t run_by_milliseconds(struct rig *rig, int expected, uint32_t *capturing) {
+  uint32_t begun = rig->now;
+  int result;
+  *capturing = 0;
+  while ((result = mega_poll(&rig->camera, rig->now)) == MEGA_BUSY && rig->now - begun < 60000) {
+    if (mega_poll_interval(&rig->camera) == 4) ++*capturing;
+    rig->now++;
+  }
+  CHECK_RESULT(result, expected);
+  return rig->now - begun;
+}
+
+static void test_limits(void) {
+  static const struct {
+    const char *name;
+    enum mega_control control;
+    uint32_t limit;
+  } settings[] = {{"brightness", MEGA_BRIGHTNESS, 3000}, {"the firmware of the auto focus", MEGA_FOCUS, 10000}};
+  uint32_t capturing;
+  tap_case("a reset that never ends is given up after 3 s");
+  struct rig *rig = open_with(0x81, "never-idle");
+  mega_start(&rig->camera);
+  CHECK_EQUAL(run_by_milliseconds(rig, MEGA_ERROR_IDLE_TIMEOUT, &capturing), 3000);
+  rig_close(rig);
+  for (unsigned i = 0; i < sizeof settings / sizeof *settings; i++) {
+    tap_case("a setting that never ends (%s) is given up after %u ms", settings[i].name, settings[i].limit);
+    rig = open_with(0x81, "");
+    CHECK_RESULT(rig_start(rig), MEGA_READY);
+    virtual_mega_faults(rig->sensor)->never_idle = true;
+    CHECK_RESULT(mega_configure(&rig->camera, settings[i].control, 1), 0);
+    CHECK_EQUAL(run_by_milliseconds(rig, MEGA_ERROR_IDLE_TIMEOUT, &capturing), settings[i].limit);
+    rig_close(rig);
+  }
+  tap_case("a capture that never ends is given up after 5 s, and so is the one after the reset");
+  rig = open_with(0x81, "");
+  CHECK_RESULT(rig_start(rig), MEGA_READY);
+  virtual_mega_faults(rig->sensor)->never_done = true;
+  rig->camera.options.settle = 0;  // near its end a pause asks for the same interval as a capture
+  CHECK_RESULT(mega_capture(&rig->camera), 0);
+  run_by_milliseconds(rig, MEGA_ERROR_CAPTURE_TIMEOUT, &capturing);
+  CHECK_EQUAL(capturing, 2 * 5000);
+  rig_close(rig);
+}
+
+static void test_another_start(void) {
+  tap_case("a new start forgets the picture that was asked for, and who the camera was");
+  struct rig *rig = open_with(0x81, "");
+  CHECK_RESULT(rig_start(rig), MEGA_READY);
+  CHECK_RESULT(mega_capture(&rig->camera), 0);
+  uint32_t captures = virtual_mega_statistics(rig->sensor).captures;
+  CHECK_RESULT(rig_start(rig), MEGA_READY);
+  CHECK_EQUAL(virtual_mega_statistics(rig->sensor).captures - captures, 2);  // those that are thrown away
+  CHECK_RESULT(mega_read(&rig->camera, &captures, 1), MEGA_ERROR_NO_FRAME);
+  CHECK(rig->camera.identified, "not identified");
+  virtual_mega_faults(rig->sensor)->miso = 0xFF;
+  CHECK_RESULT(rig_start(rig), MEGA_ERROR_NO_CAMERA);
+  CHECK(!rig->camera.identified, "identified, though nothing answers");
+  rig_close(rig);
+}
+
+// Raw frames may come with a few bytes too many; those are not read.
+static void test_raw_length(void) {
+  static const struct {
+    const char *faults;
+    int expected;
+  } lengths[] = {{"padding=1", MEGA_READY},
+                 {"padding=1024", MEGA_READY},
+                 {"padding=1025", MEGA_ERROR_ABSURD_LENGTH},
+                 {"truncated=all", MEGA_ERROR_ABSURD_LENGTH}};
+  for (unsigned i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    tap_case("a raw frame with %s: %s", lengths[i].faults, mega_result_name(lengths[i].expected));
+    struct rig *rig = open_with(0x85, lengths[i].faults);
+    uint8_t *bytes;
+    mega_configure(&rig->camera, MEGA_FORMAT, MEGA_RGB565);
+    mega_configure(&rig->camera, MEGA_RESOLUTION, MEGA_96X96);
+    CHECK_RESULT(rig_start(rig), MEGA_READY);
+    CHECK_RESULT(rig_capture(rig), lengths[i].expected);
+    if (lengths[i].expected == MEGA_READY) {
+      CHECK_EQUAL(rig_read(rig, 1000, &bytes), 96 * 96 * 2);
+      free(bytes);
+    }
+    rig_close(rig);
+  }
+}
+
+// The sensor's answer that its lens has found its place never comes.
+static int exchange_unfocused(struct mega_port *port, const uint8_t *tx, uint8_t *rx, size_t length) {
+  int result = rig_exchange(port, tx, rx, length);
+  if (tx[0] == 0x48) rx[2] = 0;
+  return result;
+}
+
+static void test_nothing_to_focus(void) {
+  tap_case("a lens that finds nothing in 3 s: no error, the picture is taken as it is");
+  struct rig *rig = open_with(0x81, "");
+  CHECK_RESULT(rig_start(rig), MEGA_READY);
+  for (int found = 1; found >= 0; found--) {
+    rig->port.exchange = found ? rig_exchange : exchange_unfocused;
+    mega_configure(&rig->camera, MEGA_FOCUS, 1);
+    uint32_t begun = rig->now;
+    CHECK_RESULT(rig_run(rig), MEGA_READY);
+    CHECK_EQUAL(rig->camera.focused, found);
+    if (!found) CHECK(rig->now - begun >= 3000 && rig->now - begun < 3200, "%u ms", rig->now - begun);
+  }
+  uint8_t *bytes;
+  CHECK_RESULT(rig_capture(rig), MEGA_READY);
+  CHECK_EQUAL(rig_read(rig, 1000, &bytes), 20000);
+  free(bytes);
+  CHECK_EQUAL(virtual_mega_statistics(rig->sensor).violations, 0);
+  rig_close(rig);
+}
+
 static void test_padding(void) {
   tap_case("zeros after the end marker are delivered: the length is the one that was told before");
   struct rig *rig = open_with(0x81, "padding=300");
@@ -282,6 +395,10 @@ int main(void) {
   expect_capture("dark=all", MEGA_ERROR_DARK_FRAME, 5, 2500);
   test_unknown();
   test_never_done();
+  test_limits();
+  test_another_start();
+  test_raw_length();
+  test_nothing_to_focus();
   test_padding();
   test_left_behind();
   test_reset_while_reading();

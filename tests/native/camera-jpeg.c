@@ -129,6 +129,8 @@ static void test_what_is_no_jpeg(void) {
       {{0xFF, 0xD8, 0x12, 0xFF, 0xDA, 0, 2, 0xFF, 0xD9}, 9},
       {{0xFF, 0xD8, 0xFF, 0xE0, 0, 1, 0xFF, 0xDA, 0, 2, 0xFF, 0xD9}, 12},
       {{0xFF, 0xD8, 0xFF, 0xD0, 0xFF, 0xDA, 0, 2, 0xFF, 0xD9}, 10},
+      {{0xFF, 0xD8, 0xFF, 0xD0, 0, 2, 0xFF, 0xDA, 0, 2, 0xFF, 0xD9}, 12},
+      {{0xFF, 0xD8, 0xFF, 0xD9, 0, 2, 0xFF, 0xDA, 0, 2, 0xFF, 0xD9}, 12},
       {{0xFF, 0xD8, 0xFF, 0xBF, 0, 2, 0xFF, 0xDA, 0, 2, 0xFF, 0xD9}, 12},
       {{0xFF, 0xD8, 0xFF, 0xDA, 0, 2, 1, 0xFF, 0xD8, 0xFF, 0xD9}, 11},
       {{0xFF, 0xD8, 0xFF, 0xDA, 0, 2, 1, 0xFF, 0x02, 0xFF, 0xD9}, 11},
@@ -144,6 +146,11 @@ static void test_what_is_no_jpeg(void) {
   struct picture picture = {.length = 0};
   PUT(&picture, 0xFF, 0xD8, 0xFF, 0x01, 0xFF, 0xFE, 0, 2, 0xFF, 0xDA, 0, 2, 1, 0xFF, 0xD9);
   expect(&picture, true, "TEM");
+
+  tap_case("segments of the first and the last markers around the restarts and the ends");
+  picture.length = 0;
+  PUT(&picture, 0xFF, 0xD8, 0xFF, 0xC0, 0, 2, 0xFF, 0xCF, 0, 2, 0xFF, 0xDB, 0, 2, 0xFF, 0xFE, 0, 2, 0xFF, 0xDA, 0, 2, 1, 0xFF, 0xD9);
+  expect(&picture, true, "all have a length");
 }
 
 static uint8_t *give(void *context, unsigned width, unsigned height, unsigned quality, unsigned index, uint32_t *length) {
@@ -269,6 +276,16 @@ static void test_wrong_heads(void) {
     struct rig *rig = open_with(&picture, "", FIXED, 2048);
     CHECK_RESULT(rig_start(rig), MEGA_READY);
     CHECK_RESULT(rig_capture(rig), kind ? MEGA_ERROR_BAD_FRAME : MEGA_ERROR_DARK_FRAME);
+    rig_close(rig);
+  }
+
+  tap_case("four bytes are the fewest that can be one value over and over");
+  for (size_t length = 3; length <= 5; length++) {
+    struct picture few = {.bytes = {1, 2, 1, 2, 1}, .length = length};
+    struct rig *rig = open_with(&few, "", FIXED, 2048);
+    rig->port.burst_alignment = 1;
+    CHECK_RESULT(rig_start(rig), MEGA_READY);
+    CHECK_RESULT(rig_capture(rig), length < 4 ? MEGA_ERROR_BAD_FRAME : MEGA_ERROR_DARK_FRAME);
     rig_close(rig);
   }
 
