@@ -29,7 +29,7 @@ const args = [
   "--import",
   "tsx",
   "--test",
-  "--test-concurrency=3",
+  "--test-concurrency=4",
   `--test-timeout=${limit}`,
   `--test-reporter=${join(tests, "reporter.mjs")}`,
   ...files,
