@@ -1,7 +1,7 @@
 // SRP-6a against numbers that Python computed (hashlib and pow, from RFC 5054), against Espressif's own test vector, and against every
 // key and proof that must be refused. Prints what the arithmetic takes of the heap.
 // sources: native/tls/srp.c native/tls/tls-memory.c
-// libs: -Wl,--wrap=calloc,--wrap=free -l:libmbedcrypto.a
+// libs: -Wl,--wrap=calloc,--wrap=free,--wrap=psa_generate_random -l:libmbedcrypto.a
 // flags: -DTLS_COUNT_ALLOCATIONS
 #include "tap.h"
 
@@ -217,6 +217,42 @@ static void test_short_proof(void) {
   srp_close(srp);
 }
 
+// Secrets that the generator gives before random ones.
+static const uint8_t (*given)[SRP_SECRET_SIZE];
+static unsigned givens, generated;
+
+psa_status_t __real_psa_generate_random(uint8_t *bytes, size_t length);
+psa_status_t __wrap_psa_generate_random(uint8_t *bytes, size_t length);
+
+psa_status_t __wrap_psa_generate_random(uint8_t *bytes, size_t length) {
+  if (generated++ >= givens) return __real_psa_generate_random(bytes, length);
+  memcpy(bytes, given[generated - 1], length);
+  return PSA_SUCCESS;
+}
+
+// The first secret makes a key that begins with a zero, as one in 256 does (found with Python, from RFC 5054), the second one does not.
+static void test_leading_zero(void) {
+  tap_case("a random key that begins with a zero is not used, the next one is");
+  uint8_t secrets[2][SRP_SECRET_SIZE], verifier[SRP_NUMBER_SIZE], device_key[SRP_NUMBER_SIZE], second[SRP_NUMBER_SIZE];
+  CHECK(srp_verifier(salt, sizeof salt, "wifiprov", "abcd1234", verifier), "no verifier");
+  srp *srp = srp_open(salt, sizeof salt, verifier);
+  make_secret(secrets[0], 1);
+  secrets[0][30] = 0;
+  secrets[0][31] = 204;
+  make_secret(secrets[1], 1);
+  CHECK(srp_challenge(srp, client_key, sizeof client_key, secrets[0], device_key), "refused");
+  CHECK_EQUAL(device_key[0], 0);
+  CHECK(srp_challenge(srp, client_key, sizeof client_key, secrets[1], second), "refused");
+  given = (const uint8_t(*)[SRP_SECRET_SIZE])secrets;
+  givens = 2;
+  generated = 0;
+  CHECK(srp_challenge(srp, client_key, sizeof client_key, NULL, device_key), "refused");
+  CHECK_EQUAL(generated, 2);
+  CHECK(memcmp(device_key, second, sizeof second) == 0, "not the second one");
+  givens = 0;
+  srp_close(srp);
+}
+
 static void test_random_keys(void) {
   tap_case("random keys differ and have no leading zero");
   uint8_t verifier[SRP_NUMBER_SIZE], first[SRP_NUMBER_SIZE], second[SRP_NUMBER_SIZE];
@@ -271,6 +307,7 @@ int main(void) {
   test_unusual_keys();
   test_refused_proofs();
   test_short_proof();
+  test_leading_zero();
   test_random_keys();
   test_salt();
   test_memory();

@@ -141,6 +141,28 @@ static size_t write_all(struct session *session, size_t length) {
   return sum;
 }
 
+static void test_verdict(void) {
+  struct session_options options = defaults();
+  tap_case("there is no verdict before there is a session");
+  struct session *session = session_open(&options);
+  CHECK(!tls_engine_judge_dates(session->engine, APRIL), "judged");
+  session_run(session);
+  CHECK_ERROR(session, TLS_ERROR_NONE);
+  CHECK_EQUAL(tls_engine_capacity(session->engine, 65536), TLS_UNDATED_OUT);
+  session_close(session);
+
+  tap_case("the time comes with the answer to a question: the server is told of its verdict all the same");
+  session = run(&options);
+  uint8_t question[100];
+  CHECK_EQUAL(write_all(session, sizeof question), sizeof question);
+  CHECK_EQUAL(mbedtls_ssl_read(&session->peer.ssl, question, sizeof question), sizeof question);
+  CHECK(!tls_engine_judge_dates(session->engine, BUILT - 1), "stands");
+  session_run(session);
+  CHECK_ERROR(session, TLS_ERROR_BAD_TIME);
+  CHECK_EQUAL(peer_alert(session), MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN);
+  session_close(session);
+}
+
 static void test_bounds(void) {
   struct session_options options = defaults();
   tap_case("a question of 512 bytes may go out before the dates are judged, and as much as one likes afterwards");
@@ -215,6 +237,7 @@ static void test_calendar(void) {
 static void test_sessions(void) {
   test_paths();
   test_refusals();
+  test_verdict();
   test_bounds();
 }
 

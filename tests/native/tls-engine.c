@@ -107,6 +107,29 @@ static void test_large_records(void) {
   session_close(session);
 }
 
+// The socket keeps what is behind the record that is under way.
+static void test_wanted(void) {
+  tap_case("what is wanted is the rest of a record's header, then the rest of the record");
+  struct session_options options = defaults();
+  options.piece = 1;
+  struct session *session = connected(&options);
+  const struct wire *down = &session->peer.down;
+  uint8_t text[100] = "good day";
+  for (int round = 0; round < 2; round++) mbedtls_ssl_write(&session->peer.ssl, text, sizeof text);
+  for (int round = 0; round < 2; round++) {
+    const uint8_t *header = down->data + down->start;
+    size_t length = 5 + ((size_t)header[3] << 8 | header[4]);
+    for (size_t at = 0; at < length; at++) {
+      CHECK_EQUAL(tls_engine_wanted(session->engine), at < 5 ? 5 - at : length - at);
+      CHECK(move_down(session), "byte %zu of %zu", at, length);
+    }
+    CHECK_EQUAL(tls_engine_wanted(session->engine), 0);
+    CHECK_EQUAL(tls_engine_read(session->engine, text, sizeof text), sizeof text);
+  }
+  CHECK_EQUAL(tls_engine_wanted(session->engine), 5);
+  session_close(session);
+}
+
 static size_t take_all(struct session *session) {
   size_t before = session->peer.up.total;
   while (move_up(session));
@@ -305,6 +328,17 @@ static void test_ends(void) {
   }
   options.piece = 0;
 
+  tap_case("a goodbye before there is a session is none");
+  session = session_open(&options);
+  tls_engine_close_notify(session->engine);
+  session_run(session);
+  CHECK_ERROR(session, TLS_ERROR_NONE);
+  CHECK(status(session)->connected && session->peer.connected, "no session");
+  CHECK_EQUAL(tls_engine_write(session->engine, "day", 3, false), 3);
+  take_all(session);
+  CHECK_EQUAL(mbedtls_ssl_read(&session->peer.ssl, (uint8_t *)text, sizeof text), 3);
+  session_close(session);
+
   tap_case("a changed byte in a record: BadRecord, and the peer is told");
   session = connected(&options);
   mbedtls_ssl_write(&session->peer.ssl, (const uint8_t *)"truth", 5);
@@ -324,6 +358,7 @@ int main(void) {
   test_cut();
   test_flips();
   test_large_records();
+  test_wanted();
   test_gather();
   test_capacity();
   test_queue_full();
