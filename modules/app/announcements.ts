@@ -21,8 +21,11 @@ export interface PhotoAnnouncement {
 const key = "announcements";
 /** All of them are in memory when one is written. More than these come together only while phones bring URLs and the session is away. */
 const limit = 6;
+/** Characters of all their URLs, but for the newest: one may have 1,280. */
+const textLimit = 2048;
 
-const isAnnouncement = (value: Partial<PhotoAnnouncement> | null) => typeof value?.imageId === "string";
+const isAnnouncement = (value: Partial<PhotoAnnouncement> | null) =>
+  typeof value?.imageId === "string" && typeof value.url === "string";
 
 /** Those that the cloud has not acknowledged, oldest first. */
 export function pendingAnnouncements(records: RecordStore): PhotoAnnouncement[] {
@@ -30,10 +33,18 @@ export function pendingAnnouncements(records: RecordStore): PhotoAnnouncement[] 
   return Array.isArray(pending) ? pending.filter(isAnnouncement) : [];
 }
 
-/** @returns the oldest one, where it had to make room: nobody will be told of it. Throws what the storage throws. */
-export function keepAnnouncement(records: RecordStore, announcement: PhotoAnnouncement): PhotoAnnouncement | undefined {
+/** @returns the oldest ones, where they had to make room: nobody will be told of them. Throws what the storage throws. */
+export function keepAnnouncement(records: RecordStore, announcement: PhotoAnnouncement): PhotoAnnouncement[] {
   const pending = pendingAnnouncements(records);
-  const lost = pending.length >= limit ? pending.shift() : undefined;
+  let length = announcement.url.length;
+  let kept = 0;
+  // The newest that fit.
+  for (let at = pending.length - 1; at >= 0 && kept < limit - 1; at -= 1) {
+    length += pending[at].url.length;
+    if (length > textLimit) break;
+    kept += 1;
+  }
+  const lost = pending.splice(0, pending.length - kept);
   pending.push(announcement);
   records.write(key, { pending });
   return lost;

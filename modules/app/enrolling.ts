@@ -42,7 +42,7 @@ const pemLimit = 4096;
 const namePrefix = "camera-";
 
 /** Of a provisioning template (CreateProvisioningTemplate: names of at most 30 characters). */
-const parameterBounds = Object.freeze({ count: 16, name: 30, value: 256 });
+const parameterBounds = Object.freeze({ count: 16, name: 30, value: 256, total: 4576 });
 
 /** The broker's word, or TLS's, on the identity itself. Expired and NotYetValid may be the clock's. */
 const refusals: readonly string[] = Object.freeze([

@@ -20,6 +20,8 @@ export interface EventPage {
 
 /** The most events in one answer: it has to stay well below the largest Bluetooth message. */
 const pageSize = 8;
+/** Characters of all texts in it, but for the newest event: a picture's URL may have 1,280, and all events lie in the machine's memory. */
+const textLimit = 1536;
 
 export interface EventHost {
   /** Milliseconds since 1970, or 0 while the clock is not set. */
@@ -45,11 +47,19 @@ export class EventLog {
     this.#last += 1;
     if (type === "Error") this.errors += 1;
     const event: DeviceEvent = { n: this.#last, type, time: this.#host.now(), ...fields };
-    if (this.#events.length === this.#capacity) this.#events.shift();
+    this.makeRoom(lengthOf(event));
     this.#events.push(event);
     // What happened must not hang on who is told of it.
     tell(this.#host, this.#host.onEvent, event);
     return event;
+  }
+
+  private makeRoom(length: number): void {
+    const events = this.#events;
+    let total = length;
+    for (const event of events) total += lengthOf(event);
+    while (events.length && (events.length >= this.#capacity || total > textLimit))
+      total -= lengthOf(events.shift() as DeviceEvent);
   }
 
   /** The oldest events after serial number `since`. A number from before a restart counts as 0. */
@@ -59,4 +69,14 @@ export class EventLog {
     const first = newer.length ? newer[0].n : this.#last + 1;
     return { events: newer.slice(0, pageSize), last: this.#last, lost: first - 1 - from };
   }
+}
+
+/** Characters of its texts. */
+function lengthOf(event: DeviceEvent): number {
+  let length = 0;
+  for (const name in event) {
+    const value = event[name];
+    if (typeof value === "string") length += value.length;
+  }
+  return length;
 }

@@ -272,8 +272,7 @@ export class PhotoUploads implements GrantOwner, OutcomeOwner {
     this.#isWhole = complete === undefined;
     try {
       const what = { imageId, url, bytes, etag, time, width, height, resolution, due, complete };
-      const lost = keepAnnouncement(this.#host.records, what);
-      if (lost) {
+      for (const lost of keepAnnouncement(this.#host.records, what)) {
         const message = `${lost.imageId} is stored, and the cloud was not told in time`;
         this.report("Error", { code: "AnnouncementLost", message });
       }

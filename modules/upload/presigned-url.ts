@@ -8,6 +8,12 @@ import { URLError } from "./url-error";
 const MAXIMUM_LENGTH = 4096;
 
 /**
+ * Of that, before the query: a key of S3 has 1,024 bytes, and scheme, host and bucket some 130. This part outlives the upload: it is in what is told of it, several
+ * times.
+ */
+const MAXIMUM_PLACE = 1280;
+
+/**
  * A presigned URL, taken apart without changing a byte of what was signed.
  *
  * The device treats path and query as opaque: any reordering or re-encoding would break the signature. It only reads when the
@@ -58,6 +64,8 @@ export class PresignedURL {
     this.scheme = parseScheme(url);
     const start = this.scheme.length + 3;
     this.#query = indexOrEnd(url, "?", start);
+    if (this.#query > MAXIMUM_PLACE)
+      throw new URLError("URLTooLong", `longer than ${MAXIMUM_PLACE} bytes before the query`);
     this.#path = Math.min(indexOrEnd(url, "/", start), this.#query);
     const authority = url.slice(start, this.#path);
     const defaultPort = this.scheme === "https" ? 443 : 80;

@@ -29,10 +29,17 @@ type Headers = Readonly<Record<string, string>>;
  * @param from the first character of the query
  */
 export function maskSecrets(text: string, url: string, from: number, headers?: Headers): string {
-  return text.replace(/[^\s"'<>,]{12,}/g, (word) => {
-    const lower = word.toLowerCase();
-    return isInQuery(lower, url, from) || isInHeaders(lower, headers) ? "..." : word;
-  });
+  // Not by String.prototype.replace: it gathers all matches before it goes on, which is kilobytes for a text of 512 characters.
+  const words = /[^\s"'<>,]{12,}/g;
+  let masked = "";
+  let seen = 0;
+  for (let match = words.exec(text); match; match = words.exec(text)) {
+    const word = match[0].toLowerCase();
+    if (!isInQuery(word, url, from) && !isInHeaders(word, headers)) continue;
+    masked += `${text.slice(seen, match.index)}...`;
+    seen = words.lastIndex;
+  }
+  return masked + text.slice(seen);
 }
 
 function isInQuery(word: string, url: string, from: number): boolean {
@@ -52,13 +59,22 @@ function isInValue(word: string, url: string, from: number, to: number): boolean
   for (let at = from; at < to; at += WINDOW) {
     const piece = url.slice(at, Math.min(at + WINDOW + OVERLAP, to));
     if (repeats(word, piece)) return true;
-    if (piece.includes("%") && repeats(word, piece.replace(/%[2-7][0-9a-f]/gi, decoded))) return true;
+    if (piece.includes("%") && repeats(word, decoded(piece))) return true;
   }
   return false;
 }
 
+/** Of printable ASCII; see maskSecrets for why it is done by hand. */
 function decoded(coded: string): string {
-  return String.fromCharCode(Number.parseInt(coded.slice(1), 16));
+  let text = "";
+  let seen = 0;
+  for (let at = coded.indexOf("%"); at >= 0; at = coded.indexOf("%", at + 1)) {
+    const digits = coded.slice(at + 1, at + 3);
+    if (!/^[2-7][0-9a-f]$/i.test(digits)) continue;
+    text += coded.slice(seen, at) + String.fromCharCode(Number.parseInt(digits, 16));
+    seen = at + 3;
+  }
+  return text + coded.slice(seen);
 }
 
 function endOfKey(url: string, from: number, to: number): number {

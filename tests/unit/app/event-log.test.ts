@@ -56,6 +56,23 @@ test("an answer holds at most eight events, the oldest first", () => {
   equal(log.since(12).events.length, 8);
 });
 
+for (const [length, kept] of [
+  [505, "1,2,3,4"],
+  [506, "2,3,4"],
+  [507, "2,3,4"],
+  [508, "3,4"],
+  [5000, "4"],
+] as const)
+  test(`events with ${length} characters are kept while their texts have 1,536 together: ${kept}`, () => {
+    const log = new EventLog({ now: () => 1000, onEvent: () => {} }, 4);
+    log.add("First", { count: 3 });
+    // Five characters more are the type's, of the first event as well.
+    for (let i = 2; i <= 4; i++) log.add("Event", { count: i, url: "u".repeat(length - 100), code: "c".repeat(100) });
+    const { events, lost } = log.since(0);
+    equal(events.map((event) => event.n).join(), kept);
+    equal(lost, 4 - events.length);
+  });
+
 test("an event is in the log although who is told of it throws", () => {
   const told: number[] = [];
   const log = new EventLog({

@@ -198,6 +198,35 @@ test("announcements that wait are bounded: the oldest makes room, and that is to
   equal(announced.map(({ imageId }) => imageId).join(), "photo-3,photo-4,photo-5,photo-6,photo-7,photo-8");
 });
 
+for (const [length, kept] of [
+  [1024, "photo-2,photo-3"],
+  [1025, "photo-3"],
+  [682, "photo-1,photo-2,photo-3"],
+  [683, "photo-2,photo-3"],
+] as const)
+  test(`announcements with URLs of ${length} characters wait together while all have 2,048 at most: ${kept}`, async () => {
+    let isOnline = false;
+    const offline = () => (isOnline ? Promise.resolve() : Promise.reject(new Error("offline")));
+    const { uploads, announced, events } = setUp(stored, offline);
+    for (let i = 1; i <= 3; i++) {
+      uploads.start({ url: `https://b/${"k".repeat(length - 10)}` }, { ...photo, imageId: `photo-${i}` });
+      await settled(uploads);
+    }
+    isOnline = true;
+    await uploads.announcePending();
+    equal(announced.map(({ imageId }) => imageId).join(), kept);
+    const lost = events.filter((event) => event.includes("AnnouncementLost"));
+    equal(lost.length, 3 - announced.length);
+  });
+
+test("a record that is no announcement is passed over", async () => {
+  const { uploads, announced, records } = setUp(stored);
+  records.write("announcements", { pending: [null, 7, { imageId: "no-url" }, { imageId: 5, url: "https://b/k" }] });
+  uploads.start({ url: "https://b/k" }, photo);
+  await settled(uploads);
+  equal(announced.map(({ imageId }) => imageId).join(), "photo-1");
+});
+
 test("an announcement that makes room while it is sent takes no other along", async () => {
   const sending: (() => void)[] = [];
   const { uploads, announced } = setUp(stored, () => new Promise((resolve) => void sending.push(resolve)));

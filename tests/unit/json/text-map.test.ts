@@ -2,7 +2,7 @@ import { parseJSON } from "../../../modules/json/parse-json";
 import { textMap } from "../../../modules/json/text-map";
 import { equal, test, throws } from "../harness";
 
-const bounds = { count: 3, name: 4, value: 5 };
+const bounds = { count: 3, name: 4, value: 5, total: 12 };
 const shape = { bytes: 1000, depth: 4, values: 40, text: 100, name: 20, names: ["map"], maps: ["map"] };
 
 function read(text: string): Record<string, string> {
@@ -12,6 +12,7 @@ function read(text: string): Record<string, string> {
 test("strings by their names, as many and as long as they may be", () => {
   equal(read("{}"), {});
   equal(read('{"abcd":"12345","b":"","c":"3"}'), { abcd: "12345", b: "", c: "3" });
+  equal(read('{"a":"12345","b":"12345"}'), { a: "12345", b: "12345" });
   equal(Object.keys(read('{"1":"x","a":"y","a":"z"}')), ["1", "a"]);
   const map = read('{"__proto__":"a"}'.replace("__proto__", "\\u005f_p"));
   equal(Object.getPrototypeOf(map), null);
@@ -31,6 +32,7 @@ for (const [text, message] of [
   ['{"":"1"}', "1 to 4 characters"],
   ['{"abcde":"1"}', "1 to 4 characters"],
   ['{"a":"123456"}', "more than 5 characters"],
+  ['{"a":"12345","bc":"12345"}', "more than 12 characters"],
   ['{"a":"b\\nc"}', "line break"],
   ['{"a\\r":"b"}', "line break"],
 ] as const)

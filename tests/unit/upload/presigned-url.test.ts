@@ -90,6 +90,9 @@ const faults: [code: string, url: string][] = [
   ["MalformedURL", "photos/1.jpg"],
   ["MalformedURL", "https://h.example/k#part"],
   ["URLTooLong", `https://h.example/${"k".repeat(5000)}`],
+  ["URLTooLong", `https://h.example/?${"q".repeat(4078)}`],
+  ["URLTooLong", `https://h.example/${"k".repeat(1263)}?q=1`],
+  ["URLTooLong", `https://h.example/${"k".repeat(1263)}`],
   ["IllegalCharacter", "https://h.example/a b"],
   ["IllegalCharacter", "https://h.example/a\r\nX: y"],
   ["IllegalCharacter", "https://h.example/\u00fc"],
@@ -121,6 +124,20 @@ for (const [code, text] of faults) {
     assert(text.length < 12 || !error.message.includes(text.slice(8, 20)), "the message tells the URL");
   });
 }
+
+test("many words, each judged by itself, with what is between them", () => {
+  const url = PresignedURL.parse("https://h.example/k?token=abc%2Fdefghijklm%4aopqrst%zzuvwxyz%2");
+  const told = '  wwwwwwwwwwww <abc/defghijklm> wwwwwwwwwwww,"jopqrst%zzuvwxyz"! short lmJopqrst%zz end';
+  equal(url.redact(told), '  wwwwwwwwwwww <...> wwwwwwwwwwww,"..."! short ... end');
+  equal(url.redact("nothing that is secret"), "nothing that is secret");
+  equal(url.redact(""), "");
+});
+
+test("a URL has up to 4,096 characters, 1,280 of them before the query", () => {
+  equal(PresignedURL.parse(`https://h.example/?${"q".repeat(4077)}`).targetLength, 4079);
+  equal(PresignedURL.parse(`https://h.example/${"k".repeat(1262)}?q=1`).redacted.length, 1280);
+  equal(PresignedURL.parse(`https://h.example/${"k".repeat(1262)}`).redacted.length, 1280);
+});
 
 test("what a server echoes of the query is masked", () => {
   const url = PresignedURL.parse(
