@@ -354,7 +354,6 @@ static size_t room(const tls_engine *engine) {
 }
 
 static bool flush(tls_engine *engine) {
-  if (engine->gathered == 0) return true;
   if (room(engine) < engine->gathered) return false;
   size_t length = engine->gathered;
   engine->gathered = 0;

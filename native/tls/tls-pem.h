@@ -11,7 +11,8 @@
 typedef enum { TLS_PEM_CERTIFICATES, TLS_PEM_KEY } tls_pem_kind;
 
 // Writes the blocks of this kind, lines of 64 characters, with a terminating zero into `mended`, which may be
-// NULL, and gives the length (without the zero) in any case. `size` bytes have to do: ask with NULL first.
+// NULL, and gives the length (without the zero) in any case. `size` bytes have to do: ask with NULL first. In fewer,
+// but at least one, is an empty text.
 tls_verdict tls_pem_mend(const char *text, size_t length, tls_pem_kind kind, char *mended, size_t size,
                          size_t *mended_length);
 

@@ -30,6 +30,12 @@ static tls_verdict mend(const char *text, tls_pem_kind kind, char *mended) {
   CHECK_EQUAL(strlen(exact), length);
   if (mended) strcpy(mended, exact);
   free(exact);
+  // No part of a text that does not fit.
+  char *small = malloc(length);
+  CHECK_VERDICT(tls_pem_mend(text, strlen(text), kind, small, length, &again), TLS_VERDICT_GOOD);
+  CHECK_EQUAL(again, length);
+  CHECK_EQUAL(*small, 0);
+  free(small);
   return verdict;
 }
 
