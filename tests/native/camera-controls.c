@@ -219,6 +219,25 @@ static void test_awake(void) {
   rig_close(rig);
 }
 
+static void test_unread(void) {
+  tap_case("a setting waits while a frame is unread, and is written when it was read, or can be read no more");
+  struct rig *rig = started(0x81);
+  uint8_t *bytes;
+  for (int32_t value = 1; value <= 2; value++) {
+    uint8_t before = virtual_mega_register(rig->sensor, 0x22);
+    CHECK_RESULT(rig_capture(rig), MEGA_READY);
+    CHECK_RESULT(mega_configure(&rig->camera, MEGA_BRIGHTNESS, value), 0);
+    CHECK_RESULT(rig_run(rig), MEGA_READY);
+    CHECK_EQUAL(virtual_mega_register(rig->sensor, 0x22), before);
+    if (value == 2) rig->break_after = 1;
+    CHECK_EQUAL(rig_read(rig, 1000, &bytes), value == 1 ? 20000 : MEGA_ERROR_BUS);
+    free(bytes);
+    CHECK_RESULT(rig_run(rig), MEGA_READY);
+    CHECK_EQUAL(virtual_mega_register(rig->sensor, 0x22), 2 * value - 1);
+  }
+  rig_close(rig);
+}
+
 static void test_focus(void) {
   tap_case("0x81: auto focus loads its firmware once, waits for the lens, again after a reset; lens by hand");
   struct rig *rig = started(0x81);
@@ -275,6 +294,7 @@ int main(void) {
   test_low_power();
   test_sleep_before_trigger();
   test_awake();
+  test_unread();
   test_focus();
   test_everything();
   return tap_done();

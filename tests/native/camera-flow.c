@@ -241,6 +241,7 @@ static void test_no_camera(void) {
     CHECK_RESULT(rig_start(rig), answers[i].result);
     rig_close(rig);
   }
+  CHECK(!strcmp(mega_result_name(MEGA_BUSY), "Ready"), "%s", mega_result_name(MEGA_BUSY));
   for (int result = MEGA_READY; result >= MEGA_ERROR_LOW_POWER; result--)
     CHECK(strcmp(mega_result_name(result), "Unknown"), "%d has no name", result);
   CHECK(!strcmp(mega_result_name(MEGA_ERROR_LOW_POWER - 1), "Unknown"), "%s",
