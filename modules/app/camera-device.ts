@@ -29,6 +29,10 @@ const thumbnailPiece = 300;
 /** X.520: a common name has at most 64 characters, a thing name up to 128. AWS IoT does not look at it in this flow. */
 const commonNameLimit = 64;
 
+/** What may be long in an identity, or in a claim, and how long that may be together while a picture goes up: a key, a certificate and a root have 2 to 4 KB. */
+const credentialFields: readonly string[] = Object.freeze(["certPem", "privKey", "rootCA"]);
+const credentialsBesidePicture = 4096;
+
 export interface CameraInformation {
   /** id: 0x81 to 0x87, 0 while no camera has answered. */
   readonly identification: { id: number; model: string };
@@ -148,7 +152,7 @@ export class CameraDevice {
   /** An identity that the factory wrote has no summary: then the certificate is read. */
   private certificateId({ certificateId }: IdentitySummary): string | null {
     if (certificateId !== undefined) return certificateId;
-    return certificateIdOf(this.#host.identities.current?.certificate ?? "");
+    return certificateIdOf(this.#host.identities.certificate ?? "");
   }
 
   prove(message: Message): object {
@@ -163,12 +167,26 @@ export class CameraDevice {
   }
 
   register(message: Message): object {
+    this.checkRoom(message);
     const answer = this.#host.enrolling.register(message);
     return { state: this.state, ...answer };
   }
 
   claim(message: Message): object {
+    this.checkRoom(message);
     return this.#host.enrolling.provisionByClaim(message);
+  }
+
+  /** A picture on its way and credentials of the greatest length do not fit into the machine together. @throws CommandError Busy */
+  private checkRoom(message: Message): void {
+    const { busy } = this.uploads;
+    let length = 0;
+    for (const name of credentialFields) {
+      const value = message[name];
+      if (typeof value === "string") length += value.length;
+    }
+    if (busy && length > credentialsBesidePicture)
+      throw new CommandError("Busy", `${busy} is being uploaded, and the credentials have ${length} characters`);
   }
 
   rotate(message: Message): object {

@@ -8,7 +8,7 @@ import { CommandError, describeError, type ErrorReport } from "./command-error";
 import { type Message, optionalString, stringField } from "./commands";
 import { endpointField } from "./endpoint-field";
 import type { EventLog } from "./event-log";
-import { checkCredentials } from "./identity-check";
+import { type Credentials, checkCredentials } from "./identity-check";
 import { thingNameField } from "./thing-name-field";
 
 /**
@@ -41,8 +41,11 @@ const pemLimit = 4096;
 /** The template makes the thing's name of it and the serial number. */
 const namePrefix = "camera-";
 
-/** Of a provisioning template (CreateProvisioningTemplate: names of at most 30 characters). */
-const parameterBounds = Object.freeze({ count: 16, name: 30, value: 256, total: 4576 });
+/**
+ * Of a provisioning template (CreateProvisioningTemplate: names of at most 30 characters). Together: they go to flash beside certificate, key and roots, and to the
+ * cloud beside an ownership token.
+ */
+const parameterBounds = Object.freeze({ count: 16, name: 30, value: 256, total: 1024 });
 
 /** The broker's word, or TLS's, on the identity itself. Expired and NotYetValid may be the clock's. */
 const refusals: readonly string[] = Object.freeze([
@@ -77,7 +80,7 @@ export class Enrolling {
   get applyState(): ApplyState {
     const { identities } = this.#host;
     if (identities.isTrying) return "trying";
-    if (identities.enrolment) return "enrolling";
+    if (identities.hasEnrolment) return "enrolling";
     return identities.summary ? "applied" : "none";
   }
 
@@ -91,8 +94,6 @@ export class Enrolling {
   /** An identity that somebody else has made: tried as every other one is, and the one in force is kept until it has connected. */
   register(message: Message): object {
     this.take(message);
-    // What reads the identity from now on finds it in storage, and needs the room.
-    message.certPem = message.rootCA = message.privKey = undefined;
     this.#rounds = 0;
     this.error = null;
     this.restart();
@@ -103,25 +104,25 @@ export class Enrolling {
     const { identities } = this.#host;
     const thingName = thingNameField(message);
     const endpoint = endpointField(message);
-    const certificate = stringField(message, "certPem", pemLimit);
-    const rootCA = optionalString(message, "rootCA", pemLimit);
     const region = optionalString(message, "region", 32);
-    const key = optionalString(message, "privKey", pemLimit) ?? identities.pendingKey(thingName);
-    if (!key) throw new CommandError("NoKey", `no certificate was requested for ${thingName}, and privKey is missing`);
-    const credentials = checkCredentials({ certificate, key, rootCA }, this.#host.confirmedNow());
+    const credentials = takeCredentials(message);
+    credentials.key ||= identities.pendingKey(thingName) ?? "";
+    if (!credentials.key)
+      throw new CommandError("NoKey", `no certificate was requested for ${thingName}, and privKey is missing`);
+    checkCredentials(credentials, this.#host.confirmedNow());
     this.propose({ thingName, endpoint, ...credentials, region });
   }
 
   /** Fleet provisioning with a claim: one for all cameras of a product, or one of five minutes from the app. */
   provisionByClaim(message: Message): object {
-    const certificate = stringField(message, "certPem", pemLimit);
-    const key = stringField(message, "privKey", pemLimit);
     const endpoint = endpointField(message);
-    const rootCA = optionalString(message, "rootCA", pemLimit);
     const region = optionalString(message, "region", 32);
     const expiresAt = typeof message.expiration === "number" ? message.expiration : undefined;
-    const credentials = checkCredentials({ certificate, key, rootCA }, this.#host.confirmedNow());
-    return this.order({ ...templateFields(message), ...credentials, endpoint, region, expiresAt });
+    const template = templateFields(message);
+    stringField(message, "privKey", pemLimit);
+    const credentials = takeCredentials(message);
+    checkCredentials(credentials, this.#host.confirmedNow());
+    return this.order({ ...template, ...credentials, endpoint, region, expiresAt });
   }
 
   /** Fleet provisioning with the identity in force: it asks for its successor. */
@@ -129,10 +130,10 @@ export class Enrolling {
     const { identities } = this.#host;
     // All that the message has is judged before kilobytes of records are read.
     const template = templateFields(message);
-    const { current } = identities;
-    if (!current) throw new CommandError("NoIdentity", "this camera has no certificate yet");
+    const { endpoint } = identities;
+    if (endpoint === undefined) throw new CommandError("NoIdentity", "this camera has no certificate yet");
     if (this.applyState !== "applied") throw new CommandError("Busy", "a new identity is on its way already");
-    return this.order({ ...template, endpoint: current.endpoint });
+    return this.order({ ...template, endpoint });
   }
 
   private order(enrolment: Enrolment): object {
@@ -151,11 +152,12 @@ export class Enrolling {
 
   provisioned({ thingName, certificate, key, endpoint }: Provisioned): void {
     const { identities } = this.#host;
-    const { current, enrolment } = identities;
+    const { summary, enrolment } = identities;
     if (!enrolment) return;
-    if (!enrolment.certificate && current && thingName !== current.thingName)
-      throw new CommandError("WrongThing", `the template made ${thingName} of ${current.thingName}`);
-    const { rootCA, region } = enrolment.certificate ? enrolment : (current ?? enrolment);
+    if (!enrolment.certificate && summary && thingName !== summary.thingName)
+      throw new CommandError("WrongThing", `the template made ${thingName} of ${summary.thingName}`);
+    // The kilobytes of both do not fit into the machine together.
+    const { rootCA, region } = enrolment.certificate ? enrolment : (identities.current ?? enrolment);
     this.propose({ thingName, endpoint: endpoint ?? enrolment.endpoint, certificate, key, rootCA, region });
     this.restart();
   }
@@ -220,7 +222,7 @@ export class Enrolling {
     this.error = describeError(error);
     this.#failures += 1;
     if (refusals.includes(error.code)) this.#refusals += 1;
-    const limit = identities.summary && !identities.enrolment ? impatientLimit : failureLimit;
+    const limit = identities.summary && !identities.hasEnrolment ? impatientLimit : failureLimit;
     if (this.#refusals >= refusalLimit || this.#failures >= limit) this.endTrial();
   }
 
@@ -228,7 +230,7 @@ export class Enrolling {
   private endTrial(): void {
     const { identities, events } = this.#host;
     this.#refusals = this.#failures = 0;
-    if (identities.enrolment) {
+    if (identities.hasEnrolment) {
       identities.abandon();
       this.roundFailed(this.error as ErrorReport);
       return;
@@ -261,6 +263,15 @@ export function templateParameters(
 /** A claim's session must not end another one's: its client id is its own. An identity connects as its thing. */
 export function provisioningClientId(identity: Identity | undefined, serial: string, random: ArrayBuffer): string {
   return identity?.thingName || `claim-${serial}-${new Uint32Array(random)[0].toString(36)}`;
+}
+
+/** The message has them no more: what they become is kept beside them, and needs the room. @returns an empty key where there is none */
+function takeCredentials(message: Message): Credentials {
+  const certificate = stringField(message, "certPem", pemLimit);
+  const rootCA = optionalString(message, "rootCA", pemLimit);
+  const key = optionalString(message, "privKey", pemLimit) ?? "";
+  message.certPem = message.rootCA = message.privKey = message.parameters = undefined;
+  return { certificate, key, rootCA };
 }
 
 function templateFields(message: Message): { template: string; parameters?: Record<string, string> } {

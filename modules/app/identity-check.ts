@@ -35,15 +35,16 @@ const reasons: Record<string, string> = Object.freeze({
 });
 
 /**
- * Judged by what will use them, with the true reason. @returns what is to be stored: the same, or mended where there is no doubt what was meant
+ * Judged by what will use them, with the true reason. What is to be stored takes their place: the same, or mended where there is no doubt what was meant. One by one, for
+ * they have kilobytes and do not fit into the machine twice.
  *
  * @param time milliseconds since 1970, 0 while it is not known
  * @throws CommandError BadKey, BadCertificate, BadRoots: then nothing of what is stored may be replaced
  */
-export function checkCredentials({ certificate, key, rootCA }: Credentials, time: number): Credentials {
-  const ownKey = checkKey(key);
-  const own = checkCertificate(certificate, ownKey, time);
-  return { certificate: own, key: ownKey, rootCA: rootCA === undefined ? undefined : checkRoots(rootCA, time) };
+export function checkCredentials(credentials: Credentials, time: number): void {
+  credentials.key = checkKey(credentials.key);
+  credentials.certificate = checkCertificate(credentials.certificate, credentials.key, time);
+  if (credentials.rootCA !== undefined) credentials.rootCA = checkRoots(credentials.rootCA, time);
 }
 
 /** A private key that TLS and AWS IoT take: P-256, P-384, P-521, or RSA of 2048 bits at least. @throws CommandError BadKey */

@@ -49,6 +49,15 @@ interface PendingKey {
   key: string;
 }
 
+/** Members of an identity, or of a claim, that are read without the others. */
+const names = Object.freeze({
+  thingName: Object.freeze(["thingName"]),
+  endpoint: Object.freeze(["endpoint"]),
+  certificate: Object.freeze(["certificate"]),
+  key: Object.freeze(["key"]),
+  none: Object.freeze([]),
+});
+
 /**
  * Two slots and a pointer: a new identity is written beside the one in force, and only then does the pointer move. A cut
  * at any step leaves the camera with a whole identity.
@@ -66,8 +75,17 @@ export class IdentityStore {
 
   /** The identity in force. */
   get current(): Identity | undefined {
-    const { slot } = this;
-    return slot === undefined ? undefined : this.#records.read<Identity>(`identity${slot}`);
+    return this.identityIn(this.slot);
+  }
+
+  /** Of the identity in force, without its key and roots. */
+  get certificate(): string | undefined {
+    return this.identityIn(this.slot, names.certificate)?.certificate;
+  }
+
+  /** Where the identity in force connects to. */
+  get endpoint(): Identity["endpoint"] | undefined {
+    return this.identityIn(this.slot, names.endpoint)?.endpoint;
   }
 
   /** Of the identity in force. Whoever asks often asks for this: all of an identity takes a good part of the machine to read. */
@@ -77,7 +95,7 @@ export class IdentityStore {
 
   /** The identity that has yet to prove itself. */
   get trial(): Identity | undefined {
-    return this.isTrying ? this.#records.read<Identity>(`identity${this.trialSlot}`) : undefined;
+    return this.isTrying ? this.identityIn(this.trialSlot) : undefined;
   }
 
   get trialSummary(): IdentitySummary | undefined {
@@ -94,6 +112,11 @@ export class IdentityStore {
     return this.isConfirmed ? undefined : this.#records.read<Enrolment>("enrolment");
   }
 
+  /** There is one. A claim has kilobytes, which are not made for that. */
+  get hasEnrolment(): boolean {
+    return !this.isConfirmed && this.#records.read<Enrolment>("enrolment", names.none) !== undefined;
+  }
+
   /** What the next connection is made with: the identity on trial, a claim (it has no thing name), or the identity in force. */
   get inUse(): Identity | undefined {
     const { trial } = this;
@@ -106,13 +129,14 @@ export class IdentityStore {
   /** The identity on trial is not the successor that the one in force has asked for: it may be another owner's. */
   get isNewcomer(): boolean {
     if (!this.isTrying) return false;
-    const { enrolment } = this;
-    return !enrolment || enrolment.certificate !== undefined;
+    return (
+      !this.hasEnrolment || this.#records.read<Enrolment>("enrolment", names.certificate)?.certificate !== undefined
+    );
   }
 
   /** A new identity is to be fetched, and none is on trial. */
   get isEnrolling(): boolean {
-    return !this.isTrying && this.enrolment !== undefined;
+    return !this.isTrying && this.hasEnrolment;
   }
 
   /** Takes the place of an earlier order, and of an identity on trial. */
@@ -144,7 +168,7 @@ export class IdentityStore {
 
   /** The identity on trial is in force when this returns; the one before it, the order and the key that it was made for are gone. */
   confirm(): void {
-    if (!this.trial) return;
+    if (!this.isTrying || !this.identityIn(this.trialSlot, names.thingName)) return;
     this.#records.write("identity", this.#records.read<Pointer>("trial") as Pointer);
     this.finish();
   }
@@ -163,7 +187,8 @@ export class IdentityStore {
   private finish(): void {
     this.#records.delete("enrolment");
     this.#records.delete(`identity${1 - (this.slot ?? 0)}`);
-    if (this.current?.key === this.#records.read<PendingKey>("pendingKey")?.key) this.#records.delete("pendingKey");
+    if (this.identityIn(this.slot, names.key)?.key === this.#records.read<PendingKey>("pendingKey")?.key)
+      this.#records.delete("pendingKey");
     this.#records.delete("trial");
   }
 
@@ -232,8 +257,13 @@ export class IdentityStore {
     if (slot === undefined) return undefined;
     const { thingName, certificateId } = this.#records.read<Pointer>(record) as Pointer;
     if (thingName) return { thingName, certificateId };
-    const identity = this.#records.read<Identity>(`identity${slot}`);
+    const identity = this.identityIn(slot, names.thingName);
     return identity && { thingName: identity.thingName };
+  }
+
+  /** @param members that are wanted, default all: an identity has kilobytes */
+  private identityIn(slot: 0 | 1 | undefined, members?: readonly string[]): Identity | undefined {
+    return slot === undefined ? undefined : this.#records.read<Identity>(`identity${slot}`, members);
   }
 
   private slotIn(record: string): 0 | 1 | undefined {

@@ -25,10 +25,12 @@ export class RecordStore {
     this.#storage = KeyValueStorage.open({ path, format: "buffer" });
   }
 
-  read<T extends object>(key: string): T | undefined {
+  /** @param names the members that are wanted, default all: of a long record the others take no memory */
+  read<T extends object>(key: string, names?: readonly string[]): T | undefined {
     try {
       const value = this.#storage.read(key) as ArrayBuffer | undefined;
-      return value?.byteLength ? (parseJSON(value, recordShape) as T) : undefined;
+      const shape = names ? { ...recordShape, names, nested: names } : recordShape;
+      return value?.byteLength ? (parseJSON(value, shape) as T) : undefined;
     } catch {
       return undefined;
     }

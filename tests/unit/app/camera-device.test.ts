@@ -230,6 +230,25 @@ test("the thumbnail is fetched in pieces, up to its end", async () => {
   equal(await host.code({ type: "GetThumbnail", imageId: "image-1" }), "NoThumbnail");
 });
 
+test("while a picture goes up, credentials of more than 4,096 characters have to wait", async () => {
+  const host = new Host();
+  host.enrolling = { ...host.enrolling, register: () => ({}), provisionByClaim: () => ({}) } as never;
+  const fields = { certPem: "c".repeat(2000), privKey: "k".repeat(1000), rootCA: "r".repeat(1097) };
+  const code = async (message: object) =>
+    ((await host.device.execute(message, "bluetooth")) as { error?: { code: string } }).error?.code;
+  const codes = async (more: object = {}) => [
+    await code({ type: "RegisterDevice", ...fields, ...more }),
+    await code({ type: "ProvisionByClaim", ...fields, ...more }),
+  ];
+  equal(await codes(), [undefined, undefined]);
+  await host.do({ type: "TakePhoto" });
+  equal(await codes(), [undefined, undefined]);
+  await host.do({ type: "UploadPhoto", imageId: "image-1", url: "https://b/k" });
+  equal(await codes(), ["Busy", "Busy"]);
+  equal(await codes({ rootCA: "r".repeat(1096) }), [undefined, undefined]);
+  equal(await codes({ rootCA: 7 }), [undefined, undefined]);
+});
+
 test("headers and framing go with the URL that somebody brings", async () => {
   for (const [given, taken] of [
     [{}, { headers: undefined, framing: "length" }],

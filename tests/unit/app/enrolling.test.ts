@@ -72,6 +72,7 @@ test("fields are checked before anything is stored", () => {
     many,
     [["n".repeat(31), "x"]],
     [["n", "x".repeat(257)]],
+    [1, 2, 3, 4].map((n) => [`${n}`, "x".repeat(256)]),
     [["", "x"]],
   ])
     throws(() => enrolling.rotate({ template: "t", parameters }), "BadField");

@@ -155,11 +155,12 @@ test("a certificate that was fetched is for the request of now, or for an earlie
 
 test("what is good is given back as it is to be stored", () => {
   const own = selfSigned(pair);
-  equal(checkCredentials({ certificate: own, key }, now), { certificate: own, key, rootCA: undefined });
-  equal(checkCredentials({ certificate: own, key, rootCA: rootText }, now), {
-    certificate: own,
-    key,
-    rootCA: rootText,
-  });
+  const alone = { certificate: own, key };
+  checkCredentials(alone, now);
+  equal(alone, { certificate: own, key });
+  // Indented, as some editors leave it: what it means takes its place.
+  const indented = { certificate: own, key, rootCA: rootText.replace(/^/gm, "  ") };
+  checkCredentials(indented, now);
+  equal(indented, { certificate: own, key, rootCA: rootText });
   throws(() => checkCredentials({ certificate: own, key, rootCA: "x" }, now), "BadRoots");
 });
