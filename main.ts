@@ -47,6 +47,7 @@ import type { CloudError } from "./modules/cloud/cloud-error";
 import { FleetProvisioning, type FleetProvisioningHost, type Provisioned } from "./modules/cloud/fleet-provisioning";
 import { CloudSession, type CloudState, type PublishOptions } from "./modules/cloud/session";
 import { type Topics, topicsOf } from "./modules/cloud/topics";
+import { type TextPairs, textOf } from "./modules/json/text-pairs";
 import type { Clock } from "./modules/network/clock";
 import { tell } from "./modules/network/single-outcome";
 import type { TimeHost, TimeSource } from "./modules/network/time-source";
@@ -284,8 +285,8 @@ class Camera implements Host {
     return certificateFor(certificate, key, this.now());
   }
 
-  proveThing(certificate: string, { SerialNumber }: Record<string, string>): Record<string, string> {
-    return provisioningProof(this, SerialNumber, certificateIdOf(certificate));
+  proveThing(certificate: string, parameters: TextPairs): TextPairs {
+    return provisioningProof(this, textOf(parameters, "SerialNumber"), certificateIdOf(certificate));
   }
 
   onProvisioned(result: Provisioned): void {

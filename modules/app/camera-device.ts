@@ -1,7 +1,8 @@
-import { textMap } from "../json/text-map";
+import { memberOf } from "../json/member-of";
+import { textPairs } from "../json/text-pairs";
 import type { IdentityStore, IdentitySummary } from "../storage/identity-store";
 import type { RecordStore } from "../storage/record-store";
-import { headerBounds } from "../upload/header-bounds";
+import { type HeaderList, headerBounds } from "../upload/header-list";
 import { certificateIdOf } from "./certificate-id";
 import { CommandError } from "./command-error";
 import {
@@ -109,7 +110,7 @@ export class CameraDevice {
 
   /** Whether a command changes something, so that it matters whether it is carried out once or twice. */
   isLasting({ type }: Message): boolean {
-    return typeof type === "string" && Object.hasOwn(commands, type) && commands[type].isLasting === true;
+    return typeof type === "string" && memberOf(commands, type)?.isLasting === true;
   }
 
   information(): object {
@@ -282,11 +283,11 @@ export class CameraDevice {
   }
 }
 
-function headersField(message: Message): Record<string, string> | undefined {
+function headersField(message: Message): HeaderList | undefined {
   const headers = message.headers ?? undefined;
   if (headers === undefined) return undefined;
   try {
-    return textMap(headers, "headers", headerBounds);
+    return textPairs(headers, "headers", headerBounds);
   } catch (error) {
     throw new CommandError("BadField", (error as Error).message);
   }

@@ -1,3 +1,4 @@
+import { memberOf } from "../json/member-of";
 import { CommandError, describeError } from "./command-error";
 
 /** Characters of a token, as AWS has it for its own. */
@@ -60,7 +61,7 @@ export async function executeCommand<Target>(
   now = 0,
 ): Promise<object> {
   const type = typeof message.type === "string" ? message.type : "";
-  const command = Object.hasOwn(commands, type) ? commands[type] : undefined;
+  const command = memberOf(commands, type);
   const told = command ? type : type.slice(0, quoteLimit);
   let token: { clientToken?: string } = {};
   try {

@@ -1,7 +1,7 @@
 import Timer from "timer";
 import type { CloudError } from "../cloud/cloud-error";
 import type { Provisioned } from "../cloud/fleet-provisioning";
-import { textMap } from "../json/text-map";
+import { lastOfEach, type TextPairs, textPairs } from "../json/text-pairs";
 import type { Enrolment, Identity, IdentityStore } from "../storage/identity-store";
 import { certificateIdOf } from "./certificate-id";
 import { CommandError, describeError, type ErrorReport } from "./command-error";
@@ -255,9 +255,9 @@ export function templateParameters(
   { parameters, certificate }: Enrolment,
   current: string | undefined,
   own: string,
-): Record<string, string> {
+): TextPairs {
   const name = certificate || !current?.startsWith(namePrefix) ? own : current;
-  return { SerialNumber: name.slice(namePrefix.length), ...parameters };
+  return lastOfEach([["SerialNumber", name.slice(namePrefix.length)], ...(parameters ?? [])]);
 }
 
 /** A claim's session must not end another one's: its client id is its own. An identity connects as its thing. */
@@ -274,13 +274,13 @@ function takeCredentials(message: Message): Credentials {
   return { certificate, key, rootCA };
 }
 
-function templateFields(message: Message): { template: string; parameters?: Record<string, string> } {
+function templateFields(message: Message): { template: string; parameters?: TextPairs } {
   const template = stringField(message, "template", 36);
   if (!/^[\w-]+$/.test(template)) throw new CommandError("BadField", "template has characters AWS refuses");
   const parameters = message.parameters ?? undefined;
   if (parameters === undefined) return { template };
   try {
-    return { template, parameters: textMap(parameters, "parameters", parameterBounds) };
+    return { template, parameters: textPairs(parameters, "parameters", parameterBounds) };
   } catch (error) {
     throw new CommandError("BadField", (error as Error).message);
   }

@@ -3,6 +3,7 @@ import type { CloudError } from "../cloud/cloud-error";
 import type { JobExecution, JobReader } from "../cloud/job-message";
 import { type JobResult, Jobs, type JobsHost, jobsFilters, jobsRoot } from "../cloud/jobs";
 import type { MessageStream } from "../cloud/message-reader";
+import { memberOf } from "../json/member-of";
 import type { ShadowSession } from "./shadow-settings";
 
 export interface CameraJobsHost {
@@ -122,9 +123,8 @@ export class CameraJobs implements JobsHost {
 function perform(document: Record<string, unknown>): JobResult {
   const { operation } = document;
   if (typeof operation !== "string") return rejected("the job document names no operation");
-  if (!Object.hasOwn(operations, operation))
-    return rejected(`unknown operation ${JSON.stringify(operation.slice(0, 32))}`);
-  return operations[operation](document);
+  const run = memberOf(operations, operation);
+  return run ? run(document) : rejected(`unknown operation ${JSON.stringify(operation.slice(0, 32))}`);
 }
 
 function hasControlCharacter(text: string): boolean {

@@ -1,5 +1,6 @@
 import Base64 from "base64";
 import { Digest, KeyPair } from "../../native/tls/crypto";
+import type { TextPairs } from "../json/text-pairs";
 import type { IdentityStore } from "../storage/identity-store";
 import type { RecordStore } from "../storage/record-store";
 import { CommandError } from "./command-error";
@@ -65,15 +66,18 @@ export function proveOwnership(host: OwnershipHost, message: Message): object {
  */
 export function provisioningProof(
   host: OwnershipHost,
-  serialNumber: string,
+  serialNumber: string | undefined,
   certificateId: string | null,
-): Record<string, string> {
+): TextPairs {
   const { thingName, key } = ownKey(host.records);
-  if (thingName !== `camera-${serialNumber}`) return {};
+  if (thingName !== `camera-${serialNumber}`) return [];
   const pair = new KeyPair(key);
   try {
     const text = `devicelink-provision-v1\n${thingName}\n${certificateId}`;
-    return { PublicKey: encode(pair.publicKey), Signature: encode(pair.sign(ArrayBuffer.fromString(text))) };
+    return [
+      ["PublicKey", encode(pair.publicKey)],
+      ["Signature", encode(pair.sign(ArrayBuffer.fromString(text)))],
+    ];
   } finally {
     pair.close();
   }

@@ -1,9 +1,11 @@
 import type * as crypto from "../../native/tls/crypto";
+import { packPairs, unpackPairs } from "../json/text-pairs";
 import type { Clock } from "../network/clock";
 import { parseHTTPDate } from "../network/http-date";
 import { TLSSocket } from "../network/tls-socket";
 import type { Connection, ConnectionHandlers } from "../upload/connection";
 import { LookedUpConnection, type Opener, type SocketOptions } from "../upload/connector";
+import type { HeaderList } from "../upload/header-list";
 import type { UploadOptions, UploadResult } from "../upload/uploader";
 import { type BoardHost, rootsFor } from "./board";
 import type { PhotoUploads, UploadRequest } from "./photo-uploads";
@@ -22,17 +24,22 @@ const bufferLength = 2048;
 /** One picture on its way to its URL, by name look-up, TCP and TLS: what the uploader (modules/upload) is given. */
 export class PictureConnection implements UploadOptions, Opener {
   readonly url: string;
-  readonly headers: UploadOptions["headers"];
   readonly framing: UploadOptions["framing"];
+  #headers?: string;
   #photo: Photo;
   #host: PictureConnectionHost;
 
   constructor(host: PictureConnectionHost, { url, headers, framing }: UploadRequest, photo: Photo) {
     this.url = url;
-    this.headers = headers;
+    this.#headers = headers && packPairs(headers);
     this.framing = framing;
     this.#photo = photo;
     this.#host = host;
+  }
+
+  /** They are made when they are asked for: an upload is when the machine is fullest. */
+  get headers(): HeaderList | undefined {
+    return this.#headers === undefined ? undefined : unpackPairs(this.#headers);
   }
 
   get frame(): Photo["frame"] {

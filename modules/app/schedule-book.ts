@@ -1,3 +1,4 @@
+import { memberOf } from "../json/member-of";
 import type { RecordStore } from "../storage/record-store";
 
 /**
@@ -76,7 +77,7 @@ export function writeBook(records: Pick<RecordStore, "write">, book: Book): void
 
 /** @param otherwise the reason when the code has none of its own */
 export function countSkipped(book: Book, code: string, otherwise: SkipReason, pictures = 1): void {
-  const reason = Object.hasOwn(reasons, code) ? reasons[code] : otherwise;
+  const reason = memberOf(reasons, code) ?? otherwise;
   book.skipped[reason] = count(book.skipped[reason]) + pictures;
 }
 

@@ -1,3 +1,5 @@
+import { memberOf } from "../json/member-of";
+
 /** Names for the sizes of an Arducam Mega, in the order of `enum mega_resolution` (native/arducam/mega.h). */
 export const resolutions = [
   "96x96",
@@ -99,8 +101,8 @@ function number(name: string, value: unknown): number {
 }
 
 function named(name: string, value: unknown): number {
-  const table = names[name];
-  if (typeof value === "string" && Object.hasOwn(table, value)) return table[value];
+  const code = typeof value === "string" ? memberOf(names[name], value) : undefined;
+  if (code !== undefined) return code;
   throw new RangeError(`${name}: ${value}`);
 }
 

@@ -1,5 +1,6 @@
 import Timer from "timer";
 import { type JSONShape, parseJSON } from "../json/parse-json";
+import { lastOfEach, pairsToJSON, type TextPairs } from "../json/text-pairs";
 import type { TopicFilter } from "./client-interface";
 import { asCloudError, CloudError } from "./cloud-error";
 import { parseEndpoint } from "./endpoint";
@@ -30,7 +31,7 @@ export interface FleetProvisioningHost {
   /** The certificate, judged, as it is to be kept; undefined if it is for another key. May throw when it is of no use: then the round has failed. */
   certificateFor(certificate: string, key: string): string | undefined;
   /** Parameters that prove whose certificate it is, beside those of the order. */
-  proveThing(certificate: string, parameters: Record<string, string>): Record<string, string>;
+  proveThing(certificate: string, parameters: TextPairs): TextPairs;
   /** May throw: then the round has failed. */
   onProvisioned(result: Provisioned): void;
   /** Once a round; the object is of no use afterwards. */
@@ -39,7 +40,7 @@ export interface FleetProvisioningHost {
 
 export interface FleetProvisioningOptions {
   template: string;
-  parameters: Record<string, string>;
+  parameters: TextPairs;
   /** Before the first connection, milliseconds. */
   delay: number;
   /** For the whole round, milliseconds. Default 2 minutes. */
@@ -182,9 +183,11 @@ export class FleetProvisioning {
     this.#certificate = certificate;
     this.#step = "thing";
     const { parameters: given } = this.#options;
-    const parameters = { ...given, ...this.#host.proveThing(certificate, given) };
+    const parameters = pairsToJSON(lastOfEach([...given, ...this.#host.proveThing(certificate, given)]));
+    const token = JSON.stringify(certificateOwnershipToken);
+    const request = `{"certificateOwnershipToken":${token},"parameters":${parameters}}`;
     const session = this.#session;
-    session?.publish(this.registerTopic, JSON.stringify({ certificateOwnershipToken, parameters })).catch((error) => {
+    session?.publish(this.registerTopic, request).catch((error) => {
       if (this.#session === session) this.fail(asCloudError(error, "ProvisioningFailed", "RegisterThing was not sent"));
     });
   }

@@ -1,16 +1,16 @@
 import Timer from "timer";
 import { type JSONShape, parseJSON } from "../json/parse-json";
-import { textMap } from "../json/text-map";
+import { textPairs } from "../json/text-pairs";
 import { type OwnedTimer, setTimer, type TimerModule } from "../network/owned-timer";
 import { type OutcomeOwner, runStep } from "../network/single-outcome";
-import { headerBounds } from "../upload/header-bounds";
+import { type HeaderList, headerBounds } from "../upload/header-list";
 import { Backoff } from "./backoff";
 import { asCloudError, CloudError } from "./cloud-error";
 
 /** What the cloud hands out for one picture: a presigned URL, and what has to be sent with it. */
 export interface UploadGrant {
   url: string;
-  headers?: Record<string, string>;
+  headers?: HeaderList;
   framing?: "length" | "chunked";
 }
 
@@ -100,7 +100,7 @@ export function judgeGrant(payload: ArrayBuffer, subject: GrantSubject, now: num
   if (typeof expires === "number" && now && expires <= now) return { ignored: "ExpiredGrant" };
   try {
     return {
-      grant: { url, headers: headers === undefined ? undefined : textMap(headers, "headers", headerBounds), framing },
+      grant: { url, headers: headers === undefined ? undefined : textPairs(headers, "headers", headerBounds), framing },
     };
   } catch (error) {
     return { ignored: `MalformedGrant: ${(error as Error).message}` };

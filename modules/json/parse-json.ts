@@ -1,6 +1,7 @@
 import { resolveEscapes } from "./escapes";
 import { JSONError } from "./json-error";
 import { type JSONBounds, JSONScanner } from "./json-scanner";
+import { memberOf } from "./member-of";
 
 export type { JSONBounds } from "./json-scanner";
 
@@ -112,7 +113,7 @@ class VariantScanner extends JSONScanner {
 
   private namesOf(kind: unknown): readonly string[] {
     const { names } = this.#variants;
-    return typeof kind === "string" && Object.hasOwn(names, kind) ? names[kind] : none;
+    return (typeof kind === "string" && memberOf(names, kind)) || none;
   }
 }
 

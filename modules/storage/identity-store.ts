@@ -1,3 +1,4 @@
+import type { TextPairs } from "../json/text-pairs";
 import type { RecordStore } from "./record-store";
 
 /** What makes this camera a thing of AWS IoT Core. The key is a secret: it goes from here into the TLS engine and nowhere else. */
@@ -27,7 +28,7 @@ export interface Enrolment {
   /** Name of the provisioning template. */
   template: string;
   /** For the template. */
-  parameters?: Record<string, string>;
+  parameters?: TextPairs;
   rootCA?: string;
   region?: string;
   /** The claim, PEM; without one the identity in force asks for its successor. */

@@ -9,7 +9,15 @@ const keyLimit = 15;
  * The longest record is an identity that fleet provisioning has brought: a certificate of up to 4 KB, and roots that came with the claim in a command of 6 KB. Flash
  * that wore out may hold anything.
  */
-const recordShape: JSONShape = Object.freeze({ bytes: 9216, depth: 6, values: 256, text: 6144, name: 64 });
+const recordShape: JSONShape = Object.freeze({
+  bytes: 9216,
+  depth: 6,
+  values: 256,
+  text: 6144,
+  name: 64,
+  // An order of an earlier firmware has an object there.
+  maps: Object.freeze(["parameters"]) as string[],
+});
 
 /**
  * Small JSON records over ECMA-419 key-value storage, one key each. A record is written in one piece, so that a cut

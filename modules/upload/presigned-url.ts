@@ -1,3 +1,4 @@
+import type { HeaderList } from "./header-list";
 import { findStore, type Place } from "./object-stores";
 import { findParameter, hasParameter, parameterValue } from "./query";
 import { maskSecrets } from "./redaction";
@@ -150,7 +151,7 @@ export class PresignedURL {
    * `text` without anything that would give away the query of this URL, or the headers that go with it: a server may echo both in what
    * it says.
    */
-  redact(text: string, headers?: Readonly<Record<string, string>>): string {
+  redact(text: string, headers?: HeaderList): string {
     return maskSecrets(text, this.#url, this.#query + 1, headers);
   }
 

@@ -1,3 +1,4 @@
+import type { HeaderList } from "./header-list";
 import type { PresignedURL } from "./presigned-url";
 import { checkHeaders, type Framing, hostHeader } from "./request-headers";
 
@@ -12,7 +13,7 @@ export interface BodySource {
 export interface PutRequestOptions {
   url: PresignedURL;
   /** Headers of the grant, see checkHeaders. */
-  headers?: Readonly<Record<string, string>>;
+  headers?: HeaderList;
   source: BodySource;
   /** "length" (Content-Length; the default, S3 takes nothing else) or "chunked" (RFC 9112 section 7.1, for stores that want it). */
   framing?: Framing;
@@ -87,6 +88,8 @@ export class PutRequest {
     lines.push("Connection: close", "", "");
     // undefined stands for the request target, which is long and therefore taken from the URL piece by piece.
     this.#head = ["PUT ", undefined, lines.join("\r\n")];
+    // They are in the head now.
+    options.headers = undefined;
   }
 
   /** True once every byte of the request has been handed out. */

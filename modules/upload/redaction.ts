@@ -1,3 +1,4 @@
+import type { HeaderList } from "./header-list";
 import { endOfParameter } from "./query";
 
 /** A word as long as this may be a secret or have one in it, and as much of a secret must not be seen, whatever is around it. */
@@ -20,15 +21,13 @@ const publicParameters: readonly string[] = [
 ];
 const publicHeaders: readonly string[] = ["content-type", "host"];
 
-type Headers = Readonly<Record<string, string>>;
-
 /**
  * `text` with every word that repeats twelve characters or more of a value of the query or of a header replaced by an ellipsis: also where
  * it is decoded, cut, in other letters, or in the middle of something. For what a store says about a request, which it may echo.
  *
  * @param from the first character of the query
  */
-export function maskSecrets(text: string, url: string, from: number, headers?: Headers): string {
+export function maskSecrets(text: string, url: string, from: number, headers?: HeaderList): string {
   // Not by String.prototype.replace: it gathers all matches before it goes on, which is kilobytes for a text of 512 characters.
   const words = /[^\s"'<>,]{12,}/g;
   let masked = "";
@@ -82,9 +81,9 @@ function endOfKey(url: string, from: number, to: number): number {
   return length < 0 ? to : from + length;
 }
 
-function isInHeaders(word: string, headers: Headers | undefined): boolean {
-  for (const [name, value] of Object.entries(headers ?? {}))
-    if (!publicHeaders.includes(name.toLowerCase()) && repeats(word, String(value))) return true;
+function isInHeaders(word: string, headers: HeaderList | undefined): boolean {
+  for (const [name, value] of headers ?? [])
+    if (!publicHeaders.includes(name.toLowerCase()) && repeats(word, value)) return true;
   return false;
 }
 

@@ -1,3 +1,4 @@
+import type { HeaderList } from "./header-list";
 import type { PresignedURL } from "./presigned-url";
 
 export type Framing = "length" | "chunked";
@@ -51,13 +52,13 @@ const own: readonly string[] = ["host", "content-length"];
  */
 export function checkHeaders(
   url: PresignedURL,
-  headers: Readonly<Record<string, string>> | undefined,
+  headers: HeaderList | undefined,
   byteLength: number,
   framing: Framing,
-): [name: string, value: string][] {
+): HeaderList {
   const result: [string, string][] = [];
   const seen: string[] = [];
-  for (const [name, value] of Object.entries(headers ?? {})) {
+  for (const [name, value] of headers ?? []) {
     const lower = name.toLowerCase();
     checkSyntax(lower, value);
     if (seen.includes(lower) || forbidden.includes(lower)) throw new RequestHeaderError("ForbiddenHeader", lower);
@@ -79,25 +80,25 @@ export function checkHeaders(
 }
 
 /** The Host header. A signer that has signed the default port as well says so in the grant. */
-export function hostHeader(url: PresignedURL, headers: Readonly<Record<string, string>> | undefined): string {
+export function hostHeader(url: PresignedURL, headers: HeaderList | undefined): string {
   return headerValue(headers, "host") ?? url.authority;
 }
 
 /** The value of a header of the grant, whatever the case of its name. */
-export function headerValue(headers: Readonly<Record<string, string>> | undefined, name: string): string | undefined {
-  for (const [key, value] of Object.entries(headers ?? {})) if (key.toLowerCase() === name) return value;
+export function headerValue(headers: HeaderList | undefined, name: string): string | undefined {
+  for (const [key, value] of headers ?? []) if (key.toLowerCase() === name) return value;
   return undefined;
 }
 
 /** The URL creates an object and replaces none. */
-export function isCreateOnly(headers: Readonly<Record<string, string>> | undefined): boolean {
+export function isCreateOnly(headers: HeaderList | undefined): boolean {
   return headerValue(headers, "if-none-match") === "*";
 }
 
 /** The grant says what the checksum of the body is. */
-export function hasChecksum(url: PresignedURL, headers: Readonly<Record<string, string>> | undefined): boolean {
+export function hasChecksum(url: PresignedURL, headers: HeaderList | undefined): boolean {
   if (url.hasChecksum) return true;
-  for (const name of Object.keys(headers ?? {})) if (/^(content-md5$|x-amz-checksum-)/i.test(name)) return true;
+  for (const [name] of headers ?? []) if (/^(content-md5$|x-amz-checksum-)/i.test(name)) return true;
   return false;
 }
 

@@ -1,6 +1,7 @@
+import type { HeaderList } from "./header-list";
 import type { PresignedURL } from "./presigned-url";
 
-type Headers = Readonly<Record<string, string>> | undefined;
+type Headers = HeaderList | undefined;
 
 /** Of what a store says so much goes into results, events and logs, characters. */
 const messageLimit = 200;

@@ -3,6 +3,7 @@ import type { AttemptLimits } from "./attempt";
 import type { BackoffOptions } from "./backoff";
 import type { Connect } from "./connection";
 import type { DigestConstructor } from "./etag";
+import type { HeaderList } from "./header-list";
 import type { BodySource } from "./put-request";
 import type { Framing } from "./request-headers";
 import type { UploadResult } from "./upload-result";
@@ -20,7 +21,7 @@ export interface UploadOptions {
   /** Presigned PUT URL, https. */
   url: string;
   /** Headers that the URL was signed with, exactly. */
-  headers?: Readonly<Record<string, string>>;
+  headers?: HeaderList;
   framing?: Framing;
   frame: FrameSource;
   /** The whole of this very picture went to this very URL (but for its query) before: with `If-None-Match: *` a 412 then means that it is there. */

@@ -55,7 +55,7 @@ export class Upload implements AttemptOwner, OutcomeOwner {
   #retriesByCode: Map<string, number> | undefined;
   #wait: unknown;
   #expectContinue: boolean;
-  #uncertain: boolean;
+  #uncertain = false;
 
   constructor(options: UploadOptions) {
     const { timers = Timer, limits, bufferLength = BUFFER_LENGTH, expectContinue = true } = options;
@@ -64,7 +64,6 @@ export class Upload implements AttemptOwner, OutcomeOwner {
     this.#options = options;
     this.#buffer = new Uint8Array(bufferLength);
     this.#expectContinue = expectContinue;
-    this.#uncertain = options.mayBeThere ?? false;
     // In a turn of its own: the stack is small, and whoever asked may stand deep in it.
     this.#wait = setTimer(this, Upload.#open, 0, timers);
   }
@@ -83,7 +82,8 @@ export class Upload implements AttemptOwner, OutcomeOwner {
   }
 
   private open(): void {
-    const { url, frame } = this.#options;
+    const { url, frame, mayBeThere = false } = this.#options;
+    this.#uncertain = mayBeThere;
     try {
       this.#url = PresignedURL.parse(url);
     } catch (error) {

@@ -77,10 +77,10 @@ describe("one picture", () => {
   test("with signed headers, and with a long token in the URL", async () => {
     const url = await rig.presign("signed.jpg", { ContentType: "image/jpeg", key: longTokenKey });
     assert.ok(url.length > 1900);
-    const result = await upload({ url, headers: { "Content-Type": "image/jpeg" } });
+    const result = await upload({ url, headers: [["Content-Type", "image/jpeg"]] });
     assert.equal(result.status, "stored");
     await assertStored("signed.jpg", medium);
-    const other = await upload({ url, headers: { "Content-Type": "image/png" } });
+    const other = await upload({ url, headers: [["Content-Type", "image/png"]] });
     assert.deepEqual([other.status, other.code, other.action], ["failed", "SignatureDoesNotMatch", "bug"]);
     const without = await upload({ url });
     assert.deepEqual([without.status, without.code, without.attempts], ["needURL", "SignedHeaderMissing", 0]);
@@ -198,7 +198,7 @@ describe("refusals", () => {
 
   test("If-None-Match: another picture that is there already is neither replaced nor taken for this one", async () => {
     const url = await rig.presign("once", { IfNoneMatch: "*" });
-    const headers = { "If-None-Match": "*" };
+    const headers = [["If-None-Match", "*"]] as const;
     assert.equal((await upload({ url, headers, byteLength: small })).status, "stored");
     const again = await upload({ url, headers, byteLength: medium });
     assert.deepEqual([again.status, again.code, again.bytes], ["failed", "PreconditionFailed", 0]);
@@ -208,7 +208,7 @@ describe("refusals", () => {
   test("If-None-Match: an answer that was lost, and the picture is there: stored once", async () => {
     const url = await rig.presign("answer-lost", { IfNoneMatch: "*" });
     rig.server.faults.add({ key: "answer-lost", action: { cutAnswer: 0 } });
-    const result = await upload({ url, headers: { "If-None-Match": "*" } });
+    const result = await upload({ url, headers: [["If-None-Match", "*"]] });
     assert.deepEqual([result.status, result.code, result.attempts], ["stored", "PreconditionFailed", 2]);
     assert.deepEqual([result.verified, result.bytes], [false, medium]);
     await assertStored("answer-lost", medium);

@@ -1,7 +1,7 @@
 /** What a test asks of a device that uploads (tests/e2e/firmware/upload). Waits are in ms, sizes in bytes. */
 export interface UploadTask {
   url: string;
-  headers?: Record<string, string>;
+  headers?: readonly (readonly [name: string, value: string])[];
   framing?: "length" | "chunked";
   expectContinue?: boolean;
   limits?: { connect?: number; continue?: number; stall?: number; answer?: number; drain?: number };

@@ -200,12 +200,12 @@ export class MessageGenerator {
     for (let i = 0; i < levels; i += 1) this.#out.text(isObject ? "}" : "]");
   }
 
-  /** Names as headers have them. There are few: those of a request that is carried out become properties, which take a slot each for good. */
+  /** Names as headers have them, and hardly one of them twice. */
   private map(): void {
     const random = this.#random;
     this.#out.text("{");
     for (let count = random.skewed(Math.min(this.room, 600)); count > 0; count -= 1)
-      this.#out.text(`"x-${random.below(Math.min(this.#foreign, 64))}":"${random.below(100)}"${count > 1 ? "," : ""}`);
+      this.#out.text(`"x-${random.below(this.#foreign)}":"${random.below(100)}"${count > 1 ? "," : ""}`);
     this.#out.text("}");
   }
 }

@@ -257,7 +257,7 @@ test("headers and framing go with the URL that somebody brings", async () => {
       { headers: undefined, framing: "length" },
     ],
     [{ framing: "chunked" }, { headers: undefined, framing: "chunked" }],
-    [{ headers: [["Content-Type", "image/jpeg"]] }, { headers: { "Content-Type": "image/jpeg" }, framing: "length" }],
+    [{ headers: [["Content-Type", "image/jpeg"]] }, { headers: [["Content-Type", "image/jpeg"]], framing: "length" }],
   ] as const) {
     const host = new Host();
     await host.do({ type: "TakePhoto" });

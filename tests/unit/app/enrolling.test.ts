@@ -46,7 +46,7 @@ test("a camera without an identity cannot rotate; one whose identity is being re
   throws(() => enrolling.rotate({ template: "t" }), "NoIdentity");
   giveIdentity(identities, identity("one"));
   equal(enrolling.rotate({ template: "t", parameters: [["Batch", "7"]] }), { applyState: "enrolling" });
-  equal(identities.enrolment, { endpoint: "e", template: "t", parameters: { Batch: "7" } });
+  equal(identities.enrolment, { endpoint: "e", template: "t", parameters: [["Batch", "7"]] });
   throws(() => enrolling.rotate({ template: "t" }), "Busy");
   await until(() => host.changes === 1, 3000);
 });
@@ -174,19 +174,19 @@ test("a claim whose time is over is dropped", () => {
 
 test("the template gets the serial number, and a claim a client id of its own", () => {
   const own = "camera-abc";
-  const ordered = { ...claim, parameters: { Batch: "7" } };
-  equal(templateParameters(ordered, undefined, own), { SerialNumber: "abc", Batch: "7" });
-  equal(
-    templateParameters(ordered, "camera-0001", own),
-    { SerialNumber: "abc", Batch: "7" },
-    "a claim is for a new thing",
-  );
+  const ordered = { ...claim, parameters: [["Batch", "7"]] } as const;
+  const forNewThing = [
+    ["SerialNumber", "abc"],
+    ["Batch", "7"],
+  ];
+  equal(templateParameters(ordered, undefined, own), forNewThing);
+  equal(templateParameters(ordered, "camera-0001", own), forNewThing, "a claim is for a new thing");
   const rotation: Enrolment = { endpoint: "e", template: "t" };
-  equal(templateParameters(rotation, "camera-0001", own), { SerialNumber: "0001" }, "the same thing once more");
-  equal(templateParameters(rotation, "robot-1", own), { SerialNumber: "abc" });
-  equal(templateParameters({ ...rotation, parameters: { SerialNumber: "7" } }, "camera-0001", own), {
-    SerialNumber: "7",
-  });
+  equal(templateParameters(rotation, "camera-0001", own), [["SerialNumber", "0001"]], "the same thing once more");
+  equal(templateParameters(rotation, "robot-1", own), [["SerialNumber", "abc"]]);
+  equal(templateParameters({ ...rotation, parameters: [["SerialNumber", "7"]] }, "camera-0001", own), [
+    ["SerialNumber", "7"],
+  ]);
   equal(
     provisioningClientId({ ...identity(""), thingName: "" }, "abc", Uint8Array.of(1, 0, 0, 0).buffer),
     "claim-abc-1",
@@ -401,7 +401,7 @@ test("ProvisionByClaim: all of the order is kept; an end that is no number is no
   equal(rig.enrolling.provisionByClaim(all), { applyState: "enrolling" });
   equal([rig.enrolling.error, rig.enrolling.pause], [null, 0]);
   const order = { endpoint: "broker.example", template: "t", certificate, key };
-  equal(rig.identities.enrolment, { ...order, parameters: { Batch: "7" }, region: "r".repeat(32), expiresAt: 7 });
+  equal(rig.identities.enrolment, { ...order, parameters: [["Batch", "7"]], region: "r".repeat(32), expiresAt: 7 });
   for (const expiration of [undefined, null, "7", true]) {
     rig.enrolling.provisionByClaim({ ...fields, expiration });
     equal(rig.identities.enrolment, order);

@@ -102,8 +102,10 @@ test("for the certificate that it has been given the camera signs as the thing t
   const host = setUp();
   const name = ownThingName(host);
   const serialNumber = name.slice("camera-".length);
-  const { PublicKey, Signature } = provisioningProof(host, serialNumber, "id-1");
-  equal(PublicKey, prove(host, {}).publicKey);
-  equal(new Uint8Array(Base64.decode(Signature))[0], 0x30, "a signature in DER");
-  for (const other of ["", "0A1B2C", name]) equal(provisioningProof(host, other, "id-1"), {}, other);
+  const proof = provisioningProof(host, serialNumber, "id-1");
+  equal(proof[0], ["PublicKey", prove(host, {}).publicKey]);
+  const [kind, signature] = proof[1];
+  equal([proof.length, kind], [2, "Signature"]);
+  equal(new Uint8Array(Base64.decode(signature))[0], 0x30, "a signature in DER");
+  for (const other of [undefined, "", "0A1B2C", name]) equal(provisioningProof(host, other, "id-1"), [], other);
 });

@@ -80,9 +80,8 @@ test("without a URL the cloud is asked, and the picture goes where the grant say
   host.uploads.start(undefined, photo);
   equal(host.uploads.busy, "photo-1");
   equal(host.requests[0].byteLength, 10);
-  const headers = { "Content-Type": "image/jpeg" };
-  host.answer({ url: "https://b/k?signed", headers });
-  equal(host.sent, [{ url: "https://b/k?signed", headers, framing: undefined }]);
+  host.answer({ url: "https://b/k?signed", headers: { "Content-Type": "image/jpeg" } });
+  equal(host.sent, [{ url: "https://b/k?signed", headers: [["Content-Type", "image/jpeg"]], framing: undefined }]);
   host.uploads.ended(stored);
   equal(host.results[0].status, "stored");
   equal(host.results[0].url, "https://b/k");
@@ -226,7 +225,7 @@ const settled = async () => {
 };
 
 const cut: UploadResult = { status: "needRetake", code: "IncompleteFrame", bytes: 9, attempts: 1, frameIntact: true };
-const request: UploadRequest = { url: "https://b/1?X=1", headers: { "Content-Length": "10" } };
+const request: UploadRequest = { url: "https://b/1?X=1", headers: [["Content-Length", "10"]] };
 
 test("a cut picture is taken again and sent with the same URL; one that was signed for its length is asked for anew", async () => {
   const host = new Host();

@@ -1,9 +1,14 @@
+import type { UploadRequest } from "../../../modules/app/photo-uploads";
 import type { Photo } from "../../../modules/app/photographer";
 import { PictureConnection, type PictureConnectionHost } from "../../../modules/app/picture-connection";
 import type { ConnectionHandlers } from "../../../modules/upload/connection";
 import { equal, test } from "../harness";
 
-const request = { url: "https://b.example/k?signed", headers: { "x-amz-acl": "private" }, framing: "chunked" as const };
+const request: UploadRequest = {
+  url: "https://b.example/k?signed",
+  headers: [["x-amz-acl", "private"]],
+  framing: "chunked",
+};
 
 /** Keeps what it is told. */
 class Host {

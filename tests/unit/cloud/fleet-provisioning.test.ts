@@ -5,6 +5,7 @@ import {
   type Provisioned,
 } from "../../../modules/cloud/fleet-provisioning";
 import type { CloudSession } from "../../../modules/cloud/session";
+import { type TextPairs, textOf } from "../../../modules/json/text-pairs";
 import { assert, equal, test, turns, until } from "../harness";
 import { FakeBroker, filtersOf, type Packet, types } from "./fake-broker";
 
@@ -74,8 +75,8 @@ class Host implements FleetProvisioningHost {
     return certificate.trim() === `certificate of request ${key.slice(4)}` ? certificate.trim() : undefined;
   }
 
-  proveThing(certificate: string, { SerialNumber }: Record<string, string>) {
-    return { Signature: `${SerialNumber}: ${certificate}` };
+  proveThing(certificate: string, parameters: TextPairs): TextPairs {
+    return [["Signature", `${textOf(parameters, "SerialNumber")}: ${certificate}`]];
   }
 
   onProvisioned(result: Provisioned): void {
@@ -88,15 +89,31 @@ class Host implements FleetProvisioningHost {
   }
 }
 
-function setUp(answers: Answers = {}, { limit = 2000, script = {} } = {}) {
+const serial: TextPairs = [["SerialNumber", "7"]];
+
+function setUp(answers: Answers = {}, { limit = 2000, script = {}, parameters = serial } = {}) {
   const cloud = new Cloud(script);
   Object.assign(cloud.answers, answers);
   const host = new Host(cloud);
-  const options = { template: "fleet", parameters: { SerialNumber: "7" }, delay: 0, limit };
+  const options = { template: "fleet", parameters, delay: 0, limit };
   return { cloud, host, provisioning: new FleetProvisioning(host, options) };
 }
 
 const ended = (host: Host) => until(() => host.results.length + host.failures.length > 0);
+
+test("parameters with whatever names, and what the host proves in the place of one that was given", async () => {
+  const odd = 'q"\\\n\u00e9';
+  const parameters: TextPairs = [
+    [odd, odd],
+    ["Signature", "given"],
+    ["SerialNumber", "7"],
+  ];
+  const { cloud, host, provisioning } = setUp({}, { parameters });
+  provisioning.connect();
+  await ended(host);
+  const sent = { [odd]: odd, SerialNumber: "7", Signature: "7: certificate of request 1" };
+  equal(cloud.requests.at(-1), [registerTopic, { certificateOwnershipToken: "token", parameters: sent }]);
+});
 
 test("request, token, thing: and the certificate goes with the key that was made for it", async () => {
   const { cloud, host, provisioning } = setUp();

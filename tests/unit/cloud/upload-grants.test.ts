@@ -63,7 +63,7 @@ test("the request says which picture, and the grant is handed on", () => {
     [{ ...subject, contentType: "image/jpeg" }],
   );
   equal(rig.request.receive(bytes({ ...good, framing: "length" })), true);
-  equal(rig.grants, [{ url, headers: { "Content-Type": "image/jpeg" }, framing: "length" }]);
+  equal(rig.grants, [{ url, headers: [["Content-Type", "image/jpeg"]], framing: "length" }]);
   rig.checkOver();
 });
 

@@ -64,3 +64,12 @@ test("the summary tells the identity in force, and is read without it", () => {
   records.write("identity0", identity("three"));
   equal(identities.summary, { thingName: "three" });
 });
+
+test("an order keeps its parameters, also one that an earlier firmware has written", () => {
+  const { records, identities } = fresh();
+  const order = { endpoint: "e", template: "t", parameters: [["Batch", "7"] as const, ["Line", "b"] as const] };
+  identities.order(order);
+  equal(identities.enrolment, order);
+  records.write("enrolment", { ...order, parameters: { Batch: "7", Line: "b" } });
+  equal(identities.enrolment, order);
+});

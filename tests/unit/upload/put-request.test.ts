@@ -1,3 +1,4 @@
+import type { HeaderList } from "../../../modules/upload/header-list";
 import { PresignedURL } from "../../../modules/upload/presigned-url";
 import { FrameEndedEarlyError, PutRequest, type PutRequestOptions } from "../../../modules/upload/put-request";
 import type { Framing } from "../../../modules/upload/request-headers";
@@ -51,7 +52,7 @@ function dechunk(bytes: Uint8Array): Uint8Array {
 }
 
 test("the head has what was signed and what the protocol needs, nothing else", () => {
-  const { head } = split(collect(make(10, { headers: { "If-None-Match": "*" } }), 5000));
+  const { head } = split(collect(make(10, { headers: [["If-None-Match", "*"]] }), 5000));
   equal(head.split("\r\n"), [
     `PUT ${url.target()} HTTP/1.1`,
     "Host: photos.s3.eu-central-1.amazonaws.com",
@@ -146,24 +147,40 @@ test("an error of the source goes through", () => {
 const query =
   "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a&X-Amz-Date=20260101T000000Z&X-Amz-Expires=60&X-Amz-Signature=s";
 const signed = (names: string) => PresignedURL.parse(`https://h.example/k${query}&X-Amz-SignedHeaders=${names}`);
-const refused: [code: string, names: string, headers: Record<string, string>, framing?: Framing][] = [
-  ["HeaderNotSigned", "host", { "x-amz-acl": "private" }],
-  ["SignedHeaderMissing", "content-type%3Bhost", {}],
-  ["SignedHeaderMissing", "host%3Bx-amz-acl", { "content-type": "image/jpeg" }],
-  ["SignedHeaderMissing", "content-length%3Bhost", {}, "chunked"],
-  ["LengthMismatch", "content-length%3Bhost", { "Content-Length": "11" }],
-  ["LengthMismatch", "content-length%3Bhost", { "Content-Length": "10" }, "chunked"],
-  ["ForbiddenHeader", "host", { "Transfer-Encoding": "chunked" }],
-  ["ForbiddenHeader", "host", { Connection: "keep-alive" }],
-  ["ForbiddenHeader", "host", { Expect: "100-continue" }],
-  ["ForbiddenHeader", "host", { Host: "other.example" }],
-  ["ForbiddenHeader", "host", { a: "1", A: "2" }],
-  ["MalformedHeader", "host", { "a b": "1" }],
-  ["MalformedHeader", "host", { "": "1" }],
-  ["MalformedHeader", "host", { a: "1\r\nb: 2" }],
-  ["MalformedHeader", "host", { a: " 1" }],
-  ["MalformedHeader", "host", { a: "" }],
-  ["MalformedHeader", "host", { a: 1 as unknown as string }],
+const refused: [code: string, names: string, headers: HeaderList, framing?: Framing][] = [
+  ["HeaderNotSigned", "host", [["x-amz-acl", "private"]]],
+  ["SignedHeaderMissing", "content-type%3Bhost", []],
+  ["SignedHeaderMissing", "host%3Bx-amz-acl", [["content-type", "image/jpeg"]]],
+  ["SignedHeaderMissing", "content-length%3Bhost", [], "chunked"],
+  ["LengthMismatch", "content-length%3Bhost", [["Content-Length", "11"]]],
+  ["LengthMismatch", "content-length%3Bhost", [["Content-Length", "10"]], "chunked"],
+  ["ForbiddenHeader", "host", [["Transfer-Encoding", "chunked"]]],
+  ["ForbiddenHeader", "host", [["Connection", "keep-alive"]]],
+  ["ForbiddenHeader", "host", [["Expect", "100-continue"]]],
+  ["ForbiddenHeader", "host", [["Host", "other.example"]]],
+  [
+    "ForbiddenHeader",
+    "host",
+    [
+      ["a", "1"],
+      ["A", "2"],
+    ],
+  ],
+  [
+    "ForbiddenHeader",
+    "host",
+    [
+      ["a", "1"],
+      ["b", "1"],
+      ["a", "1"],
+    ],
+  ],
+  ["MalformedHeader", "host", [["a b", "1"]]],
+  ["MalformedHeader", "host", [["", "1"]]],
+  ["MalformedHeader", "host", [["a", "1\r\nb: 2"]]],
+  ["MalformedHeader", "host", [["a", " 1"]]],
+  ["MalformedHeader", "host", [["a", ""]]],
+  ["MalformedHeader", "host", [["a", 1 as unknown as string]]],
 ];
 
 for (const [code, names, headers, framing] of refused) {
@@ -173,7 +190,7 @@ for (const [code, names, headers, framing] of refused) {
 }
 
 test("a signed Content-Length is the engine's own, whether the grant repeats it or not", () => {
-  for (const headers of [undefined, { "content-length": "10" }]) {
+  for (const headers of [undefined, [["content-length", "10"]]] as const) {
     const { head } = split(collect(make(10, { url: signed("content-length%3Bhost"), headers }), 9000));
     equal(head.toLowerCase().split("content-length: 10\r\n").length, 2);
   }
@@ -193,26 +210,31 @@ test("Host: without the default port, as signers leave it out, unless the grant 
   for (const [authority, granted, sent] of hosts) {
     const url = PresignedURL.parse(`https://${authority}/photos/k.jpg${query}&X-Amz-SignedHeaders=host`);
     const { head } = split(
-      collect(make(1, { url, headers: granted === undefined ? undefined : { Host: granted } }), 900),
+      collect(make(1, { url, headers: granted === undefined ? undefined : [["Host", granted]] }), 900),
     );
     assert(head.includes(`\r\nHost: ${sent}\r\n`), head);
     assert(url.redacted.startsWith(`https://${authority}/`), "the URL itself stays as it is");
   }
   for (const granted of ["store.example", "store.example:443", "other.example:8443"])
     throws(
-      () => make(1, { url: PresignedURL.parse("https://store.example:8443/k"), headers: { Host: granted } }),
+      () => make(1, { url: PresignedURL.parse("https://store.example:8443/k"), headers: [["Host", granted]] }),
       "ForbiddenHeader",
     );
 });
 
 test("signed headers in any case, and unsigned ones that are harmless", () => {
-  const headers = { "Content-Type": "image/jpeg", "X-AMZ-ACL": "private", host: "h.example", "content-length": "10" };
+  const headers: HeaderList = [
+    ["Content-Type", "image/jpeg"],
+    ["X-AMZ-ACL", "private"],
+    ["host", "h.example"],
+    ["content-length", "10"],
+  ];
   const { head } = split(collect(make(10, { url: signed("content-type%3Bhost%3Bx-amz-acl"), headers }), 9000));
   assert(head.includes("\r\nContent-Type: image/jpeg\r\nX-AMZ-ACL: private\r\n"));
   equal(head.toLowerCase().split("content-length:").length, 2);
   equal(head.toLowerCase().split("host:").length, 2);
   const opaque = PresignedURL.parse("https://b-1.cos.x.myqcloud.com/k?q-sign-algorithm=sha1");
-  assert(split(collect(make(1, { url: opaque, headers: { "x-cos-acl": "private" } }), 900)).head.includes("x-cos-acl"));
+  assert(split(collect(make(1, { url: opaque, headers: [["x-cos-acl", "private"]] }), 900)).head.includes("x-cos-acl"));
 });
 
 test("a long URL goes through a small buffer", () => {

@@ -1,4 +1,5 @@
 /** What a store says is judged, bounded, and repeated only as far as it gives nothing away. */
+import type { HeaderList } from "../../../modules/upload/header-list";
 import type { UploadResult } from "../../../modules/upload/uploader";
 import { Digest } from "../../../native/tls/crypto";
 import { assert, equal, test } from "../harness";
@@ -76,7 +77,7 @@ test("where MD5 is promised another ETag is a damage, with and without Amazon's 
 });
 
 test("a damaged picture that cannot be replaced is not sent again", async () => {
-  const rig = new Rig({ Digest, headers: { "If-None-Match": "*" } });
+  const rig = new Rig({ Digest, headers: [["If-None-Match", "*"]] as const });
   rig.connection.drain(5744);
   rig.connection.answer(success(foreignETag, amazon));
   const result = await rig.finish();
@@ -179,11 +180,11 @@ test("BadDigest: once more, unless the checksum was signed by somebody who has n
   const checksum = url.replace("&X-Amz-Signature", "&x-amz-checksum-crc32=AAAAAA%3D%3D&X-Amz-Signature");
   const cases: [attempts: number, options: ConstructorParameters<typeof Rig>[0]][] = [
     [2, {}],
-    [2, { headers: { "x-checksum": "1" } }],
+    [2, { headers: [["x-checksum", "1"]] }],
     [1, { url: checksum }],
     [1, { url: url.replace("&X-Amz-Signature", "&Content-MD5=AAAAAA%3D%3D&X-Amz-Signature") }],
-    [1, { headers: { "Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg==" } }],
-    [1, { url: url.replace("=host", "=host%3Bx-amz-checksum-sha256"), headers: { "X-Amz-Checksum-SHA256": "x" } }],
+    [1, { headers: [["Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="]] }],
+    [1, { url: url.replace("=host", "=host%3Bx-amz-checksum-sha256"), headers: [["X-Amz-Checksum-SHA256", "x"]] }],
   ];
   for (const [attempts, options] of cases) {
     const rig = new Rig(options);
@@ -198,7 +199,7 @@ test("BadDigest: once more, unless the checksum was signed by somebody who has n
 });
 
 test("create-only: 412 counts as stored after an attempt whose answer was lost, and only then", async () => {
-  const options = { headers: { "If-None-Match": "*" }, expectContinue: true };
+  const options = { headers: [["If-None-Match", "*"]] as const, expectContinue: true };
   const lost = new Rig(options);
   lost.connection.drain(5744);
   lost.connection.answer("HTTP/1.1 100 Continue\r\n\r\n");
@@ -230,7 +231,11 @@ test("create-only: 412 counts as stored after an attempt whose answer was lost, 
 
 const token = "IQoJb3JpZ2luX2VjEJr//////////wEaCXVzLWVhc3QtMSJHMEUCIQDk+long=";
 const withToken = `${url}&X-Amz-Security-Token=${encodeURIComponent(token)}`;
-const headers = { "x-amz-meta-secret": "correct-horse-battery-staple", "Content-Type": "image/jpeg" };
+const passphrase = "correct-horse-battery-staple";
+const headers: HeaderList = [
+  ["x-amz-meta-secret", passphrase],
+  ["Content-Type", "image/jpeg"],
+];
 /** In whatever way a store may repeat it. */
 const echoes: [how: string, text: string][] = [
   ["the signature", secret],
@@ -242,8 +247,8 @@ const echoes: [how: string, text: string][] = [
   ["the token", token],
   ["the token, encoded", encodeURIComponent(token)],
   ["the token, cut", token.slice(0, 20)],
-  ["a header", headers["x-amz-meta-secret"]],
-  ["a header in a word", `x-amz-meta-secret:${headers["x-amz-meta-secret"]}`],
+  ["a header", passphrase],
+  ["a header in a word", `x-amz-meta-secret:${passphrase}`],
   ["the access key", "AKIDEXAMPLE0"],
 ];
 const keyed = withToken.replace("AKIDEXAMPLE", "AKIDEXAMPLE0").replace("=host", "=host%3Bx-amz-meta-secret");
@@ -280,7 +285,7 @@ for (const [how, text] of echoes) {
 
 /** No eleven letters of it, but for what everybody knows. */
 function assertSilent(said: string, text: string): void {
-  const secrets = [secret, token, encodeURIComponent(token), headers["x-amz-meta-secret"], "AKIDEXAMPLE0"];
+  const secrets = [secret, token, encodeURIComponent(token), passphrase, "AKIDEXAMPLE0"];
   for (const one of secrets)
     for (let at = 0; at + 12 <= one.length; at += 1)
       assert(!said.toLowerCase().includes(one.toLowerCase().slice(at, at + 12)), `${text}: ${said}`);

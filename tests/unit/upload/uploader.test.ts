@@ -206,7 +206,7 @@ test("URLs that are of no use", async () => {
     ["MalformedURL", { url: undefined as unknown as string }],
     ["InsecureURL", { url: url.replace("https", "http") }],
     ["URLExpired", { clock: { isSet: true, now: () => Date.UTC(2026, 0, 1, 1) } }],
-    ["HeaderNotSigned", { headers: { "x-amz-acl": "private" } }],
+    ["HeaderNotSigned", { headers: [["x-amz-acl", "private"]] }],
     ["SignedHeaderMissing", { url: url.replace("=host", "=content-type%3Bhost") }],
   ];
   for (const [code, options] of cases) {

@@ -5,12 +5,12 @@ import { MQTTCommands } from "../../../../modules/app/mqtt-commands";
 import type { CloudError } from "../../../../modules/cloud/cloud-error";
 import { FleetProvisioning } from "../../../../modules/cloud/fleet-provisioning";
 import { judgeGrant } from "../../../../modules/cloud/upload-grants";
-import { textMap } from "../../../../modules/json/text-map";
+import { type TextPairs, textPairs } from "../../../../modules/json/text-pairs";
 import { errorHeader, lastFragment } from "../../../../modules/provisioning/fragments";
 import type { Link } from "../../../../modules/provisioning/link";
 import { Protocomm } from "../../../../modules/provisioning/protocomm";
 import { RecordStore } from "../../../../modules/storage/record-store";
-import { headerBounds } from "../../../../modules/upload/header-bounds";
+import { headerBounds } from "../../../../modules/upload/header-list";
 import { PresignedURL } from "../../../../modules/upload/presigned-url";
 import type { Kind } from "./wire";
 
@@ -27,7 +27,7 @@ function upload(_target: undefined, message: Message): object {
 function countHeaders({ headers = {} }: Message): number {
   if (!Array.isArray(headers)) return 0;
   try {
-    return Object.keys(textMap(headers, "headers", headerBounds)).length;
+    return textPairs(headers, "headers", headerBounds).length;
   } catch (error) {
     throw new CommandError("BadField", (error as Error).message);
   }
@@ -149,7 +149,7 @@ export class MessageReaders {
 
 /** A round of fleet provisioning that has come as far as the answer which is to be read. */
 class ClaimReader {
-  #provisioning = new FleetProvisioning(this, { template: "t", parameters: {}, delay: 0 });
+  #provisioning = new FleetProvisioning(this, { template: "t", parameters: [], delay: 0 });
   #isThing: boolean;
   #end: string;
   #verdict = "";
@@ -185,8 +185,8 @@ class ClaimReader {
     return certificate;
   }
 
-  proveThing(): Record<string, string> {
-    return {};
+  proveThing(): TextPairs {
+    return [];
   }
 
   onProvisioned(): void {}
