@@ -5,7 +5,7 @@ import type { WiFiStation } from "../network/wifi-station";
 import type { WiFiCredentials } from "../network/wifi-types";
 import type { RecordStore } from "../storage/record-store";
 import type { BoardHost } from "./board";
-import { commandShape } from "./command-shape";
+import { commandShape, commandShapeBesideUpload } from "./command-shape";
 import { type Endpoint, endpoints, type Message } from "./commands";
 import type { Label } from "./label";
 
@@ -13,7 +13,10 @@ export interface BluetoothHost extends BoardHost {
   readonly records: RecordStore;
   readonly label: Label;
   readonly wifi: WiFiStation;
-  readonly device: { execute(message: Message, transport: "bluetooth", endpoint: Endpoint): Promise<object> };
+  readonly device: {
+    readonly uploads: { readonly busy: string | undefined };
+    execute(message: Message, transport: "bluetooth", endpoint: Endpoint): Promise<object>;
+  };
   readonly connectivity: { keepCredentials(credentials: WiFiCredentials): void };
 }
 
@@ -81,7 +84,7 @@ export class BluetoothOptions {
   }
 
   get shape(): JSONShape {
-    return commandShape;
+    return this.#host.device.uploads.busy === undefined ? commandShape : commandShapeBesideUpload;
   }
 
   has(endpoint: string): boolean {

@@ -44,3 +44,6 @@ export const commandShape: JSONShape = Object.freeze({
   maps: Object.freeze(["headers", "parameters"]) as string[],
   nested: Object.freeze(["endpoint"]) as string[],
 });
+
+/** While a picture goes up, the machine has room for as much as over MQTT. */
+export const commandShapeBesideUpload: JSONShape = Object.freeze({ ...commandShape, bytes: 4096 });

@@ -1,4 +1,5 @@
 import { readCertificates, readKey, readRoots } from "../../native/tls/credentials";
+import { memberOf } from "../json/member-of";
 import { CommandError } from "./command-error";
 
 /** What a session is made with, PEM. */
@@ -86,7 +87,7 @@ export function checkRoots(roots: string, time: number): string {
 
 function described(code: string, subject: string, error: unknown): CommandError {
   const name = nameOf(error);
-  const reason = Object.hasOwn(reasons, name) ? reasons[name] : `cannot be used: ${(error as Error).message}`;
+  const reason = memberOf(reasons, name) ?? `cannot be used: ${(error as Error).message}`;
   return new CommandError(code, `${subject} ${reason}`);
 }
 

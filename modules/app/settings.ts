@@ -167,7 +167,7 @@ export class SettingsStore {
 
   /** Why that cannot be set, if it cannot. */
   private problem(name: string, value: unknown): string | undefined {
-    if (!Object.hasOwn(defaults, name)) return "UnknownSetting";
+    if (!settingNames.includes(name)) return "UnknownSetting";
     const setting = name as SettingName;
     if (typeof value !== typeof defaults[setting]) return "WrongType";
     if (typeof value === "number" && !Number.isInteger(value)) return "OutOfRange";

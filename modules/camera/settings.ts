@@ -131,7 +131,7 @@ function translateOne(name: string, value: unknown): Write[] {
     case "focus":
       return [typeof value === "number" ? [Control.lens, value] : [Control.focus, named(name, value)]];
     default:
-      if (!Object.hasOwn(Control, name)) throw new RangeError(`no such setting: ${name}`);
+      if (memberOf<number>(Control, name) === undefined) throw new RangeError(`no such setting: ${name}`);
       return [[Control[name as keyof typeof Control], number(name, value)]];
   }
 }

@@ -12,22 +12,23 @@ export const errorHeader = 0xff;
 
 export type FragmentProblem = "OutOfOrder" | "TooLong";
 
-/** Bytes of the first buffer: a grant's URL with a session token fits after one doubling. */
-const firstBuffer = 1536;
+export interface MessageLimit {
+  /** Bytes of the longest message that may begin now. */
+  readonly longestMessage: number;
+}
 
 /**
- * Puts a message together. A message of several fragments gets a buffer, which is doubled when it is full, up to the longest
- * message; it is given away with the message, so that it is free again when the message has been read.
+ * Puts a message together. A message of several fragments gets a buffer for the longest one at once: a buffer that grows is there twice
+ * while it is copied, which is more. It is given away with the message, so that it is free again when the message has been read.
  */
 export class FragmentReader {
-  #maximum: number;
+  #host: MessageLimit;
   #buffer: Uint8Array | undefined;
   #length = 0;
   #index = 0;
 
-  /** @param maximum the longest message in bytes */
-  constructor(maximum: number) {
-    this.#maximum = maximum;
+  constructor(host: MessageLimit) {
+    this.#host = host;
   }
 
   /**
@@ -38,10 +39,12 @@ export class FragmentReader {
   push(header: number, payload: Uint8Array): Uint8Array | FragmentProblem | undefined {
     if ((header & 0x7f) !== this.#index) return this.fail("OutOfOrder");
     const end = this.#length + payload.length;
-    if (end > this.#maximum) return this.fail("TooLong");
+    const longest = this.#buffer ? this.#buffer.length : this.#host.longestMessage;
+    if (end > longest) return this.fail("TooLong");
     const isLast = (header & lastFragment) !== 0;
     if (isLast && !this.#buffer) return payload;
-    const buffer = this.bufferFor(end);
+    this.#buffer ??= new Uint8Array(longest);
+    const buffer = this.#buffer;
     buffer.set(payload, this.#length);
     this.#length = end;
     this.#index = (this.#index + 1) % indexModulus;
@@ -49,17 +52,6 @@ export class FragmentReader {
     const message = buffer.subarray(0, end);
     this.reset();
     return message;
-  }
-
-  private bufferFor(length: number): Uint8Array {
-    let buffer = this.#buffer;
-    if (buffer && buffer.length >= length) return buffer;
-    let capacity = buffer ? buffer.length : firstBuffer;
-    while (capacity < length) capacity *= 2;
-    buffer = new Uint8Array(Math.min(capacity, this.#maximum));
-    if (this.#buffer) buffer.set(this.#buffer);
-    this.#buffer = buffer;
-    return buffer;
   }
 
   private reset(): void {

@@ -1,5 +1,6 @@
 import Time from "time";
 import Timer from "timer";
+import { memberOf } from "../json/member-of";
 import { type OwnedTimer, setTimer } from "../network/owned-timer";
 import type { AccessPoint, WiFiCredentials } from "../network/wifi-types";
 import type { GATTConnection } from "./gatt-service";
@@ -70,7 +71,7 @@ const protections: Record<string, string> = {
 
 /** A protection that nobody knows is one all the same. */
 function protection(security = "unknown"): string {
-  return Object.hasOwn(protections, security) ? protections[security] : "YES";
+  return memberOf(protections, security) ?? "YES";
 }
 
 function windowEnds({ owner }: OwnedTimer<Improv>): void {

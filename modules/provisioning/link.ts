@@ -218,7 +218,7 @@ export class Link {
   private open(security: MessageSecurity): void {
     this.#session = {
       security,
-      reader: new FragmentReader(this.maximumMessage),
+      reader: new FragmentReader(this),
       receiving: undefined,
       message: undefined,
       answering: undefined,
@@ -327,6 +327,11 @@ export class Link {
 
   private isPending(): boolean {
     return this.#session?.answering !== undefined;
+  }
+
+  /** What is read may be bounded further, for as long as the machine has other things to keep. */
+  get longestMessage(): number {
+    return Math.min(this.maximumMessage, this.#protocomm.options.json.shape.bytes);
   }
 
   private get maximumMessage(): number {

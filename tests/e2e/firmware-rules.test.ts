@@ -28,6 +28,13 @@ test("JSON is read by modules/json alone: what comes in is measured before anyth
   assert.deepEqual(found, [], "call parseJSON, or extend MemberStream");
 });
 
+test("no name from outside is looked up as a property: the engine would keep it for good", async () => {
+  const found: string[] = [];
+  for (const file of await firmwareSources())
+    if (!file.startsWith("sim/") && /\bhasOwn\w*\(/.test(await readFile(join(top, file), "utf8"))) found.push(file);
+  assert.deepEqual(found, [], "call memberOf of modules/json/member-of");
+});
+
 test("every field that a command reads is one of those that are read of a message", async () => {
   const text = await readFile(join(top, "modules/app/command-shape.ts"), "utf8");
   const names = new Set(text.slice(0, text.indexOf("export")).match(/(?<=")\w+(?=")/g));

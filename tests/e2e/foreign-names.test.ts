@@ -24,6 +24,7 @@ const own: Record<string, string> = {
   "modules/app/commands.ts: message[name]": "a command's field, named in the code",
   "modules/camera/settings.ts: names[name]": "a setting that translateOne() has named",
   "modules/json/member-of.ts: table[name]": "one of the table's own names",
+  "modules/app/camera-device.ts: message[name]": "from the list of credentialFields",
   "modules/app/event-log.ts: event[name]": "one of the event's own names",
   "modules/app/settings.ts: stored[setting]": "one that problem() has found among the settings",
   "sim/cloud/cognito/user-pool-service.ts: administrative[operation]": "the caller has asked Object.hasOwn",

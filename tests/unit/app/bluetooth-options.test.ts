@@ -21,6 +21,7 @@ function setUp({ improv = 60_000, inUse, wifi }: { improv?: number; inUse?: obje
     label: { name: "PROV_0A1B2C", proofOfPossession: proof, serial: "0A1B2C" },
     wifi: { state: "idle" },
     device: {
+      uploads: { busy: undefined as string | undefined },
       async execute(...command: unknown[]) {
         log.push(command);
         return { type: "answer" };
@@ -40,7 +41,15 @@ test("provisioning gets the camera's name, proof, storage, Wi-Fi, and what the b
   equal(options.storage === (host.records as object), true);
   equal(options.wifi === (host.wifi as object), true);
   equal([options.io as unknown, options.crypto as unknown], [Object, host.board.crypto]);
-  equal(options.shape, commandShape);
+  equal(options.shape === commandShape, true);
+});
+
+test("while a picture goes up a message is at most as long as over MQTT", () => {
+  const { host, options } = setUp();
+  host.device.uploads.busy = "0A1B2C-1-1";
+  equal(options.shape, { ...commandShape, bytes: 4096 });
+  host.device.uploads.busy = undefined;
+  equal(options.shape.bytes, 6144);
 });
 
 test("Improv asks for no proof, so it is there only while there is nothing to take away", () => {

@@ -29,6 +29,8 @@ function cut(message: string, limit: number): Uint8Array[] {
   return values;
 }
 
+const atMost = (longestMessage: number) => ({ longestMessage });
+
 test("one fragment, several, and more than the index can count", () => {
   for (const length of [1, 18, 19, 20, 38, 39, 2412, 2413, 2432, 6000]) {
     const message = "abcdefghij".repeat(length / 10 + 1).slice(0, length);
@@ -39,14 +41,14 @@ test("one fragment, several, and more than the index can count", () => {
       equal(value[0], (i % 127) | (i === values.length - 1 ? 0x80 : 0));
       assert(value[0] !== 0xff, "0xFF is not a fragment");
     }
-    equal(text(join(values, new FragmentReader(6000)) as Uint8Array), message);
+    equal(text(join(values, new FragmentReader(atMost(6000))) as Uint8Array), message);
   }
 });
 
 test("characters of several bytes survive the cuts", () => {
   const message = "Straße 北京 📷 ".repeat(40);
   for (const limit of [20, 21, 22, 23, 64, 512])
-    equal(text(join(cut(message, limit), new FragmentReader(6000)) as Uint8Array), message);
+    equal(text(join(cut(message, limit), new FragmentReader(atMost(6000))) as Uint8Array), message);
 });
 
 test("the text is sealed once, in order, with the header of each fragment, and there is room for the tag", () => {
@@ -70,7 +72,7 @@ test("the text is sealed once, in order, with the header of each fragment, and t
 test("a missing, repeated or swapped fragment is out of order, and the next message is read again", () => {
   const orders = [[1], [0, 0], [0, 2], [0, 1, 1], [127]];
   for (const order of orders) {
-    const reader = new FragmentReader(100);
+    const reader = new FragmentReader(atMost(100));
     const results = order.map((index) => reader.push(index, bytes(7)));
     equal(results.at(-1), "OutOfOrder");
     equal(reader.push(0x80, bytes("ok")), bytes("ok"));
@@ -78,15 +80,25 @@ test("a missing, repeated or swapped fragment is out of order, and the next mess
 });
 
 test("a message may have the maximum length and not a byte more", () => {
-  const reader = new FragmentReader(100);
+  const reader = new FragmentReader(atMost(100));
   equal((join([bytes(0, new Uint8Array(60)), bytes(0x81, new Uint8Array(40))], reader) as Uint8Array).length, 100);
   equal(join([bytes(0, new Uint8Array(60)), bytes(0x81, new Uint8Array(41))], reader), "TooLong");
   equal(reader.push(0x80, new Uint8Array(101)), "TooLong");
   equal(reader.push(0x80, bytes("ok")), bytes("ok"));
 });
 
+test("a limit that changes counts for the next message", () => {
+  const limit = atMost(100);
+  const reader = new FragmentReader(limit);
+  equal(reader.push(0, new Uint8Array(60)), undefined);
+  limit.longestMessage = 50;
+  equal((reader.push(0x81, new Uint8Array(40)) as Uint8Array).length, 100);
+  equal(join([bytes(0, new Uint8Array(40)), bytes(0x81, new Uint8Array(11))], reader), "TooLong");
+  equal((join([bytes(0, new Uint8Array(40)), bytes(0x81, new Uint8Array(10))], reader) as Uint8Array).length, 50);
+});
+
 test("a message of many empty fragments ends as well", () => {
-  const reader = new FragmentReader(10);
+  const reader = new FragmentReader(atMost(10));
   for (let i = 0; i < 300; i++) equal(reader.push(i % 127, bytes()), undefined);
   equal((reader.push((300 % 127) | 0x80, bytes()) as Uint8Array).length, 0);
 });
@@ -100,7 +112,7 @@ test("each fragment but its cuts is UTF-8 as the text has it: a pair of surrogat
 });
 
 test("a message is given away: the next one does not write over it", () => {
-  const reader = new FragmentReader(100);
+  const reader = new FragmentReader(atMost(100));
   const first = join([bytes(0, "ab"), bytes(0x81, "cd")], reader) as Uint8Array;
   const second = join([bytes(0, "wx"), bytes(0x81, "yz")], reader) as Uint8Array;
   equal([text(first), text(second)], ["abcd", "wxyz"]);
