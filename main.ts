@@ -171,6 +171,7 @@ class Camera implements Host {
 
   start(): void {
     this.identities.settle();
+    this.identities.summarize(certificateIdOf);
     if (!this.identities.summary) this.log(`label: ${qrPayload(this.label)}`);
     this.camera.start().catch((error) => this.events.add("Error", { ...describeError(error) }));
     this.device.uploads.recover();

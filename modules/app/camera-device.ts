@@ -150,7 +150,7 @@ export class CameraDevice {
     }
   }
 
-  /** An identity that the factory wrote has no summary: then the certificate is read. */
+  /** An identity that the factory wrote may have no summary, in a full storage: then the certificate is read. */
   private certificateId({ certificateId }: IdentitySummary): string | null {
     if (certificateId !== undefined) return certificateId;
     return certificateIdOf(this.#host.identities.certificate ?? "");

@@ -202,6 +202,22 @@ export class IdentityStore {
     for (const free of [0, 1]) if (free !== slot && free !== trialSlot) this.#records.delete(`identity${free}`);
   }
 
+  /**
+   * At each start: an identity that the factory wrote gets its summary, so that nobody reads all of it to say who the camera is.
+   *
+   * @param idOf what AWS IoT calls a certificate, of its PEM
+   */
+  summarize(idOf: (certificate: string) => string | null): void {
+    const { slot, summary } = this;
+    if (!summary || summary.certificateId !== undefined) return;
+    try {
+      const certificateId = idOf(this.certificate ?? "");
+      this.#records.write("identity", { slot, thingName: summary.thingName, certificateId });
+    } catch {
+      // A full storage: then it is read each time.
+    }
+  }
+
   /** Nothing of an owner is left when this returns. A cut leaves everything, or `settle` goes on with it. */
   erase(): void {
     try {

@@ -65,6 +65,44 @@ test("the summary tells the identity in force, and is read without it", () => {
   equal(identities.summary, { thingName: "three" });
 });
 
+test("an identity without a summary gets one, once", () => {
+  const { records, identities } = fresh();
+  const asked: string[] = [];
+  const idOf = (certificate: string) => {
+    asked.push(certificate);
+    return `id of ${certificate}`;
+  };
+  identities.summarize(idOf);
+  records.write("identity0", identity("three"));
+  for (const pointer of [{ slot: 0 }, { slot: 0, thingName: "three" }]) {
+    records.write("identity", pointer);
+    identities.summarize(idOf);
+    equal(records.read("identity"), { slot: 0, thingName: "three", certificateId: "id of c" });
+  }
+  identities.summarize(idOf);
+  records.write("identity", { slot: 0, thingName: "three", certificateId: null });
+  identities.summarize(idOf);
+  equal(asked, ["c", "c"], "no certificate, or one that AWS has no id for, is not read again");
+  records.write("identity", { slot: 1 });
+  identities.summarize(idOf);
+  equal(records.read("identity"), { slot: 1 });
+});
+
+test("a storage that is full keeps nobody from starting", () => {
+  const { records, identities } = fresh();
+  records.write("identity0", identity("three"));
+  records.write("identity", { slot: 0 });
+  const full = Object.create(records, {
+    write: {
+      value() {
+        throw new Error("full");
+      },
+    },
+  });
+  new IdentityStore(full).summarize(() => "id");
+  equal(identities.summary, { thingName: "three" });
+});
+
 test("an order keeps its parameters, also one that an earlier firmware has written", () => {
   const { records, identities } = fresh();
   const order = { endpoint: "e", template: "t", parameters: [["Batch", "7"] as const, ["Line", "b"] as const] };
